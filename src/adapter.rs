@@ -1,0 +1,377 @@
+//! The engine's borrowed view of an adapter, and the forward and backward passes over it.
+//!
+//! Nothing here is generic over sizes: one copy of this code serves every owner.
+
+use crate::config::Config;
+use crate::error::{Error, Result, check_length};
+use crate::header::Header;
+use crate::kernel;
+use crate::rng;
+
+/// Norms above this could overflow once squared and summed; no larger matrix enters an adapter.
+pub(crate) const NORM_LIMIT: f32 = 1e15;
+
+/// Largest norm of one event's gradient over `lora_A` or `C`. With [`WEIGHT_LIMIT`] it keeps the
+/// pending sums, and their Gram matrices, finite without a pass to check.
+const GRADIENT_LIMIT: f32 = 1e11;
+
+/// Largest sum of pending weights: up to here f32 still counts single events exactly.
+const WEIGHT_LIMIT: f32 = 16_777_216.0;
+
+/// A borrowed adapter: settings and weights, to apply. Its methods are those of
+/// [`Apply`](crate::Apply).
+///
+/// Owners lend it; hosts with their own memory make it with [`Adapter::from_parts`].
+///
+/// ```
+/// use micro_lora::{Apply, Config, MicroLora};
+/// let lora = MicroLora::<4, 4, 2>::new(Config::new())?;
+/// let view = lora.adapter();
+/// assert_eq!((view.in_features(), view.rank()), (4, 2));
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Adapter<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) a: &'a [f32],
+    pub(crate) b: &'a [f32],
+}
+
+/// A borrowed adapter with its gradient memory, to train. Its methods are those of
+/// [`Apply`](crate::Apply) and [`Learn`](crate::Learn).
+///
+/// ```
+/// use micro_lora::{Apply, Config, Learn, MicroLora};
+/// let mut lora = MicroLora::<4, 4, 2>::new(Config::new())?;
+/// let mut view = lora.adapter_mut();
+/// view.adapt_gradient(&[1.0; 4], &[0.5; 4])?;
+/// assert_eq!(view.pending(), 1);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AdapterMut<'a> {
+    pub(crate) header: &'a mut Header,
+    pub(crate) a: &'a mut [f32],
+    pub(crate) b: &'a mut [f32],
+    /// Pending `sum |w| gA` and `sum |w| gC`, shaped as `lora_A` and `lora_B`.
+    pub(crate) grad_a: &'a mut [f32],
+    pub(crate) grad_c: &'a mut [f32],
+    /// One row of `out_features`: first `y`, then `g`. Never saved, never read before written.
+    pub(crate) scratch: &'a mut [f32],
+}
+
+/// A forward pass as far as the rank: what is needed to write an output, or to learn from one.
+#[derive(Clone, Copy)]
+pub(crate) struct Projection {
+    /// `A x`.
+    pub(crate) h: [f32; 4],
+    /// `f` of the output guard.
+    pub(crate) guard: f32,
+    /// `((s m) h_r) f`: what each row of `lora_B` is multiplied by.
+    pub(crate) k: [f32; 4],
+}
+
+/// What to say of a result that is not finite: an input's fault, if one of them is not finite.
+#[cold]
+pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Error {
+    for &(what, values) in inputs {
+        if let Some(index) = kernel::first_not_finite(values) {
+            return Error::NotFinite { what, index };
+        }
+    }
+    Error::Overflow { what: result }
+}
+
+/// `dot(x, x)`, refused if it is not finite.
+pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Result<f32> {
+    let squared = kernel::dot(x, x);
+    if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
+}
+
+impl<'a> Adapter<'a> {
+    /// A view over memory of the caller's: `lora_a` of `rank * in_features` values and `lora_b` of
+    /// `rank * out_features`, both rank-major.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Adapter, Apply, Config, Header};
+    /// let header = Header::new(3, 2, 1, &Config::new())?;
+    /// let view = Adapter::from_parts(&header, &[0.1, 0.2, 0.3], &[0.0, 0.0])?;
+    /// assert_eq!(view.out_features(), 2);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn from_parts(header: &'a Header, lora_a: &'a [f32], lora_b: &'a [f32]) -> Result<Self> {
+        check_length("lora_A", lora_a.len(), header.a_len())?;
+        check_length("lora_B", lora_b.len(), header.b_len())?;
+        Ok(Self { header, a: lora_a, b: lora_b })
+    }
+
+    /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
+    pub(crate) fn forward(&self, x: &[f32]) -> Result<Projection> {
+        let h = self.down(x)?;
+        if self.header.cap == Config::CAP_OFF {
+            return Ok(self.project(h, 1.0));
+        }
+        Ok(self.guarded(h, squared_norm("input", x)?))
+    }
+
+    /// `A x`.
+    pub(crate) fn down(&self, x: &[f32]) -> Result<[f32; 4]> {
+        self.header.check_initialised()?;
+        check_length("input", x.len(), self.header.in_len())?;
+        let h = kernel::down(self.a, x);
+        // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
+        // A value of `x` that is not finite has made its `h` so: one pass checks both.
+        let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = self.header.gram;
+        let reach = kernel::dot4(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3]);
+        if h.iter().all(|h_r| h_r.is_finite()) && reach.is_finite() {
+            Ok(h)
+        } else {
+            Err(not_finite(&[("input", x)], "delta"))
+        }
+    }
+
+    /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
+    pub(crate) fn guarded(&self, h: [f32; 4], x_squared: f32) -> Projection {
+        let (m, cap) = (self.header.strength, self.header.cap);
+        let squared = kernel::quadratic(&self.header.gram, h);
+        let guard = if (m * m) * squared > (cap * cap) * x_squared {
+            ((cap * libm::sqrtf(x_squared)) / (m * libm::sqrtf(squared))).min(1.0)
+        } else {
+            1.0
+        };
+        self.project(h, guard)
+    }
+
+    fn project(&self, h: [f32; 4], guard: f32) -> Projection {
+        let sm = self.header.scaling * self.header.strength;
+        Projection { h, guard, k: h.map(|h_r| (sm * h_r) * guard) }
+    }
+
+    pub(crate) fn apply_into(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
+        let projection = self.forward(x)?;
+        check_length("delta", delta.len(), self.header.out_len())?;
+        kernel::up(delta, projection.k, self.b);
+        Ok(projection.guard)
+    }
+
+    pub(crate) fn apply_residual(&self, x: &mut [f32]) -> Result<f32> {
+        let projection = self.forward(x)?;
+        self.check_square()?;
+        kernel::up_add(x, projection.k, self.b);
+        Ok(projection.guard)
+    }
+
+    pub(crate) fn apply_batch(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
+        self.header.check_initialised()?;
+        let out_len = self.header.out_len();
+        let rows = kernel::rows(inputs, self.header.in_len());
+        let n = rows.len();
+        if !rows.remainder().is_empty() {
+            let expected = n.saturating_add(1).saturating_mul(self.header.in_len());
+            return Err(Error::Length { what: "inputs", expected, got: inputs.len() });
+        }
+        check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
+        for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
+            self.apply_into(x, delta)?;
+        }
+        Ok(())
+    }
+
+    /// Only a square adapter can add its output to its input.
+    pub(crate) fn check_square(&self) -> Result<()> {
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+        if in_features == out_features {
+            Ok(())
+        } else {
+            Err(Error::BaseRequired { in_features, out_features })
+        }
+    }
+
+    /// Rows of `m s B A` one after the other; `base` is added if there is one.
+    pub(crate) fn delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
+        self.header.check_initialised()?;
+        let in_len = self.header.in_len();
+        let expected = self.header.out_len().saturating_mul(in_len);
+        check_length("weight", out.len(), expected)?;
+        if let Some(base) = base {
+            check_length("base weight", base.len(), expected)?;
+            kernel::copy(out, base);
+        } else {
+            out.fill(0.0);
+        }
+        let sm = self.header.scaling * self.header.strength;
+        for (o, row) in kernel::rows_mut(out, in_len).enumerate() {
+            let mut k = [0.0; 4];
+            for (k, b_row) in k.iter_mut().zip(kernel::rows(self.b, self.header.out_len())) {
+                *k = sm * b_row.get(o).copied().unwrap_or_default();
+            }
+            kernel::up_add(row, k, self.a);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> AdapterMut<'a> {
+    /// A view over memory of the caller's: `lora_a` and `grad_a` of `rank * in_features` values,
+    /// `lora_b` and `grad_b` of `rank * out_features`, `scratch` of `out_features`. After making a
+    /// header with [`Header::new`], call [`reset`](crate::Learn::reset) once.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{AdapterMut, Apply, Config, Header, Learn};
+    /// let mut header = Header::new(3, 2, 1, &Config::new())?;
+    /// let (mut a, mut b) = ([0.0; 3], [0.0; 2]);
+    /// let (mut grad_a, mut grad_b, mut scratch) = ([0.0; 3], [0.0; 2], [0.0; 2]);
+    /// let mut view = AdapterMut::from_parts(
+    ///     &mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch,
+    /// )?;
+    /// view.reset();
+    /// assert!(view.lora_a().iter().all(|value| *value != 0.0));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn from_parts(
+        header: &'a mut Header,
+        lora_a: &'a mut [f32],
+        lora_b: &'a mut [f32],
+        grad_a: &'a mut [f32],
+        grad_b: &'a mut [f32],
+        scratch: &'a mut [f32],
+    ) -> Result<Self> {
+        check_length("lora_A", lora_a.len(), header.a_len())?;
+        check_length("lora_B", lora_b.len(), header.b_len())?;
+        check_length("grad_A", grad_a.len(), header.a_len())?;
+        check_length("grad_B", grad_b.len(), header.b_len())?;
+        check_length("scratch", scratch.len(), header.out_len())?;
+        Ok(Self { header, a: lora_a, b: lora_b, grad_a, grad_c: grad_b, scratch })
+    }
+
+    pub(crate) fn as_adapter(&self) -> Adapter<'_> {
+        Adapter { header: self.header, a: self.a, b: self.b }
+    }
+
+    /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`.
+    /// `norms` are those of `x` and `g`. Nothing is written if a sum could overflow.
+    pub(crate) fn backward(
+        &mut self,
+        x: &[f32],
+        h: [f32; 4],
+        g: Gradient<'_>,
+        weight: f32,
+        norms: Norms,
+    ) -> Result<()> {
+        let s = self.header.scaling;
+        let norm_h = libm::sqrtf(kernel::dot4(&h, &h));
+        let norm_c = libm::sqrtf(kernel::trace(&self.header.gram));
+        let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
+        if largest.is_nan() || largest > GRADIENT_LIMIT {
+            return Err(Error::Overflow { what: "gradient" });
+        }
+        let weight_sum = self.header.weight_sum + weight;
+        if weight_sum > WEIGHT_LIMIT {
+            return Err(Error::PendingFull);
+        }
+        let g = match g {
+            Gradient::Given(g) => g,
+            Gradient::Scratch => &*self.scratch,
+        };
+        let grads = kernel::rows_mut(self.grad_a, x.len()).zip(kernel::rows_mut(self.grad_c, g.len()));
+        for ((h_r, b), (grad_a, grad_c)) in h.iter().zip(kernel::rows(self.b, g.len())).zip(grads) {
+            let b_dot_g = kernel::axpy_dot(grad_c, weight * h_r, g, b);
+            kernel::axpy(grad_a, (weight * s) * b_dot_g, x);
+        }
+        self.header.weight_sum = weight_sum;
+        self.header.pending = self.header.pending.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes weights from outside. Nothing is written unless all of it is usable.
+    pub(crate) fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+        self.header.check_initialised()?;
+        check_weights(self.header, lora_a, lora_b)?;
+        kernel::copy(self.a, lora_a);
+        kernel::copy(self.b, lora_b);
+        self.discard_pending();
+        self.refresh_gram();
+        self.header.bump();
+        Ok(())
+    }
+
+    pub(crate) fn refresh_gram(&mut self) {
+        let s = self.header.scaling;
+        self.header.gram = kernel::gram(self.b, self.header.out_len(), s * s);
+    }
+
+    pub(crate) fn discard_pending(&mut self) {
+        self.grad_a.fill(0.0);
+        self.grad_c.fill(0.0);
+        self.header.weight_sum = 0.0;
+        self.header.pending = 0;
+    }
+
+    pub(crate) fn reset(&mut self) {
+        if self.header.rank == 0 {
+            return;
+        }
+        rng::fill_uniform(self.a, self.header.in_features, self.header.seed);
+        self.b.fill(0.0);
+        self.discard_pending();
+        self.header.reset();
+    }
+}
+
+/// Where an event's `dL/dy` is.
+#[derive(Clone, Copy)]
+pub(crate) enum Gradient<'a> {
+    Given(&'a [f32]),
+    Scratch,
+}
+
+/// L2 norms of an event's input and gradient.
+#[derive(Clone, Copy)]
+pub(crate) struct Norms {
+    pub(crate) x: f32,
+    pub(crate) g: f32,
+}
+
+/// Refuses weights of the wrong length, not finite, or too large to train on.
+pub(crate) fn check_weights(header: &Header, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+    check_length("lora_A", lora_a.len(), header.a_len())?;
+    check_length("lora_B", lora_b.len(), header.b_len())?;
+    for (what, matrix, scale) in [("lora_A", lora_a, 1.0), ("lora_B", lora_b, header.scaling)] {
+        let norm = libm::sqrtf(kernel::dot(matrix, matrix)) * scale;
+        if norm.is_nan() || norm > NORM_LIMIT {
+            return Err(not_finite(&[(what, matrix)], what));
+        }
+    }
+    Ok(())
+}
+
+impl crate::Apply for Adapter<'_> {
+    fn adapter(&self) -> Adapter<'_> {
+        *self
+    }
+}
+
+impl crate::Apply for AdapterMut<'_> {
+    fn adapter(&self) -> Adapter<'_> {
+        self.as_adapter()
+    }
+}
+
+impl crate::Learn for AdapterMut<'_> {
+    fn adapter_mut(&mut self) -> AdapterMut<'_> {
+        AdapterMut {
+            header: self.header,
+            a: self.a,
+            b: self.b,
+            grad_a: self.grad_a,
+            grad_c: self.grad_c,
+            scratch: self.scratch,
+        }
+    }
+}

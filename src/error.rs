@@ -1,0 +1,162 @@
+//! Everything that can be refused, with what was expected and what came.
+
+use core::fmt;
+
+/// The result of a fallible call.
+pub type Result<T> = core::result::Result<T, Error>;
+
+/// Why a call was refused. After any error the adapter is bit for bit what it was.
+///
+/// ```
+/// use micro_lora::{Apply, Config, Error, MicroLora};
+/// let lora = MicroLora::<8, 8, 2>::new(Config::new())?;
+/// let error = lora.apply(&[1.0; 7]).unwrap_err();
+/// assert_eq!(error, Error::Length { what: "input", expected: 8, got: 7 });
+/// assert_eq!(error.code(), 1);
+/// assert_eq!(error.to_string(), "input: expected 8 values, got 7");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A slice has the wrong number of values.
+    Length {
+        /// Which argument.
+        what: &'static str,
+        /// How many values it must have.
+        expected: usize,
+        /// How many it has.
+        got: usize,
+    },
+    /// A value is NaN or infinite.
+    NotFinite {
+        /// Which argument.
+        what: &'static str,
+        /// Where in it the first such value is.
+        index: usize,
+    },
+    /// A number is outside its range (NaN always is).
+    OutOfRange {
+        /// Which argument or setting.
+        what: &'static str,
+        /// What came.
+        got: f32,
+        /// The smallest value accepted.
+        min: f32,
+        /// The largest value accepted.
+        max: f32,
+    },
+    /// A count, index or size is outside its range.
+    Count {
+        /// Which argument.
+        what: &'static str,
+        /// What came.
+        got: usize,
+        /// The smallest value accepted.
+        min: usize,
+        /// The largest value accepted.
+        max: usize,
+    },
+    /// All inputs are finite, but the result would not be, or is too large to go on with.
+    Overflow {
+        /// What would overflow.
+        what: &'static str,
+    },
+    /// `in_features != out_features`, so `y = base + delta` needs the caller's `base`.
+    BaseRequired {
+        /// Length of the input.
+        in_features: usize,
+        /// Length that `base` must have.
+        out_features: usize,
+    },
+    /// A quality alone says nothing of the direction; only square adapters can use it.
+    QualityNeedsSquare {
+        /// Length of the input.
+        in_features: usize,
+        /// Length of the output.
+        out_features: usize,
+    },
+    /// A vector that gives a direction has no length.
+    ZeroNorm {
+        /// Which argument.
+        what: &'static str,
+    },
+    /// The sum of the pending events' weights has reached its limit: apply the updates first.
+    PendingFull,
+    /// The adapter is zeroed memory on which `init` was never called.
+    NotInitialised,
+}
+
+impl Error {
+    /// A number that never changes its meaning, for hosts that cannot use the enum; 0 is "no error".
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Error::PendingFull.code(), 9);
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> u32 {
+        match self {
+            Self::Length { .. } => 1,
+            Self::NotFinite { .. } => 2,
+            Self::OutOfRange { .. } => 3,
+            Self::Count { .. } => 4,
+            Self::Overflow { .. } => 5,
+            Self::BaseRequired { .. } => 6,
+            Self::QualityNeedsSquare { .. } => 7,
+            Self::ZeroNorm { .. } => 8,
+            Self::PendingFull => 9,
+            Self::NotInitialised => 10,
+        }
+    }
+}
+
+/// Refuses a number outside its range; NaN is outside any.
+pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Result<()> {
+    if (min..=max).contains(&got) { Ok(()) } else { Err(Error::OutOfRange { what, got, min, max }) }
+}
+
+/// Refuses a slice of the wrong length.
+pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Result<()> {
+    if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Length { what, expected, got } => {
+                write!(f, "{what}: expected {expected} values, got {got}")
+            }
+            Self::NotFinite { what, index } => {
+                write!(f, "{what}: expected finite values, got NaN or infinity at index {index}")
+            }
+            Self::OutOfRange { what, got, min, max } => {
+                write!(f, "{what}: expected {min} to {max}, got {got}")
+            }
+            Self::Count { what, got, min, max } => {
+                write!(f, "{what}: expected {min} to {max}, got {got}")
+            }
+            Self::Overflow { what } => {
+                write!(f, "{what}: expected a magnitude that f32 can go on with, got an overflow")
+            }
+            Self::BaseRequired { in_features, out_features } => write!(
+                f,
+                "base: expected {out_features} values because in_features is {in_features} and \
+                 out_features {out_features}, got none"
+            ),
+            Self::QualityNeedsSquare { in_features, out_features } => write!(
+                f,
+                "quality alone: expected in_features equal to out_features, got {in_features} and \
+                 {out_features}; use gradient, choice, listwise or target feedback"
+            ),
+            Self::ZeroNorm { what } => write!(f, "{what}: expected a direction, got a zero vector"),
+            Self::PendingFull => f.write_str(
+                "pending events: expected a total weight below 16777216, got more; call apply_updates",
+            ),
+            Self::NotInitialised => {
+                f.write_str("adapter: expected init to have been called, got zeroed memory")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,340 @@
+//! The feedback rules. Each turns what a user did into one gradient `g = dL/dy` in the scratch row
+//! (or finds that there is nothing to learn); from there on all share one backward pass.
+
+use crate::adapter::{AdapterMut, Gradient, Norms, Projection, not_finite, squared_norm};
+use crate::error::{Error, Result, check_length, check_range};
+use crate::header::Header;
+use crate::kernel;
+use crate::sample::{Choice, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::stats::{Outcome, Receipt, Skip};
+
+/// How much a quality alone weighs beside an event that knows its direction.
+const QUALITY_WEIGHT: f32 = 0.1;
+/// How fast the quality-only rule's baseline follows.
+const BASELINE_RATE: f32 = 0.05;
+
+const MIN_WEIGHT: f32 = 1e-6;
+const MAX_WEIGHT: f32 = 1e6;
+const MIN_TEMPERATURE: f32 = 1e-3;
+const MAX_TEMPERATURE: f32 = 1e3;
+
+/// A sample that was checked and projected.
+struct Seen<'a> {
+    sample: Sample<'a>,
+    projection: Projection,
+    norm_x: f32,
+}
+
+/// One number per candidate: first logits, then factors.
+type PerCandidate = [f32; MAX_CANDIDATES];
+
+impl AdapterMut<'_> {
+    pub(crate) fn adapt_gradient(&mut self, sample: Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
+        let seen = self.see(sample)?;
+        check_length("grad_output", grad_output.len(), self.header.out_len())?;
+        self.learn(&seen, Ok(Gradient::Given(grad_output)), None)
+    }
+
+    /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
+    /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
+    /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
+    pub(crate) fn adapt_choice(&mut self, sample: Sample<'_>, choice: Choice<'_>) -> Result<Receipt> {
+        let Choice { candidates, chosen, quality, temperature } = choice;
+        let seen = self.see(sample)?;
+        let n = self.check_candidates(candidates, temperature)?;
+        if chosen >= n {
+            return Err(Error::Count { what: "chosen", got: chosen, min: 0, max: n.saturating_sub(1) });
+        }
+        check_quality(quality)?;
+        let mut factors = self.logits(&seen, candidates, temperature)?;
+        let found = if quality == 0.5 {
+            Err(Skip::NeutralQuality)
+        } else {
+            choice_factors(factors.get_mut(..n).unwrap_or_default(), chosen, quality, temperature);
+            self.mix(0.0, &factors, candidates);
+            Ok(Gradient::Scratch)
+        };
+        self.learn(&seen, found, Some(quality))
+    }
+
+    /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
+    pub(crate) fn adapt_listwise(&mut self, sample: Sample<'_>, list: Listwise<'_>) -> Result<Receipt> {
+        let Listwise { candidates, weights, temperature } = list;
+        let seen = self.see(sample)?;
+        let n = self.check_candidates(candidates, temperature)?;
+        check_length("weights", weights.len(), n)?;
+        for &weight in weights {
+            check_range("weights", weight, 0.0, MAX_WEIGHT)?;
+        }
+        let mut factors = self.logits(&seen, candidates, temperature)?;
+        let found = match preference(weights) {
+            Some(skip) => Err(skip),
+            None => {
+                listwise_factors(factors.get_mut(..n).unwrap_or_default(), weights, temperature);
+                self.mix(0.0, &factors, candidates);
+                Ok(Gradient::Scratch)
+            }
+        };
+        self.learn(&seen, found, None)
+    }
+
+    /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
+    pub(crate) fn adapt_target(
+        &mut self,
+        sample: Sample<'_>,
+        target: &[f32],
+        weight: f32,
+    ) -> Result<Receipt> {
+        if weight != 0.0 {
+            check_range("weight", weight.abs(), MIN_WEIGHT, MAX_WEIGHT)?;
+        }
+        let seen = self.see(sample.with_weight(sample.weight * weight.abs()))?;
+        check_length("target", target.len(), self.header.out_len())?;
+        let norm_t = nonzero_norm("target", target)?;
+        let found = self.output(&seen)?.map(|norm_y| {
+            let toward = if weight < 0.0 { -1.0 } else { 1.0 };
+            let cos = kernel::dot(self.scratch, target) / (norm_t * norm_y);
+            kernel::scale(self.scratch, ((toward * cos) / norm_y) / norm_y);
+            kernel::axpy(self.scratch, -(toward / (norm_t * norm_y)), target);
+            Gradient::Scratch
+        });
+        self.learn(&seen, found, None)
+    }
+
+    /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
+    pub(crate) fn adapt_attract_repel(
+        &mut self,
+        sample: Sample<'_>,
+        attract: &[f32],
+        repel: &[f32],
+    ) -> Result<Receipt> {
+        let seen = self.see(sample)?;
+        check_length("attract", attract.len(), self.header.out_len())?;
+        let n = self.count_rows("repel", repel, 1)?;
+        let norm_a = nonzero_norm("attract", attract)?;
+        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
+        for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
+            *factor = (1.0 / n as f32) / nonzero_norm("repel", r)?;
+        }
+        let found = self.output(&seen)?.map(|norm_y| {
+            let cos = kernel::dot(self.scratch, attract) / (norm_a * norm_y);
+            let mut along = cos;
+            for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
+                *factor /= norm_y;
+                along -= *factor * kernel::dot(self.scratch, r);
+            }
+            self.mix((along / norm_y) / norm_y, &factors, repel);
+            kernel::axpy(self.scratch, -(1.0 / (norm_a * norm_y)), attract);
+            Gradient::Scratch
+        });
+        self.learn(&seen, found, None)
+    }
+
+    /// Reward-modulated Hebbian: `g = -(q - baseline) y / |y|`.
+    pub(crate) fn adapt_quality(&mut self, sample: Sample<'_>, quality: f32) -> Result<Receipt> {
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+        if in_features != out_features {
+            return Err(Error::QualityNeedsSquare { in_features, out_features });
+        }
+        check_quality(quality)?;
+        let seen = self.see(sample)?;
+        let surprise = quality - self.header.baseline;
+        let found = self.output(&seen)?.map(|norm_y| {
+            kernel::scale(self.scratch, -(surprise / norm_y));
+            Gradient::Scratch
+        });
+        let faint = Seen { sample: sample.with_weight(sample.weight * QUALITY_WEIGHT), ..seen };
+        let receipt = self.learn(&faint, found, Some(quality))?;
+        self.header.baseline += BASELINE_RATE * surprise;
+        Ok(receipt)
+    }
+
+    /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
+    fn see<'s>(&self, sample: Sample<'s>) -> Result<Seen<'s>> {
+        if sample.weight != 0.0 {
+            check_range("sample weight", sample.weight, MIN_WEIGHT, MAX_WEIGHT)?;
+        }
+        let view = self.as_adapter();
+        let h = view.down(sample.input)?;
+        let x_squared = squared_norm("input", sample.input)?;
+        Ok(Seen { sample, projection: view.guarded(h, x_squared), norm_x: libm::sqrtf(x_squared) })
+    }
+
+    /// Puts `y = base + delta` into the scratch row.
+    fn form_output<'s>(&mut self, seen: &Seen<'s>) -> Result<&'s [f32]> {
+        let base = match seen.sample.base {
+            Some(base) => base,
+            None => {
+                self.as_adapter().check_square()?;
+                seen.sample.input
+            }
+        };
+        check_length("base", base.len(), self.header.out_len())?;
+        kernel::copy(self.scratch, base);
+        kernel::up_add(self.scratch, seen.projection.k, self.b);
+        Ok(base)
+    }
+
+    /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
+    fn output(&mut self, seen: &Seen<'_>) -> Result<core::result::Result<f32, Skip>> {
+        let base = self.form_output(seen)?;
+        let squared = kernel::dot(self.scratch, self.scratch);
+        if !squared.is_finite() {
+            return Err(not_finite(&[("base", base)], "output"));
+        }
+        Ok(if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Skip::ZeroGradient) })
+    }
+
+    /// `candidates . y / tau`; zero past the last candidate.
+    fn logits(&mut self, seen: &Seen<'_>, candidates: &[f32], temperature: f32) -> Result<PerCandidate> {
+        let base = self.form_output(seen)?;
+        let mut logits = [0.0; MAX_CANDIDATES];
+        for (logit, candidate) in logits.iter_mut().zip(kernel::rows(candidates, self.header.out_len())) {
+            *logit = kernel::dot(candidate, self.scratch) / temperature;
+            if !logit.is_finite() {
+                return Err(not_finite(&[("base", base), ("candidates", candidates)], "logits"));
+            }
+        }
+        Ok(logits)
+    }
+
+    /// `scratch = keep * scratch + sum factors[j] * vectors[j]`, in index order.
+    fn mix(&mut self, keep: f32, factors: &PerCandidate, vectors: &[f32]) {
+        kernel::scale(self.scratch, keep);
+        for (factor, vector) in factors.iter().zip(kernel::rows(vectors, self.header.out_len())) {
+            kernel::axpy(self.scratch, *factor, vector);
+        }
+    }
+
+    fn check_candidates(&self, candidates: &[f32], temperature: f32) -> Result<usize> {
+        check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
+        self.count_rows("candidates", candidates, MIN_CANDIDATES)
+    }
+
+    /// How many rows of `out_features` there are: `min` to 64, and nothing left over.
+    fn count_rows(&self, what: &'static str, vectors: &[f32], min: usize) -> Result<usize> {
+        let rows = kernel::rows(vectors, self.header.out_len());
+        let n = rows.len();
+        if !rows.remainder().is_empty() {
+            let expected = n.saturating_add(1).saturating_mul(self.header.out_len());
+            return Err(Error::Length { what, expected, got: vectors.len() });
+        }
+        if n < min || n > MAX_CANDIDATES {
+            return Err(Error::Count { what, got: n, min, max: MAX_CANDIDATES });
+        }
+        Ok(n)
+    }
+
+    /// The end of every rule: accumulates the gradient, if there is one, and counts the event.
+    fn learn(
+        &mut self,
+        seen: &Seen<'_>,
+        found: core::result::Result<Gradient<'_>, Skip>,
+        quality: Option<f32>,
+    ) -> Result<Receipt> {
+        let (outcome, grad_norm) = match found {
+            Ok(_) if seen.sample.weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
+            Ok(gradient) => self.accumulate(seen, gradient)?,
+            Err(skip) => (Outcome::Skipped(skip), 0.0),
+        };
+        let guard = seen.projection.guard;
+        self.header.count(guard < 1.0, quality);
+        Ok(Receipt { grad_norm, guard, ..self.header.receipt(outcome) })
+    }
+
+    fn accumulate(&mut self, seen: &Seen<'_>, gradient: Gradient<'_>) -> Result<(Outcome, f32)> {
+        let (what, g) = match gradient {
+            Gradient::Given(g) => ("grad_output", g),
+            Gradient::Scratch => ("gradient", &*self.scratch),
+        };
+        let squared = kernel::dot(g, g);
+        if !squared.is_finite() {
+            return Err(match gradient {
+                Gradient::Given(g) => not_finite(&[(what, g)], what),
+                Gradient::Scratch => Error::Overflow { what },
+            });
+        }
+        let norms = Norms { x: seen.norm_x, g: libm::sqrtf(squared) };
+        if norms.x == 0.0 || norms.g == 0.0 {
+            return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
+        }
+        self.backward(seen.sample.input, seen.projection.h, gradient, seen.sample.weight, norms)?;
+        Ok((Outcome::Applied, norms.g))
+    }
+}
+
+impl Header {
+    fn count(&mut self, capped: bool, quality: Option<f32>) {
+        self.samples = self.samples.saturating_add(1);
+        self.capped = self.capped.saturating_add(u32::from(capped));
+        if let Some(quality) = quality {
+            self.rated = self.rated.saturating_add(1);
+            self.mean_quality += (quality - self.mean_quality) / self.rated as f32;
+        }
+    }
+}
+
+/// Why a listwise choice says nothing, if it does not.
+fn preference(weights: &[f32]) -> Option<Skip> {
+    let first = weights.first().copied().unwrap_or_default();
+    if weights.iter().any(|weight| *weight != first) {
+        None
+    } else if first == 0.0 {
+        Some(Skip::NothingChosen)
+    } else {
+        Some(Skip::AllChosen)
+    }
+}
+
+/// Turns logits into `exp(z - max)`, and gives the largest logit and the sum.
+fn exponentials(logits: &mut [f32]) -> (f32, f32) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for z in logits {
+        *z = libm::expf(*z - largest);
+        sum += *z;
+    }
+    (largest, sum)
+}
+
+/// The factors of `g` on each candidate, in a form that keeps its precision for any `p_c`.
+fn choice_factors(logits: &mut [f32], chosen: usize, quality: f32, temperature: f32) {
+    // At minus infinity the chosen one has no part in the softmax over the others.
+    let chosen_logit = match logits.get_mut(chosen) {
+        Some(logit) => core::mem::replace(logit, f32::NEG_INFINITY),
+        None => return,
+    };
+    let (others_largest, others_sum) = exponentials(logits);
+    let largest = others_largest.max(chosen_logit);
+    let others = others_sum * libm::expf(others_largest - largest);
+    let own = libm::expf(chosen_logit - largest);
+    let k = if quality > 0.5 {
+        -((2.0 * quality - 1.0) * (others / (own + others))) / temperature
+    } else {
+        ((1.0 - 2.0 * quality) * (own / (own + others))) / temperature
+    };
+    for (j, factor) in logits.iter_mut().enumerate() {
+        *factor = if j == chosen { k } else { -(k * (*factor / others_sum)) };
+    }
+}
+
+fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
+    let (_, sum) = exponentials(logits);
+    let mut weight_sum = 0.0;
+    for weight in weights {
+        weight_sum += weight;
+    }
+    for (factor, weight) in logits.iter_mut().zip(weights) {
+        *factor = (*factor / sum - weight / weight_sum) / temperature;
+    }
+}
+
+fn check_quality(quality: f32) -> Result<()> {
+    check_range("quality", quality, 0.0, 1.0)
+}
+
+/// `|v|`, refused if it gives no direction.
+fn nonzero_norm(what: &'static str, v: &[f32]) -> Result<f32> {
+    let squared = squared_norm(what, v)?;
+    if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Error::ZeroNorm { what }) }
+}

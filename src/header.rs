@@ -1,0 +1,209 @@
+//! Everything of an adapter that is not a matrix, in fixed-width words.
+
+use crate::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
+use crate::error::{Error, Result, check_range};
+use crate::kernel::Square;
+use crate::stats::{Outcome, Receipt};
+
+/// The largest run-time strength.
+const MAX_STRENGTH: f32 = 100.0;
+
+/// Settings, counters and cached scalars of one adapter: 160 bytes, the same layout on every
+/// machine, with no pointers, so that copying an adapter's memory copies the adapter.
+///
+/// ```
+/// use micro_lora::{Config, Header};
+/// let header = Header::new(384, 384, 4, &Config::new())?;
+/// assert_eq!(core::mem::size_of_val(&header), 160);
+/// assert!(Header::new(384, 384, 5, &Config::new()).is_err());
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Header {
+    pub(crate) in_features: u32,
+    pub(crate) out_features: u32,
+    /// 0 only in zeroed memory that was never initialised.
+    pub(crate) rank: u32,
+
+    pub(crate) alpha: f32,
+    pub(crate) use_rslora: u32,
+    pub(crate) cap: f32,
+    pub(crate) seed: u32,
+    pub(crate) model_id: u32,
+    pub(crate) step: u32,
+    pub(crate) decay: f32,
+
+    /// `s`, from alpha and rank.
+    pub(crate) scaling: f32,
+    /// `m`.
+    pub(crate) strength: f32,
+
+    /// `W` and `n` of the pending events.
+    pub(crate) weight_sum: f32,
+    pub(crate) pending: u32,
+
+    pub(crate) trace: Trace,
+
+    pub(crate) samples: u32,
+    pub(crate) rated: u32,
+    pub(crate) capped: u32,
+    pub(crate) generation: u32,
+    /// Mean of the qualities, for display.
+    pub(crate) mean_quality: f32,
+    /// Running mean that the quality-only rule compares with.
+    pub(crate) baseline: f32,
+
+    /// `C C^T`, refreshed after every change of `lora_B`.
+    pub(crate) gram: Square,
+}
+
+/// State of the scaled-gradient step: running mean squares of the two directions, the share `c` of
+/// the averaging window filled so far, and the number of updates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub(crate) struct Trace {
+    pub(crate) v_a: f32,
+    pub(crate) v_c: f32,
+    pub(crate) c: f32,
+    pub(crate) updates: u32,
+}
+
+const _: () = assert!(size_of::<Header>() == 160);
+
+impl Header {
+    /// The header of a fresh adapter.
+    ///
+    /// # Errors
+    /// [`Error::Count`] for dims or a rank outside their ranges, [`Error::OutOfRange`] for a
+    /// setting outside its range.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Error, Header};
+    /// let error = Header::new(0, 8, 1, &Config::new()).unwrap_err();
+    /// assert_eq!(error.to_string(), "in_features: expected 1 to 1048576, got 0");
+    /// ```
+    pub const fn new(in_features: usize, out_features: usize, rank: usize, config: &Config) -> Result<Self> {
+        if in_features == 0 || in_features > MAX_FEATURES {
+            return Err(Error::Count { what: "in_features", got: in_features, min: 1, max: MAX_FEATURES });
+        }
+        if out_features == 0 || out_features > MAX_FEATURES {
+            return Err(Error::Count { what: "out_features", got: out_features, min: 1, max: MAX_FEATURES });
+        }
+        if rank == 0 || rank > MAX_RANK {
+            return Err(Error::Count { what: "rank", got: rank, min: 1, max: MAX_RANK });
+        }
+        if let Err(error) = config.check() {
+            return Err(error);
+        }
+        Ok(Self {
+            in_features: in_features as u32,
+            out_features: out_features as u32,
+            rank: rank as u32,
+            alpha: config.alpha,
+            use_rslora: config.use_rslora as u32,
+            cap: config.cap,
+            seed: config.seed,
+            model_id: config.model_id,
+            step: config.step as u32,
+            decay: config.decay,
+            scaling: config.scaling(rank),
+            strength: 1.0,
+            baseline: 0.5,
+            ..Self::zeroed()
+        })
+    }
+
+    /// The header of memory that waits for `init`.
+    pub(crate) const fn zeroed() -> Self {
+        Self {
+            in_features: 0,
+            out_features: 0,
+            rank: 0,
+            alpha: 0.0,
+            use_rslora: 0,
+            cap: 0.0,
+            seed: 0,
+            model_id: 0,
+            step: 0,
+            decay: 0.0,
+            scaling: 0.0,
+            strength: 0.0,
+            weight_sum: 0.0,
+            pending: 0,
+            trace: Trace { v_a: 0.0, v_c: 0.0, c: 0.0, updates: 0 },
+            samples: 0,
+            rated: 0,
+            capped: 0,
+            generation: 0,
+            mean_quality: 0.0,
+            baseline: 0.0,
+            gram: [[0.0; 4]; 4],
+        }
+    }
+
+    /// The settings it was made with. An unknown step number (foreign memory) reads as the default.
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            alpha: self.alpha,
+            use_rslora: self.use_rslora != 0,
+            cap: self.cap,
+            seed: self.seed,
+            model_id: self.model_id,
+            step: StepKind::from_code(self.step).unwrap_or_default(),
+            decay: self.decay,
+        }
+    }
+
+    pub(crate) fn check_initialised(&self) -> Result<()> {
+        if self.rank == 0 { Err(Error::NotInitialised) } else { Ok(()) }
+    }
+
+    /// `m`, the run-time strength.
+    pub(crate) fn set_strength(&mut self, strength: f32) -> Result<()> {
+        self.check_initialised()?;
+        check_range("strength", strength, 0.0, MAX_STRENGTH)?;
+        if strength != self.strength {
+            self.strength = strength;
+            self.bump();
+        }
+        Ok(())
+    }
+
+    /// Back to a fresh adapter of the same settings, one generation on.
+    pub(crate) fn reset(&mut self) {
+        let fresh = Self::new(self.in_len(), self.out_len(), self.rank as usize, &self.config());
+        if let Ok(fresh) = fresh {
+            *self = Self { generation: self.generation, ..fresh };
+            self.bump();
+        }
+    }
+
+    pub(crate) const fn in_len(&self) -> usize {
+        self.in_features as usize
+    }
+
+    pub(crate) const fn out_len(&self) -> usize {
+        self.out_features as usize
+    }
+
+    /// Values in `lora_A`.
+    pub(crate) const fn a_len(&self) -> usize {
+        self.in_len().saturating_mul(self.rank as usize)
+    }
+
+    /// Values in `lora_B`.
+    pub(crate) const fn b_len(&self) -> usize {
+        self.out_len().saturating_mul(self.rank as usize)
+    }
+
+    /// A receipt with nothing measured yet.
+    pub(crate) fn receipt(&self, outcome: Outcome) -> Receipt {
+        Receipt { outcome, grad_norm: 0.0, step_norm: 0.0, guard: 1.0, generation: self.generation }
+    }
+
+    /// Marks that an output may have changed.
+    pub(crate) fn bump(&mut self) {
+        self.generation = self.generation.saturating_add(1);
+    }
+}

@@ -1,0 +1,281 @@
+//! Owners with sizes fixed at compile time. All they do is lend the engine a view.
+
+use crate::adapter::{Adapter, AdapterMut, check_weights};
+use crate::api::{Apply, Learn};
+use crate::config::{Config, MAX_FEATURES, MAX_RANK};
+use crate::error::Result;
+use crate::header::Header;
+use crate::kernel;
+use crate::rng;
+
+/// Refuses sizes that no adapter can have, when the program is built.
+const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
+    assert!(RANK >= 1 && RANK <= MAX_RANK, "RANK must be 1, 2, 3 or 4");
+    assert!(IN >= 1 && IN <= MAX_FEATURES, "IN (in_features) must be 1 to 1048576");
+    assert!(OUT >= 1 && OUT <= MAX_FEATURES, "OUT (out_features) must be 1 to 1048576");
+}
+
+/// A LoRA adapter that learns: weights, pending gradients and a scratch row in one value, without
+/// allocation.
+///
+/// `IN`: `in_features`, `OUT`: `out_features`, `RANK`: 1 to 4; other sizes do not build. It takes
+/// `160 + 4 * (2 * RANK * (IN + OUT) + OUT)` bytes ([`MicroLora::BYTES`]): 10 KB at rank 1 and
+/// 30 KB at rank 4 for 384 x 384. Where a stack is small, make it in place: a `static` with
+/// [`zeroed`](Self::zeroed), then [`init`](Self::init).
+///
+/// Two adapters are equal if all that will ever influence a result is: the generation and the
+/// scratch row do not count.
+///
+/// ```
+/// use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
+/// let mut lora = MicroLora::<4, 4, 2>::new(Config::new())?;
+/// let query = [0.5; 4];
+/// let results = [1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0];
+/// for _ in 0..20 {
+///     lora.adapt_choice(&query, Choice::click(&results, 1))?;
+///     lora.apply_updates(0.01)?;
+/// }
+/// let delta = lora.apply(&query)?;
+/// assert!(delta[1] > delta[0]);
+/// assert_eq!(size_of_val(&lora), MicroLora::<4, 4, 2>::BYTES);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct MicroLora<const IN: usize, const OUT: usize, const RANK: usize> {
+    header: Header,
+    a: [[f32; IN]; RANK],
+    b: [[f32; OUT]; RANK],
+    grad_a: [[f32; IN]; RANK],
+    grad_c: [[f32; OUT]; RANK],
+    scratch: [f32; OUT],
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RANK> {
+    /// What one adapter takes.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::MicroLora::<384, 384, 4>::BYTES, 26_272);
+    /// ```
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// A fresh adapter: `lora_A` seeded, `lora_B` zero, so that it changes nothing yet.
+    ///
+    /// `const`: it can be the value of a `static`, which then lies in the program's image.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting outside its range.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// static LORA: MicroLora<4, 4, 2> = match MicroLora::new(Config::new()) {
+    ///     Ok(lora) => lora,
+    ///     Err(_) => panic!("the settings are outside their ranges"),
+    /// };
+    /// assert_eq!(LORA.apply(&[1.0; 4])?, [0.0; 4]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub const fn new(config: Config) -> Result<Self> {
+        let mut lora = Self::zeroed();
+        match lora.init(config) {
+            Ok(()) => Ok(lora),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All zeros: a `static` of it takes no room in the program's image. Until
+    /// [`init`](Self::init) every call is refused with
+    /// [`Error::NotInitialised`](crate::Error::NotInitialised).
+    ///
+    /// ```
+    /// use micro_lora::{Config, Error, MicroLora};
+    /// let mut lora = MicroLora::<4, 4, 2>::zeroed();
+    /// assert_eq!(lora.apply(&[1.0; 4]), Err(Error::NotInitialised));
+    /// lora.init(Config::new())?;
+    /// assert_eq!(lora.apply(&[1.0; 4])?, [0.0; 4]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub const fn zeroed() -> Self {
+        const { assert_sizes::<IN, OUT, RANK>() }
+        Self {
+            header: Header::zeroed(),
+            a: [[0.0; IN]; RANK],
+            b: [[0.0; OUT]; RANK],
+            grad_a: [[0.0; IN]; RANK],
+            grad_c: [[0.0; OUT]; RANK],
+            scratch: [0.0; OUT],
+        }
+    }
+
+    /// Makes it a fresh adapter of these settings, in place. Whatever it had learned is gone.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting outside its range; nothing is
+    /// then changed.
+    ///
+    /// ```
+    /// use micro_lora::{Config, MicroLora};
+    /// let mut lora = MicroLora::<4, 4, 2>::zeroed();
+    /// assert!(lora.init(Config::new().with_cap(-1.0)).is_err());
+    /// assert!(lora.init(Config::new().with_cap(2.0)).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub const fn init(&mut self, config: Config) -> Result<()> {
+        match Header::new(IN, OUT, RANK, &config) {
+            Ok(header) => self.header = header,
+            Err(error) => return Err(error),
+        }
+        rng::fill_uniform(self.a.as_flattened_mut(), self.header.in_features, self.header.seed);
+        self.b = [[0.0; OUT]; RANK];
+        self.grad_a = [[0.0; IN]; RANK];
+        self.grad_c = [[0.0; OUT]; RANK];
+        Ok(())
+    }
+
+    /// `delta` for one vector, as [`apply_into`](Apply::apply_into).
+    ///
+    /// # Errors
+    /// As [`apply_into`](Apply::apply_into).
+    ///
+    /// ```
+    /// use micro_lora::{Config, MicroLora};
+    /// let lora = MicroLora::<3, 2, 1>::new(Config::new())?;
+    /// assert_eq!(lora.apply(&[1.0, 2.0, 3.0])?, [0.0, 0.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn apply(&self, x: &[f32]) -> Result<[f32; OUT]> {
+        let mut delta = [0.0; OUT];
+        self.apply_into(x, &mut delta)?;
+        Ok(delta)
+    }
+
+    /// The weights alone, for a host that only applies.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// lora.set_weights(&[0.5, 0.25], &[2.0, 1.0])?;
+    /// assert_eq!(lora.freeze().apply(&[0.1, 0.2])?, lora.apply(&[0.1, 0.2])?);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn freeze(&self) -> FrozenLora<IN, OUT, RANK> {
+        FrozenLora { header: self.header, a: self.a, b: self.b }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for MicroLora<IN, OUT, RANK> {
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter { header: &self.header, a: self.a.as_flattened(), b: self.b.as_flattened() }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> Learn for MicroLora<IN, OUT, RANK> {
+    fn adapter_mut(&mut self) -> AdapterMut<'_> {
+        AdapterMut {
+            header: &mut self.header,
+            a: self.a.as_flattened_mut(),
+            b: self.b.as_flattened_mut(),
+            grad_a: self.grad_a.as_flattened_mut(),
+            grad_c: self.grad_c.as_flattened_mut(),
+            scratch: &mut self.scratch,
+        }
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> PartialEq for MicroLora<IN, OUT, RANK> {
+    fn eq(&self, other: &Self) -> bool {
+        let same_header = Header { generation: other.header.generation, ..self.header } == other.header;
+        same_header
+            && self.a == other.a
+            && self.b == other.b
+            && self.grad_a == other.grad_a
+            && self.grad_c == other.grad_c
+    }
+}
+
+/// An adapter that only applies: the weights, without gradient memory. It takes
+/// `160 + 4 * RANK * (IN + OUT)` bytes ([`FrozenLora::BYTES`]), half of a [`MicroLora`].
+///
+/// ```
+/// use micro_lora::{Apply, Config, FrozenLora};
+/// let lora = FrozenLora::<2, 2, 1>::new(Config::new().with_alpha(1.0), &[[0.5, 0.25]], &[[1.0, 2.0]])?;
+/// assert_eq!(lora.apply(&[1.0, 2.0])?, [1.0, 2.0]);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct FrozenLora<const IN: usize, const OUT: usize, const RANK: usize> {
+    header: Header,
+    a: [[f32; IN]; RANK],
+    b: [[f32; OUT]; RANK],
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, RANK> {
+    /// What one adapter takes.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::FrozenLora::<384, 384, 4>::BYTES, 12_448);
+    /// ```
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// An adapter of weights that were trained elsewhere, rank-major.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting,
+    /// [`Error::NotFinite`](crate::Error::NotFinite) or [`Error::Overflow`](crate::Error::Overflow)
+    /// for weights.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let nan = FrozenLora::<1, 1, 1>::new(Config::new(), &[[f32::NAN]], &[[1.0]]);
+    /// assert_eq!(nan.unwrap_err().to_string(), "lora_A: expected finite values, got NaN or infinity at index 0");
+    /// ```
+    pub fn new(config: Config, lora_a: &[[f32; IN]; RANK], lora_b: &[[f32; OUT]; RANK]) -> Result<Self> {
+        const { assert_sizes::<IN, OUT, RANK>() }
+        let mut header = Header::new(IN, OUT, RANK, &config)?;
+        check_weights(&header, lora_a.as_flattened(), lora_b.as_flattened())?;
+        header.gram = kernel::gram(lora_b.as_flattened(), OUT, header.scaling * header.scaling);
+        Ok(Self { header, a: *lora_a, b: *lora_b })
+    }
+
+    /// `delta` for one vector, as [`apply_into`](Apply::apply_into).
+    ///
+    /// # Errors
+    /// As [`apply_into`](Apply::apply_into).
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.5]], &[[0.5]])?;
+    /// assert_eq!(lora.apply(&[2.0])?, [0.5]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn apply(&self, x: &[f32]) -> Result<[f32; OUT]> {
+        let mut delta = [0.0; OUT];
+        self.apply_into(x, &mut delta)?;
+        Ok(delta)
+    }
+
+    /// Sets the run-time strength, as [`Learn::set_strength`].
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) outside `0.0..=100.0`.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.set_strength(0.0)?;
+    /// assert_eq!(lora.apply(&[1.0])?, [0.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn set_strength(&mut self, strength: f32) -> Result<()> {
+        self.header.set_strength(strength)
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for FrozenLora<IN, OUT, RANK> {
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter { header: &self.header, a: self.a.as_flattened(), b: self.b.as_flattened() }
+    }
+}

@@ -1,0 +1,180 @@
+//! What a call did, and what an adapter has seen.
+
+use crate::adapter::Adapter;
+use crate::kernel;
+
+/// Why a valid call changed no weight and no pending gradient.
+///
+/// ```
+/// use micro_lora::{Config, Learn, MicroLora, Outcome, Skip};
+/// let mut lora = MicroLora::<4, 4, 1>::new(Config::new())?;
+/// let receipt = lora.apply_updates(0.01)?;
+/// assert_eq!(receipt.outcome, Outcome::Skipped(Skip::NoPending));
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+#[non_exhaustive]
+pub enum Skip {
+    /// A quality of exactly 0.5 says neither better nor worse.
+    NeutralQuality = 1,
+    /// Every candidate has the same positive weight, so none is preferred.
+    AllChosen = 2,
+    /// Every candidate has the weight 0.
+    NothingChosen = 3,
+    /// The gradient is zero: there is nothing to change, or nothing that a change would reach.
+    ZeroGradient = 4,
+    /// The sample's weight is 0.
+    ZeroWeight = 5,
+    /// No event is pending.
+    NoPending = 6,
+    /// The learning rate is 0; the pending gradients are kept.
+    ZeroLearningRate = 7,
+}
+
+/// Whether a call did its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did.
+    Applied,
+    /// It did not, for this reason; the call was valid all the same.
+    Skipped(Skip),
+}
+
+impl Outcome {
+    /// 0 for applied, else the number of the reason; the numbers never change.
+    ///
+    /// ```
+    /// use micro_lora::{Outcome, Skip};
+    /// assert_eq!(Outcome::Applied.code(), 0);
+    /// assert_eq!(Outcome::Skipped(Skip::NoPending).code(), 6);
+    /// ```
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            Self::Applied => 0,
+            Self::Skipped(skip) => skip as u32,
+        }
+    }
+}
+
+/// What a call to learn did. No call is a silent no-op.
+///
+/// ```
+/// use micro_lora::{Config, Learn, MicroLora, Outcome};
+/// let mut lora = MicroLora::<4, 4, 1>::new(Config::new())?;
+/// let receipt = lora.adapt_gradient(&[1.0, 0.0, 0.0, 0.0], &[0.0, 3.0, 0.0, 4.0])?;
+/// assert_eq!(receipt.outcome, Outcome::Applied);
+/// assert_eq!(receipt.grad_norm, 5.0);
+/// assert_eq!(receipt.guard, 1.0); // the output guard did not bind
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// Applied, or skipped and why.
+    pub outcome: Outcome,
+    /// After an adapt call: the L2 norm of `dL/dy`, before the sample's weight. After an update:
+    /// the L2 norm of the weighted mean gradient over `lora_A` and `s * lora_B`.
+    pub grad_norm: f32,
+    /// After an update: the L2 norm of the change of `lora_A` and `lora_B` together (decay not
+    /// counted). After an adapt call: 0.
+    pub step_norm: f32,
+    /// After an adapt call: the factor `f`, `0.0..=1.0`, by which the output guard shortened the
+    /// correction; 1 when it did not bind. After an update: 1.
+    pub guard: f32,
+    /// The adapter's generation after the call.
+    pub generation: u32,
+}
+
+impl Receipt {
+    /// Whether the outcome is [`Outcome::Applied`].
+    ///
+    /// ```
+    /// use micro_lora::{Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// assert!(!lora.apply_updates(0.01)?.applied());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn applied(&self) -> bool {
+        matches!(self.outcome, Outcome::Applied)
+    }
+}
+
+/// A snapshot of an adapter's counters and norms.
+///
+/// ```
+/// use micro_lora::{Apply, Config, MicroLora};
+/// let lora = MicroLora::<768, 768, 2>::new(Config::new())?;
+/// let stats = lora.stats();
+/// assert_eq!(stats.param_count, 3_072);
+/// assert_eq!(stats.weight_bytes, 12_288);
+/// assert_eq!(stats.norm_b, 0.0);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Valid feedback events, skipped ones included.
+    pub samples_seen: u32,
+    /// How many of them carried a quality.
+    pub rated: u32,
+    /// Mean of those qualities, `0.0..=1.0`; 0 while there is none.
+    pub mean_quality: f32,
+    /// In how many of the events seen the output guard shortened the correction.
+    pub capped: u32,
+    /// Updates applied since the start or the last reset.
+    pub updates: u32,
+    /// Changes whenever an output may have changed: bumped by every update, reset, load of weights
+    /// and change of strength.
+    pub generation: u32,
+    /// Events waiting for the next update.
+    pub pending: u32,
+    /// `rank * (in_features + out_features)`.
+    pub param_count: u32,
+    /// `4 * param_count`.
+    pub weight_bytes: u32,
+    /// Frobenius norm of `lora_A`.
+    pub norm_a: f32,
+    /// Frobenius norm of `lora_B`.
+    pub norm_b: f32,
+    /// Frobenius norm of `delta W = m s B A`, without the output guard.
+    pub norm_delta_weight: f32,
+}
+
+impl Adapter<'_> {
+    pub(crate) fn stats(&self) -> Stats {
+        let header = self.header;
+        let gram_a = kernel::gram(self.a, header.in_len(), 1.0);
+        let norm_a = libm::sqrtf(kernel::trace(&gram_a));
+        let norm_c = libm::sqrtf(kernel::trace(&header.gram));
+        let param_count = (header.a_len().saturating_add(header.b_len())) as u32;
+        Stats {
+            samples_seen: header.samples,
+            rated: header.rated,
+            mean_quality: header.mean_quality,
+            capped: header.capped,
+            updates: header.trace.updates,
+            generation: header.generation,
+            pending: header.pending,
+            param_count,
+            weight_bytes: param_count.saturating_mul(4),
+            norm_a,
+            norm_b: if header.scaling > 0.0 { norm_c / header.scaling } else { 0.0 },
+            norm_delta_weight: header.strength * product_norm(&gram_a, norm_a, &header.gram, norm_c),
+        }
+    }
+}
+
+/// `|C^T A|_F`, from the two Gram matrices: `sum A A^T * C C^T`. Scaled first, so that it cannot overflow.
+fn product_norm(gram_a: &kernel::Square, norm_a: f32, gram_c: &kernel::Square, norm_c: f32) -> f32 {
+    if norm_a == 0.0 || norm_c == 0.0 {
+        return 0.0;
+    }
+    let mut sum = 0.0;
+    for (a, c) in gram_a.iter().zip(gram_c) {
+        sum += kernel::dot4(&a.map(|g| g / norm_a / norm_a), &c.map(|g| g / norm_c / norm_c));
+    }
+    (norm_a * norm_c) * libm::sqrtf(sum.max(0.0))
+}

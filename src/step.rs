@@ -1,0 +1,239 @@
+//! From the pending gradients to one step of `lora_A` and `lora_B`.
+//!
+//! The scaled-gradient step preconditions each matrix with the inverse Gram matrix of the other
+//! (ScaledGD, Tong, Ma, Chi 2021, arXiv:2005.08898; for LoRA: Zhang, Pilanci 2024,
+//! arXiv:2402.02347), divides by a running RMS of the result and decays slowly:
+//!
+//! ```text
+//! PA = (C C^T + 0.1 I)^-1 gA              PC = (A A^T + 0.1 I)^-1 gC
+//! from t = 10: |P| <= 4 rms, with the rms before this event          (each matrix)
+//! v += 0.01 (|P|^2 - v);  c += 0.01 (1 - c);  rms = sqrt(v / c) + 1e-8;  t += 1
+//! eta = 30 lr (W / n) / sqrt(1 + t / 100)
+//! A -= eta PA / rms_A                     B = (1 - decay) B - (eta / s) PC / rms_C
+//! ```
+//!
+//! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
+
+use crate::adapter::{AdapterMut, NORM_LIMIT};
+use crate::config::StepKind;
+use crate::error::{Error, Result, check_range};
+use crate::header::{Header, Trace};
+use crate::kernel::{self, Square};
+use crate::stats::{Outcome, Receipt, Skip};
+
+/// Added to the Gram matrices before they are inverted.
+const DAMPING: f32 = 0.1;
+/// Share of a new event in the running mean squares.
+const WINDOW: f32 = 0.01;
+/// The number of updates from which a direction is compared with the running RMS.
+const GUARD_FROM: u32 = 10;
+/// How many times the RMS a direction may be.
+const GUARD_FACTOR: f32 = 4.0;
+/// `eta / lr` at the start.
+const RATE: f32 = 30.0;
+/// The number of updates over which the step falls to `1 / sqrt(2)`.
+const DECAY_UPDATES: f32 = 100.0;
+
+const MAX_LEARNING_RATE: f32 = 1000.0;
+
+/// What one matrix loses: row `r` loses `sum_q k[r][q] gradient[q]`, of this Frobenius norm in all.
+struct Move {
+    k: Square,
+    norm: f32,
+}
+
+/// A step that is ready to be written.
+struct Plan {
+    a: Move,
+    b: Move,
+    trace: Trace,
+}
+
+pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Result<Receipt> {
+    view.header.check_initialised()?;
+    check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)?;
+    if view.header.pending == 0 {
+        return Ok(view.header.receipt(Outcome::Skipped(Skip::NoPending)));
+    }
+    if lr == 0.0 {
+        return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroLearningRate)));
+    }
+    let gram_grad_a = mean_gram(view.grad_a, view.header.in_len(), view.header.weight_sum);
+    let gram_grad_c = mean_gram(view.grad_c, view.header.out_len(), view.header.weight_sum);
+    let squared = kernel::trace(&gram_grad_a) + kernel::trace(&gram_grad_c);
+    if squared == 0.0 {
+        return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroGradient)));
+    }
+    let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
+    let plan = match view.header.config().step {
+        StepKind::ScaledGradient => scaled_gradient(view.header, lr, &gram_a, &gram_grad_a, &gram_grad_c),
+        StepKind::Sgd => sgd(view.header, lr, &gram_grad_a, &gram_grad_c),
+    };
+    plan.check(view.header, &gram_a)?;
+    commit(view, &plan);
+    Ok(Receipt {
+        grad_norm: libm::sqrtf(squared),
+        step_norm: libm::sqrtf(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
+        ..view.header.receipt(Outcome::Applied)
+    })
+}
+
+/// Gram matrix of the weighted mean gradient, from the weighted sum.
+fn mean_gram(sum: &[f32], len: usize, weight_sum: f32) -> Square {
+    kernel::gram(sum, len, 1.0).map(|row| row.map(|g| (g / weight_sum) / weight_sum))
+}
+
+fn scaled_gradient(
+    header: &Header,
+    lr: f32,
+    gram_a: &Square,
+    gram_grad_a: &Square,
+    gram_grad_c: &Square,
+) -> Plan {
+    let before = header.trace;
+    let (w, n) = (header.weight_sum, header.pending as f32);
+    let c = before.c + WINDOW * (1.0 - before.c);
+    let updates = before.updates.saturating_add(1);
+    let eta = ((RATE * lr) * (w / n)) / libm::sqrtf(1.0 + updates as f32 / DECAY_UPDATES);
+
+    let guarded = before.updates >= GUARD_FROM;
+    let scaled = |v: f32, inverse: Square, gram_grad: &Square, eta: f32| {
+        let norm = direction_norm(&inverse, gram_grad);
+        let limit = GUARD_FACTOR * libm::sqrtf(v / before.c);
+        let kept = if guarded && limit > 0.0 && norm > limit { limit } else { norm };
+        let v = v + WINDOW * (kept * kept - v);
+        let rms = libm::sqrtf(v / c) + 1e-8;
+        // `norm` is 0 only where there is no gradient: then any factor will do.
+        let shorten = if kept < norm { kept / norm } else { 1.0 };
+        let factor = ((eta * shorten) / rms) / w;
+        (v, Move { k: inverse.map(|row| row.map(|m| factor * m)), norm: eta * (kept / rms) })
+    };
+    let (v_a, a) = scaled(before.v_a, damped_inverse(&header.gram), gram_grad_a, eta);
+    let (v_c, b) = scaled(before.v_c, damped_inverse(gram_a), gram_grad_c, eta / header.scaling);
+    Plan { a, b, trace: Trace { v_a, v_c, c, updates } }
+}
+
+/// `torch.optim.SGD` on the mean over the pending events: `A -= lr gA`, `B -= lr s gC`.
+fn sgd(header: &Header, lr: f32, gram_grad_a: &Square, gram_grad_c: &Square) -> Plan {
+    let n = header.pending as f32;
+    let plain = |gram_grad: &Square, rate: f32| {
+        let k = rate / n;
+        let norm = (k * header.weight_sum) * libm::sqrtf(kernel::trace(gram_grad));
+        let diagonal = [[k, 0.0, 0.0, 0.0], [0.0, k, 0.0, 0.0], [0.0, 0.0, k, 0.0], [0.0, 0.0, 0.0, k]];
+        Move { k: diagonal, norm }
+    };
+    let updates = header.trace.updates.saturating_add(1);
+    Plan {
+        a: plain(gram_grad_a, lr),
+        b: plain(gram_grad_c, lr * header.scaling),
+        trace: Trace { updates, ..header.trace },
+    }
+}
+
+impl Plan {
+    /// Norms add up at most: what passes here cannot overflow when it is written, or squared later.
+    fn check(&self, header: &Header, gram_a: &Square) -> Result<()> {
+        let norm_a = libm::sqrtf(kernel::trace(gram_a)) + self.a.norm;
+        let norm_c = libm::sqrtf(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
+        let finite = self.a.k.iter().chain(&self.b.k).flatten().all(|k| k.is_finite());
+        let trace = self.trace.v_a.is_finite() && self.trace.v_c.is_finite();
+        if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && finite && trace {
+            Ok(())
+        } else {
+            Err(Error::Overflow { what: "step" })
+        }
+    }
+}
+
+fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
+    let (in_len, out_len) = (view.header.in_len(), view.header.out_len());
+    for (row, k) in kernel::rows_mut(view.a, in_len).zip(plan.a.k) {
+        kernel::update_row(row, 1.0, k, view.grad_a);
+    }
+    let keep = 1.0 - view.header.decay;
+    for (row, k) in kernel::rows_mut(view.b, out_len).zip(plan.b.k) {
+        kernel::update_row(row, keep, k, view.grad_c);
+    }
+    view.header.trace = plan.trace;
+    view.discard_pending();
+    view.refresh_gram();
+    view.header.bump();
+}
+
+/// `|M gradient|_F`, as `sqrt(tr(M Gram M^T))`.
+fn direction_norm(inverse: &Square, gram_grad: &Square) -> f32 {
+    let [m0, m1, m2, m3] = *inverse;
+    let q = |row| kernel::quadratic(gram_grad, row);
+    libm::sqrtf((((q(m0) + q(m1)) + q(m2)) + q(m3)).max(0.0))
+}
+
+/// `(gram + 0.1 I)^-1` by `L D L^T` in row order; exact arithmetic gives pivots of at least 0.1, so
+/// rounding may not give less. Rows past the rank are zero in `gram` and do not touch the others.
+fn damped_inverse(gram: &Square) -> Square {
+    let [[s00, ..], [s10, s11, ..], [s20, s21, s22, _], [s30, s31, s32, s33]] = *gram;
+    let pivot = |value: f32| value.max(DAMPING);
+
+    let d0 = pivot(s00 + DAMPING);
+    let (l10, l20, l30) = (s10 / d0, s20 / d0, s30 / d0);
+    let d1 = pivot((s11 + DAMPING) - l10 * s10);
+    let (u21, u31) = (s21 - l20 * s10, s31 - l30 * s10);
+    let (l21, l31) = (u21 / d1, u31 / d1);
+    let d2 = pivot(((s22 + DAMPING) - l20 * s20) - l21 * u21);
+    let u32 = (s32 - l30 * s20) - l31 * u21;
+    let l32 = u32 / d2;
+    let d3 = pivot((((s33 + DAMPING) - l30 * s30) - l31 * u31) - l32 * u32);
+
+    // K = L^-1, unit lower triangular.
+    let (k10, k21, k32) = (-l10, -l21, -l32);
+    let (k20, k31) = (-(l20 + l21 * k10), -(l31 + l32 * k21));
+    let k30 = -((l30 + l31 * k10) + l32 * k20);
+
+    // M = K^T D^-1 K, the lower triangle, terms in index order.
+    let k10_d = k10 / d1;
+    let (k20_d, k21_d) = (k20 / d2, k21 / d2);
+    let (k30_d, k31_d, k32_d) = (k30 / d3, k31 / d3, k32 / d3);
+    kernel::mirror(&[
+        [((1.0 / d0 + k10 * k10_d) + k20 * k20_d) + k30 * k30_d, 0.0, 0.0, 0.0],
+        [(k10_d + k21 * k20_d) + k31 * k30_d, (1.0 / d1 + k21 * k21_d) + k31 * k31_d, 0.0, 0.0],
+        [k20_d + k32 * k30_d, k21_d + k32 * k31_d, 1.0 / d2 + k32 * k32_d, 0.0],
+        [k30_d, k31_d, k32_d, 1.0 / d3],
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damped_inverse_inverts() {
+        let rows = [
+            [1.0f32, 0.3, -0.2, 0.5, 0.1],
+            [0.4, -1.2, 0.7, 0.0, 0.3],
+            [0.2, 0.9, 1.1, -0.6, 0.8],
+            [-0.5, 0.1, 0.4, 0.9, -1.0],
+        ];
+        for rank in 1..=4 {
+            let gram = kernel::gram(rows[..rank].as_flattened(), 5, 1.0);
+            let inverse = damped_inverse(&gram);
+            for i in 0..rank {
+                for j in 0..rank {
+                    let product: f64 = (0..rank)
+                        .map(|k| {
+                            let damping = if i == k { 0.1 } else { 0.0 };
+                            (f64::from(gram[i][k]) + damping) * f64::from(inverse[k][j])
+                        })
+                        .sum();
+                    let expected = if i == j { 1.0 } else { 0.0 };
+                    assert!((product - expected).abs() < 1e-5, "rank {rank} [{i}][{j}]: {product}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pivots_never_fall_below_the_damping() {
+        // Four equal rows: without damping the Gram matrix is singular.
+        let inverse = damped_inverse(&[[1e6; 4]; 4]);
+        assert!(inverse.iter().flatten().all(|value| value.abs() <= 10.5), "{inverse:?}");
+    }
+}

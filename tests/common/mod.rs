@@ -1,0 +1,75 @@
+//! An adapter of any size on the heap: what a host with its own memory would write.
+
+#![allow(dead_code, reason = "every test program uses its own part of this module")]
+
+use micro_lora::{Adapter, AdapterMut, Apply, Config, Header, Learn};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeapLora {
+    pub header: Header,
+    pub a: Vec<f32>,
+    pub b: Vec<f32>,
+    pub grad_a: Vec<f32>,
+    pub grad_b: Vec<f32>,
+    scratch: Vec<f32>,
+}
+
+impl HeapLora {
+    pub fn new(in_features: usize, out_features: usize, rank: usize, config: &Config) -> Self {
+        let mut lora = Self {
+            header: Header::new(in_features, out_features, rank, config).unwrap(),
+            a: vec![0.0; rank * in_features],
+            b: vec![0.0; rank * out_features],
+            grad_a: vec![0.0; rank * in_features],
+            grad_b: vec![0.0; rank * out_features],
+            scratch: vec![0.0; out_features],
+        };
+        lora.reset();
+        lora
+    }
+
+    /// Everything but the scratch row, which is never read before it is written.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Self { scratch: vec![], ..self.clone() } == Self { scratch: vec![], ..other.clone() }
+    }
+}
+
+impl Apply for HeapLora {
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter::from_parts(&self.header, &self.a, &self.b).unwrap()
+    }
+}
+
+impl Learn for HeapLora {
+    fn adapter_mut(&mut self) -> AdapterMut<'_> {
+        AdapterMut::from_parts(
+            &mut self.header,
+            &mut self.a,
+            &mut self.b,
+            &mut self.grad_a,
+            &mut self.grad_b,
+            &mut self.scratch,
+        )
+        .unwrap()
+    }
+}
+
+/// A small generator for test inputs: the same values everywhere.
+pub struct Noise(pub u32);
+
+impl Noise {
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) as f32 / 8_388_608.0 - 1.0
+    }
+
+    pub fn vec(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.next()).collect()
+    }
+
+    pub fn unit(&mut self, n: usize) -> Vec<f32> {
+        let v = self.vec(n);
+        let norm = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+        v.iter().map(|v| v / norm).collect()
+    }
+}

@@ -1,0 +1,212 @@
+//! What users hold an adapter to from its first event to its reset.
+
+mod common;
+
+use common::{HeapLora, Noise};
+use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outcome, Skip, StepKind};
+
+const CANDIDATES: [f32; 8] = [1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0];
+
+fn trained() -> MicroLora<4, 4, 2> {
+    let mut lora = MicroLora::new(Config::new().with_seed(3)).unwrap();
+    let noise = &mut Noise(1);
+    for _ in 0..30 {
+        let x = noise.unit(4);
+        lora.adapt_choice(&x, Choice::click(&CANDIDATES, 1)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    lora.adapt_quality(&noise.unit(4), 0.9).unwrap();
+    lora
+}
+
+#[test]
+fn clicks_move_the_output_towards_what_was_clicked() {
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
+    let x = [0.5; 4];
+    for _ in 0..30 {
+        lora.adapt_choice(&x, Choice::click(&CANDIDATES, 1)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    let liked = lora.apply(&x).unwrap();
+    assert!(liked[1] - liked[0] > 0.5, "{liked:?}");
+
+    lora.reset();
+    for _ in 0..30 {
+        lora.adapt_choice(&x, Choice::click(&CANDIDATES, 1).with_quality(0.0)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    let disliked = lora.apply(&x).unwrap();
+    assert!(disliked[0] - disliked[1] > 0.5, "{disliked:?}");
+}
+
+#[test]
+fn reset_equals_new_but_for_the_generation() {
+    let mut lora = trained();
+    lora.set_strength(0.5).unwrap();
+    let fresh = MicroLora::new(Config::new().with_seed(3)).unwrap();
+    let generation = lora.generation();
+    assert!(lora != fresh);
+    lora.reset();
+    assert!(lora == fresh);
+    assert_eq!(lora.stats().samples_seen, 0);
+    assert_eq!(lora.generation(), generation + 1);
+}
+
+#[test]
+fn generation_is_bumped_by_what_changes_outputs_and_by_nothing_else() {
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
+    let mut seen = vec![lora.generation()];
+    lora.adapt_choice(&[0.5; 4], Choice::click(&CANDIDATES, 0)).unwrap();
+    assert_eq!(lora.generation(), seen[0]);
+    seen.push(lora.apply_updates(0.01).unwrap().generation);
+    lora.apply_updates(0.01).unwrap();
+    assert_eq!(lora.generation(), seen[1], "an update that was skipped");
+    lora.set_strength(1.0).unwrap();
+    assert_eq!(lora.generation(), seen[1], "a strength that was already set");
+    lora.set_strength(0.0).unwrap();
+    seen.push(lora.generation());
+    lora.set_weights(&[0.1; 8], &[0.1; 8]).unwrap();
+    seen.push(lora.generation());
+    lora.reset();
+    seen.push(lora.generation());
+    assert!(seen.windows(2).all(|pair| pair[1] == pair[0] + 1), "{seen:?}");
+}
+
+#[test]
+fn strength_scales_the_output_and_zero_is_off() {
+    let mut lora = trained();
+    let x = [0.1, 0.2, 0.3, 0.4];
+    let full = lora.apply(&x).unwrap();
+    lora.set_strength(0.25).unwrap();
+    let mut free = lora.clone();
+    assert!(lora.apply(&x).unwrap().iter().zip(full).all(|(q, f)| q.abs() <= f.abs()));
+    free.set_strength(0.0).unwrap();
+    assert_eq!(free.apply(&x).unwrap(), [0.0; 4]);
+    // What was learned is still there.
+    free.set_strength(1.0).unwrap();
+    assert_eq!(free.apply(&x).unwrap(), full);
+}
+
+#[test]
+fn receipts_say_why_nothing_was_learned() {
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
+    let x = [0.5; 4];
+    let neutral = lora.adapt_choice(&x, Choice::click(&CANDIDATES, 0).with_quality(0.5)).unwrap();
+    assert_eq!(neutral.outcome, Outcome::Skipped(Skip::NeutralQuality));
+    let all = lora.adapt_listwise(&x, Listwise::new(&CANDIDATES, &[1.0, 1.0])).unwrap();
+    assert_eq!(all.outcome, Outcome::Skipped(Skip::AllChosen));
+    let none = lora.adapt_listwise(&x, Listwise::new(&CANDIDATES, &[0.0, 0.0])).unwrap();
+    assert_eq!(none.outcome, Outcome::Skipped(Skip::NothingChosen));
+    let zero = lora.adapt_gradient(&x, &[0.0; 4]).unwrap();
+    assert_eq!(zero.outcome, Outcome::Skipped(Skip::ZeroGradient));
+    let empty = lora.adapt_gradient(&[0.0; 4], &[1.0; 4]).unwrap();
+    assert_eq!(empty.outcome, Outcome::Skipped(Skip::ZeroGradient));
+    let weightless = lora.adapt_gradient(micro_lora::Sample::new(&x).with_weight(0.0), &[1.0; 4]).unwrap();
+    assert_eq!(weightless.outcome, Outcome::Skipped(Skip::ZeroWeight));
+    let nothing = lora.apply_updates(0.01).unwrap();
+    assert_eq!(nothing.outcome, Outcome::Skipped(Skip::NoPending));
+    assert_eq!(lora.stats().samples_seen, 6, "every event counts");
+    assert_eq!((lora.stats().rated, lora.stats().mean_quality), (1, 0.5), "one carried a quality");
+    assert_eq!(lora.pending(), 0);
+
+    lora.adapt_gradient(&x, &[1.0; 4]).unwrap();
+    let idle = lora.apply_updates(0.0).unwrap();
+    assert_eq!(idle.outcome, Outcome::Skipped(Skip::ZeroLearningRate));
+    assert_eq!(lora.pending(), 1);
+    lora.adapt_gradient(&x, &[-1.0; 4]).unwrap();
+    let cancelled = lora.apply_updates(0.01).unwrap();
+    assert_eq!(cancelled.outcome, Outcome::Skipped(Skip::ZeroGradient));
+}
+
+#[test]
+fn mean_quality_is_over_the_events_that_carry_one() {
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
+    let x = [0.5; 4];
+    lora.adapt_quality(&x, 1.0).unwrap();
+    lora.adapt_gradient(&x, &[1.0; 4]).unwrap();
+    lora.adapt_choice(&x, Choice::click(&CANDIDATES, 0).with_quality(0.25)).unwrap();
+    let stats = lora.stats();
+    assert_eq!((stats.samples_seen, stats.rated, stats.mean_quality), (3, 2, 0.625));
+}
+
+#[test]
+fn receipts_and_stats_say_how_often_the_guard_bound() {
+    let mut lora = MicroLora::<4, 4, 1>::new(Config::new().with_cap(0.5)).unwrap();
+    lora.set_weights(&[1.0; 4], &[1.0; 4]).unwrap();
+    let receipt = lora.adapt_gradient(&[0.5; 4], &[1.0; 4]).unwrap();
+    // delta = 4 * (1,1,1,1) * 2 has norm 16, the cap allows 0.5.
+    assert!((receipt.guard - 0.5 / 16.0).abs() < 1e-6, "{}", receipt.guard);
+    assert_eq!(lora.stats().capped, 1);
+    lora.adapt_gradient(&[0.5, -0.5, 0.5, -0.5], &[1.0; 4]).unwrap();
+    assert_eq!(lora.stats().capped, 1, "delta is zero here");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_adapter_and_another_does_not() {
+    let new = |seed| MicroLora::<16, 16, 4>::new(Config::new().with_seed(seed)).unwrap();
+    assert!(new(5) == new(5));
+    assert_ne!(new(5).lora_a(), new(6).lora_a());
+    static IN_THE_IMAGE: MicroLora<16, 16, 4> = match MicroLora::new(Config::new().with_seed(5)) {
+        Ok(lora) => lora,
+        Err(_) => panic!("settings"),
+    };
+    assert!(IN_THE_IMAGE == new(5), "built by the compiler");
+    let heap = HeapLora::new(16, 16, 4, &Config::new().with_seed(5));
+    assert_eq!(heap.a, new(5).lora_a());
+}
+
+#[test]
+fn frozen_gives_the_same_bits_at_half_the_size() {
+    let lora = trained();
+    let frozen = lora.freeze();
+    for i in 0..20 {
+        let x = Noise(i).vec(4);
+        assert_eq!(frozen.apply(&x).unwrap().map(f32::to_bits), lora.apply(&x).unwrap().map(f32::to_bits));
+    }
+    assert_eq!(micro_lora::FrozenLora::<384, 384, 4>::BYTES, 160 + 4 * 4 * 768);
+    assert_eq!(MicroLora::<384, 384, 4>::BYTES, 160 + 4 * (2 * 4 * 768 + 384));
+    assert_eq!(MicroLora::<33, 7, 3>::BYTES, 160 + 4 * (2 * 3 * 40 + 7));
+}
+
+#[test]
+fn a_copy_of_the_memory_is_an_undo() {
+    let mut lora = trained();
+    let snapshot = lora.clone();
+    let x = [0.1, 0.9, 0.0, 0.2];
+    let before = lora.apply(&x).unwrap();
+    lora.apply_updates(0.05).unwrap();
+    assert_ne!(lora.apply(&x).unwrap(), before);
+    lora = snapshot;
+    assert_eq!(lora.apply(&x).unwrap(), before);
+}
+
+#[test]
+fn the_gradient_goes_straight_through_strength_and_guard() {
+    let step = |strength: f32, cap: f32| {
+        let config = Config::new().with_step(StepKind::Sgd).with_cap(cap);
+        let mut lora = MicroLora::<4, 4, 1>::new(config).unwrap();
+        lora.set_weights(&[1.0, 2.0, 3.0, 4.0], &[0.5, -0.5, 1.0, 0.0]).unwrap();
+        lora.set_strength(strength).unwrap();
+        lora.adapt_gradient(&[0.1, 0.2, 0.3, 0.4], &[1.0, 2.0, -1.0, 0.5]).unwrap();
+        lora.apply_updates(0.1).unwrap();
+        (lora.lora_a().to_vec(), lora.lora_b().to_vec())
+    };
+    let plain = step(1.0, Config::CAP_OFF);
+    assert_eq!(step(0.25, Config::CAP_OFF), plain);
+    assert_eq!(step(1.0, 0.01), plain);
+    assert_eq!(step(0.0, 1.0), plain);
+}
+
+#[test]
+fn pending_weight_has_a_limit_that_updates_clear() {
+    let mut lora = MicroLora::<2, 2, 1>::new(Config::new()).unwrap();
+    let heavy = [1.0, 0.0];
+    for _ in 0..16 {
+        lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(1e6), &[0.0, 1.0]).unwrap();
+    }
+    let full = lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(1e6), &[0.0, 1.0]);
+    assert_eq!(full, Err(Error::PendingFull));
+    assert_eq!(lora.pending(), 16);
+    lora.discard_pending();
+    lora.adapt_gradient(&heavy, &[0.0, 1.0]).unwrap();
+}
