@@ -198,6 +198,9 @@ impl<'a> Adapter<'a> {
         check_length("weight", out.len(), expected)?;
         if let Some(base) = base {
             check_length("base weight", base.len(), expected)?;
+            if let Some(index) = kernel::first_not_finite(base) {
+                return Err(Error::NotFinite { what: "base weight", index });
+            }
             kernel::copy(out, base);
         } else {
             out.fill(0.0);

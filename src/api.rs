@@ -102,7 +102,8 @@ pub trait Apply {
     /// un-merge. Source: `merge` in PEFT's `peft/tuners/lora/layer.py`.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NotInitialised`]; `merged` is then untouched.
+    /// [`Error::Length`], [`Error::NotFinite`] for `base`, [`Error::NotInitialised`]; `merged` is
+    /// then untouched.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, MicroLora};
@@ -398,7 +399,8 @@ pub trait Learn: Apply {
     /// Takes one step along the weighted mean of the pending gradients and clears them.
     /// `learning_rate`: `0.0..=1000.0`; 0.01 is right for almost everything.
     ///
-    /// Skipped, and nothing changes, if no event is pending, the rate is 0 or all gradients are.
+    /// Skipped, and nothing changes, if no event is pending, the rate is 0, or the pending gradients
+    /// cancel out; they then stay pending, and count in the next mean.
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for the rate, [`Error::Overflow`] if the weights would grow past use,

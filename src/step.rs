@@ -99,10 +99,10 @@ fn scaled_gradient(
     let guarded = before.updates >= GUARD_FROM;
     let scaled = |v: f32, inverse: Square, gram_grad: &Square, eta: f32| {
         let norm = direction_norm(&inverse, gram_grad);
-        let limit = GUARD_FACTOR * libm::sqrtf(v / before.c);
-        let kept = if guarded && limit > 0.0 && norm > limit { limit } else { norm };
+        let limit = GUARD_FACTOR * rms(v, before.c);
+        let kept = if guarded && norm > limit { limit } else { norm };
         let v = v + WINDOW * (kept * kept - v);
-        let rms = libm::sqrtf(v / c) + 1e-8;
+        let rms = rms(v, c);
         // `norm` is 0 only where there is no gradient: then any factor will do.
         let shorten = if kept < norm { kept / norm } else { 1.0 };
         let factor = ((eta * shorten) / rms) / w;
@@ -158,6 +158,11 @@ fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     view.discard_pending();
     view.refresh_gram();
     view.header.bump();
+}
+
+/// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.
+fn rms(v: f32, c: f32) -> f32 {
+    libm::sqrtf(v / c) + 1e-8
 }
 
 /// `|M gradient|_F`, as `sqrt(tr(M Gram M^T))`.

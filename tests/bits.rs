@@ -27,7 +27,7 @@ fn the_script_gives_the_committed_bits() {
         ("768x512 r2", hash::<768, 512, 2>(rslora, 70)),
     ];
     let committed = [
-        0x437c_706b_f146_7f0a,
+        0x2ac9_3981_3480_b7e8,
         0x33ff_adaa_8f45_6aea,
         0xb421_2277_b9b1_f616,
         0x5131_a7ac_800c_5efa,

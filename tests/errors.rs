@@ -53,6 +53,11 @@ fn wrong_lengths() {
     refused(lora, |l| l.apply_batch(&[0.0; 12], &mut [0.0; 9]), "deltas: expected 8 values, got 9");
     refused(lora, |l| l.delta_weight(&mut [0.0; 23]), "weight: expected 24 values, got 23");
     refused(lora, |l| l.merge_into(&[0.0; 23], &mut [0.0; 24]), "base weight: expected 24 values, got 23");
+    refused(
+        lora,
+        |l| l.merge_into(&[NAN; 24], &mut [0.0; 24]),
+        "base weight: expected finite values, got NaN or infinity at index 0",
+    );
     refused(lora, |l| l.adapt_gradient(&x[1..], &y), "input: expected 6 values, got 5");
     refused(lora, |l| l.adapt_gradient(&x, &y[1..]), "grad_output: expected 4 values, got 3");
     refused(lora, |l| l.set_weights(&[0.0; 17], &[0.0; 12]), "lora_A: expected 18 values, got 17");

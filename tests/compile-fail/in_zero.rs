@@ -1,0 +1,6 @@
+//~ ERROR IN (in_features) must be 1 to 1048576
+use micro_lora::{Config, MicroLora};
+
+fn main() {
+    let _ = MicroLora::<0, 8, 2>::new(Config::new());
+}

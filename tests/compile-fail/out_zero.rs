@@ -1,0 +1,6 @@
+//~ ERROR OUT (out_features) must be 1 to 1048576
+use micro_lora::{Config, MicroLora};
+
+fn main() {
+    let _ = MicroLora::<8, 0, 2>::new(Config::new());
+}
