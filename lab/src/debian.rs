@@ -1,0 +1,116 @@
+use std::path::{Path, PathBuf};
+
+use crate::Embeddings;
+
+const COLUMNS: &str = "package\tsection\tdescription\tuse\tworks-with\tinterface";
+const TABLE_FILE: &str = "debian.tsv";
+const EMBEDDINGS_FILE: &str = "debian.i8";
+
+/// One program of the Debian archive, as its packagers describe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    pub name: String,
+    pub section: String,
+    /// The one-line description; its embedding is the row of the same index.
+    pub description: String,
+    /// debtags of the facet `use::`, what the program is for.
+    pub uses: Vec<String>,
+    /// debtags of the facet `works-with::`, what data it handles.
+    pub works_with: Vec<String>,
+    /// debtags of the facet `interface::`, how a person meets it.
+    pub interfaces: Vec<String>,
+}
+
+/// Packages and the embeddings of their descriptions, index by index.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Debian {
+    pub packages: Vec<Package>,
+    pub embeddings: Embeddings,
+}
+
+/// Why a data set was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("embeddings: expected a file that starts with \"MLEMBED1\", got {}", got.escape_ascii())]
+    NotEmbeddings { got: Vec<u8> },
+    #[error("embeddings: expected at least one row and one column, got {rows} x {dim}")]
+    NoRows { rows: u32, dim: u32 },
+    #[error("embeddings: expected {expected} bytes for the rows and columns in the header, got {got}")]
+    Size { expected: u128, got: usize },
+    #[error("{what}: expected CRC-32 {expected:08x}, got {got:08x}: the file is damaged")]
+    Checksum { what: &'static str, expected: u32, got: u32 },
+    #[error("embeddings: expected a positive finite scale in row {row}, got {got}")]
+    Scale { row: usize, got: f32 },
+    #[error("embeddings: expected a direction in row {row}, got only zeros")]
+    ZeroRow { row: usize },
+    #[error("table: expected UTF-8, got other bytes at offset {offset}")]
+    NotUtf8 { offset: usize },
+    #[error("table: expected the columns {expected:?}, got {got:?}")]
+    Columns { expected: &'static str, got: String },
+    #[error("table, line {line}: expected 6 fields separated by tabs, got {got}")]
+    Fields { line: usize, got: usize },
+    #[error("expected one package per embedding, got {packages} packages and {embeddings} embeddings")]
+    Rows { packages: usize, embeddings: usize },
+}
+
+impl Debian {
+    /// The set that is compiled into this crate.
+    pub fn embedded() -> Result<Self, DataError> {
+        Self::parse(
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.tsv")),
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.i8")),
+        )
+    }
+
+    /// A set in the same two files in another folder.
+    pub fn load(folder: &Path) -> Result<Self, DataError> {
+        let read = |name| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|source| DataError::Read { path, source })
+        };
+        Self::parse(&read(TABLE_FILE)?, &read(EMBEDDINGS_FILE)?)
+    }
+
+    /// A set from the contents of `debian.tsv` and `debian.i8`.
+    pub fn parse(table: &[u8], embeddings: &[u8]) -> Result<Self, DataError> {
+        let (embeddings, expected) = Embeddings::unpack(embeddings)?;
+        let got = crc32fast::hash(table);
+        if expected != got {
+            return Err(DataError::Checksum { what: "table", expected, got });
+        }
+        let packages = parse_table(table)?;
+        if packages.len() != embeddings.len() {
+            return Err(DataError::Rows { packages: packages.len(), embeddings: embeddings.len() });
+        }
+        Ok(Self { packages, embeddings })
+    }
+}
+
+fn parse_table(table: &[u8]) -> Result<Vec<Package>, DataError> {
+    let text =
+        std::str::from_utf8(table).map_err(|error| DataError::NotUtf8 { offset: error.valid_up_to() })?;
+    let mut lines = text.lines();
+    let columns = lines.next().unwrap_or_default();
+    if columns != COLUMNS {
+        return Err(DataError::Columns { expected: COLUMNS, got: columns.to_owned() });
+    }
+    lines.enumerate().map(|(i, line)| parse_line(i + 2, line)).collect()
+}
+
+fn parse_line(line_number: usize, line: &str) -> Result<Package, DataError> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [name, section, description, uses, works_with, interfaces] = fields[..] else {
+        return Err(DataError::Fields { line: line_number, got: fields.len() });
+    };
+    let tags = |field: &str| field.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect();
+    Ok(Package {
+        name: name.to_owned(),
+        section: section.to_owned(),
+        description: description.to_owned(),
+        uses: tags(uses),
+        works_with: tags(works_with),
+        interfaces: tags(interfaces),
+    })
+}

@@ -1,0 +1,36 @@
+use micro_lora::Error;
+
+use crate::{Embeddings, SHOWN};
+
+/// One search with what the user did.
+pub struct Event<'a> {
+    /// The query's embedding, without any correction.
+    pub query: &'a [f32],
+    /// The embeddings of the results shown, best first, one after the other.
+    pub shown: &'a [f32],
+    pub clicks: [bool; SHOWN],
+    /// The clicks as one number, see [`click_quality`](crate::click_quality).
+    pub quality: f32,
+    /// What no real learner knows: the bound uses it.
+    pub truth: Truth<'a>,
+}
+
+/// Every document with the user's judgement.
+#[derive(Clone, Copy)]
+pub struct Truth<'a> {
+    pub documents: &'a Embeddings,
+    /// One per document.
+    pub relevant: &'a [bool],
+}
+
+/// Something that corrects queries and learns from what users do with the results.
+pub trait Learner {
+    /// Adds the learned correction to a query.
+    fn correct(&self, query: &mut [f32]) -> Result<(), Error>;
+
+    /// Learns from one event; says whether it changed anything.
+    fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error>;
+
+    /// Bytes of memory that the learner needs, on a device too.
+    fn state_bytes(&self) -> usize;
+}

@@ -1,0 +1,50 @@
+//! How well does an adapter learn a person's taste from clicks?
+//!
+//! Real embeddings (Debian package descriptions), simulated users with a taste, and the metrics to
+//! compare learners on queries that they never saw. Not published: the example `personalize` and the
+//! project's own benchmarks share it.
+//!
+//! ```
+//! use micro_lora_lab::{Clicks, Debian, OnlineLora, Plan, Rule, Task, USERS, run};
+//!
+//! let data = Debian::embedded()?;
+//! let task = Task::new(&data, &USERS[0], 0);
+//! let mut learner = OnlineLora::<4>::new(Rule::Listwise, 0)?;
+//! let plan = Plan { checkpoints: vec![50], clicks: Clicks::HONEST, switch: None };
+//! let result = run(&task, &plan, &mut learner)?;
+//! assert!(result.checkpoints[0].gain() > 0.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod clicks;
+mod debian;
+mod embeddings;
+mod grid;
+mod learner;
+mod metrics;
+mod online_lora;
+mod ranking;
+mod replaced;
+mod run;
+mod split;
+mod statistics;
+mod task;
+mod taste;
+
+pub use clicks::Clicks;
+pub use debian::{DataError, Debian, Package};
+pub use embeddings::Embeddings;
+pub use grid::{Contender, run_grid};
+pub use learner::{Event, Learner, Truth};
+pub use metrics::{click_quality, ndcg};
+pub use online_lora::{LEARNING_RATE, OnlineLora, Rule};
+pub use ranking::{SHOWN, Shown, top};
+pub use replaced::ReplacedRule;
+pub use run::{Checkpoint, Plan, Run, Switch, run};
+pub use split::Split;
+pub use statistics::Estimate;
+pub use task::Task;
+pub use taste::{Relevance, Topic, USERS, User};
+
+/// Length of the embeddings of the Debian set, and of every adapter here.
+pub const FEATURES: usize = 384;

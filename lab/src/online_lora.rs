@@ -1,0 +1,89 @@
+use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Outcome};
+
+use crate::ranking::dot;
+use crate::{Event, FEATURES, Learner, Truth};
+
+/// The replaced API's usual value, and the default.
+pub const LEARNING_RATE: f32 = 0.01;
+
+/// Temperature of the exact gradient's softmax, the same as the listwise default.
+const TEMPERATURE: f32 = 0.1;
+
+/// What a [`MicroLora`] learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Which of the shown results were clicked.
+    Listwise,
+    /// Only how good the list was, as one number.
+    QualityOnly,
+    /// The user's judgement of every document: a bound that no feedback reaches.
+    ExactGradient,
+}
+
+/// A [`MicroLora`] that takes one step after every event.
+pub struct OnlineLora<const RANK: usize> {
+    rule: Rule,
+    lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
+}
+
+impl<const RANK: usize> OnlineLora<RANK> {
+    /// With the default configuration.
+    pub fn new(rule: Rule, seed: u32) -> Result<Self, Error> {
+        Self::with_config(rule, Config::new().with_seed(seed))
+    }
+
+    pub fn with_config(rule: Rule, config: Config) -> Result<Self, Error> {
+        Ok(Self { rule, lora: Box::new(MicroLora::new(config)?) })
+    }
+}
+
+impl<const RANK: usize> Learner for OnlineLora<RANK> {
+    fn correct(&self, query: &mut [f32]) -> Result<(), Error> {
+        self.lora.apply_residual(query).map(drop)
+    }
+
+    fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error> {
+        let added = match self.rule {
+            Rule::Listwise => {
+                let weights = event.clicks.map(f32::from);
+                self.lora.adapt_listwise(event.query, Listwise::new(event.shown, &weights))?
+            }
+            Rule::QualityOnly => self.lora.adapt_quality(event.query, event.quality)?,
+            Rule::ExactGradient => {
+                let mut corrected = event.query.to_vec();
+                self.correct(&mut corrected)?;
+                let Some(gradient) = exact_gradient(event.truth, &corrected) else { return Ok(false) };
+                self.lora.adapt_gradient(event.query, &gradient)?
+            }
+        };
+        if added.outcome != Outcome::Applied {
+            return Ok(false);
+        }
+        Ok(self.lora.apply_updates(LEARNING_RATE)?.outcome == Outcome::Applied)
+    }
+
+    fn state_bytes(&self) -> usize {
+        size_of_val(&*self.lora)
+    }
+}
+
+/// `sum (p_d - w_d) d / tau` over all documents, `w` uniform on the relevant ones; none without any.
+fn exact_gradient(truth: Truth<'_>, corrected: &[f32]) -> Option<Vec<f32>> {
+    let relevant = truth.relevant.iter().filter(|&&r| r).count();
+    if relevant == 0 {
+        return None;
+    }
+    let logits: Vec<f32> = truth.documents.rows().map(|row| dot(row, corrected) / TEMPERATURE).collect();
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f32> = logits.iter().map(|logit| (logit - max).exp()).collect();
+    let sum: f32 = weights.iter().sum();
+    let mut gradient = vec![0.0; corrected.len()];
+    for ((row, weight), &is_relevant) in truth.documents.rows().zip(weights).zip(truth.relevant) {
+        let target = if is_relevant { 1.0 / relevant as f32 } else { 0.0 };
+        let factor = (weight / sum - target) / TEMPERATURE;
+        for (g, d) in gradient.iter_mut().zip(row) {
+            *g += factor * d;
+        }
+    }
+    Some(gradient)
+}

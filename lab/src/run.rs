@@ -1,0 +1,132 @@
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use micro_lora::Error;
+
+use crate::{Clicks, Event, Learner, Relevance, Task, Truth, User, click_quality};
+
+/// Keeps the stream of clicks apart from the stream that made the split.
+const CLICK_STREAM: u64 = 77 << 32;
+
+/// What happens in a run, apart from the learner.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// After how many events to measure, ascending; the last one ends the run.
+    pub checkpoints: Vec<usize>,
+    pub clicks: Clicks,
+    pub switch: Option<Switch>,
+}
+
+/// The user's taste changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch {
+    /// After this many events ...
+    pub after: usize,
+    /// ... clicks and judgement are this user's.
+    pub to: User,
+}
+
+/// Mean nDCG@10 over the held-out queries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checkpoint {
+    pub events: usize,
+    /// Of the frozen embeddings.
+    pub base: f64,
+    /// Of the corrected ones.
+    pub adapted: f64,
+}
+
+impl Checkpoint {
+    pub fn gain(&self) -> f64 {
+        self.adapted - self.base
+    }
+}
+
+/// What a run measured.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub checkpoints: Vec<Checkpoint>,
+    /// Time of [`Learner::correct`] in each event.
+    pub correct_times: Vec<Duration>,
+    /// Time of [`Learner::learn`] in each event that changed the learner.
+    pub learn_times: Vec<Duration>,
+}
+
+/// Serves the training queries one by one, learns from the clicks, and measures at the checkpoints.
+pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Run, Error> {
+    let mut rng = Rng::with_seed(CLICK_STREAM + u64::from(task.seed));
+    let changed = plan.switch.map(|switch| Relevance::new(task.data, &switch.to));
+    let events = plan.checkpoints.last().copied().unwrap_or(0);
+    let mut order = Vec::new();
+    let mut result = Run { checkpoints: vec![], correct_times: vec![], learn_times: vec![] };
+    for event in 0..events {
+        let is_changed = plan.switch.is_some_and(|switch| event >= switch.after);
+        let relevance = changed.as_ref().filter(|_| is_changed).unwrap_or(&task.relevance);
+        if order.is_empty() {
+            order.clone_from(&task.train);
+            rng.shuffle(&mut order);
+        }
+        let Some(query) = order.pop() else { break };
+        serve(task, relevance, query, plan.clicks, &mut rng, learner, &mut result)?;
+        if plan.checkpoints.contains(&(event + 1)) {
+            result.checkpoints.push(measure(task, relevance, event + 1, learner)?);
+        }
+    }
+    Ok(result)
+}
+
+/// One event: search, clicks, learning.
+fn serve(
+    task: &Task<'_>,
+    relevance: &Relevance,
+    query: usize,
+    clicks: Clicks,
+    rng: &mut Rng,
+    learner: &mut dyn Learner,
+    result: &mut Run,
+) -> Result<(), Error> {
+    let mut corrected = task.query(query).to_vec();
+    let start = Instant::now();
+    learner.correct(&mut corrected)?;
+    result.correct_times.push(start.elapsed());
+
+    let shown = task.search(&corrected);
+    let clicks = clicks.on(&task.relevant_shown(relevance, query, &shown), rng);
+    let event = Event {
+        query: task.query(query),
+        shown: &shown.map(|document| task.document_rows().row(document)).concat(),
+        clicks,
+        quality: click_quality(&clicks),
+        truth: Truth {
+            documents: task.document_rows(),
+            relevant: &task.relevant_documents(relevance, query),
+        },
+    };
+    let start = Instant::now();
+    if learner.learn(&event)? {
+        result.learn_times.push(start.elapsed());
+    }
+    Ok(())
+}
+
+/// Ranks every held-out query with and without the learner.
+fn measure(
+    task: &Task<'_>,
+    relevance: &Relevance,
+    events: usize,
+    learner: &dyn Learner,
+) -> Result<Checkpoint, Error> {
+    let (mut base, mut adapted, mut queries) = (0.0, 0.0, 0.0);
+    for (query, frozen) in task.held_out_frozen() {
+        let mut corrected = task.query(query).to_vec();
+        learner.correct(&mut corrected)?;
+        let shown = task.search(&corrected);
+        let scores = [frozen, &shown].map(|list| task.score(relevance, query, list));
+        if let [Some(frozen), Some(shown)] = scores {
+            base += frozen;
+            adapted += shown;
+            queries += 1.0;
+        }
+    }
+    Ok(Checkpoint { events, base: base / queries, adapted: adapted / queries })
+}

@@ -1,0 +1,67 @@
+//! The example as a person starts it: options, output, exit code.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the example from a folder of its own and checks that nothing is left there.
+fn personalize(args: &[&str]) -> Output {
+    let folder = std::env::temp_dir().join(format!("micro-lora-{}-{}", std::process::id(), args.concat()));
+    std::fs::create_dir(&folder).unwrap();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let output = Command::new(env!("CARGO"))
+        // The profile of this test, so that what is compiled already serves again.
+        .args(["run", "--quiet", "--profile", "test", "--example", "personalize", "--manifest-path"])
+        .arg(manifest)
+        .arg("--")
+        .args(args)
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    // Not remove_dir_all: a file left behind makes this fail.
+    std::fs::remove_dir(&folder).unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_quick_run_reaches_its_goal() {
+    let output = personalize(&["--quick"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let stdout = text(&output.stdout);
+    let gain = stdout.lines().find_map(|line| line.strip_prefix("gain@200 +0.")).unwrap();
+    assert!(gain.contains(" ±0.") && gain.contains(" (base 0.") && gain.ends_with(')'), "{gain}");
+    for expected in ["replaced system's rule", "random clicks", "an unseen search", "state: "] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let widest = stdout.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?} columns");
+    assert!(!stdout.contains('\x1b'), "colour although this is no terminal");
+}
+
+#[test]
+fn help_names_every_option() {
+    let output = personalize(&["--help"]);
+    assert!(output.status.success());
+    for option in ["--quick", "--seeds N", "--help"] {
+        assert!(text(&output.stdout).contains(option), "{option}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_refused_by_name() {
+    for (args, expected) in [
+        (&["--fast"][..], "--fast"),
+        (&["extra"], "extra"),
+        (&["--seeds"], "--seeds"),
+        (&["--seeds", "0"], "expected a number from 1 to 1000, got \"0\""),
+        (&["--seeds", "many"], "got \"many\""),
+    ] {
+        let output = personalize(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(text(&output.stderr).contains(expected), "{args:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
