@@ -1,0 +1,46 @@
+use micro_lora_lab::{Clicks, Contender, Learner, OnlineLora, Plan, ReplacedRule, Rule};
+
+/// The learner whose figures count; the others say what these are worth.
+pub const DEFAULT: usize = 0;
+
+const RANK: usize = 4;
+
+pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
+    let plan = |clicks| Plan { checkpoints: checkpoints.to_vec(), clicks, switch: None };
+    vec![
+        Contender {
+            name: "MicroLoRA, from clicked results",
+            learner: |seed| micro_lora(Rule::Listwise, seed),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "MicroLoRA, from list quality alone",
+            learner: |seed| micro_lora(Rule::QualityOnly, seed),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "replaced system's rule, rate 0.01",
+            learner: |seed| Ok(Box::new(ReplacedRule::new(0.01, seed))),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "replaced system's rule, rate 1",
+            learner: |seed| Ok(Box::new(ReplacedRule::new(1.0, seed))),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "MicroLoRA, from random clicks",
+            learner: |seed| micro_lora(Rule::Listwise, seed),
+            plan: plan(Clicks::RANDOM),
+        },
+        Contender {
+            name: "bound: MicroLoRA told all answers",
+            learner: |seed| micro_lora(Rule::ExactGradient, seed),
+            plan: plan(Clicks::HONEST),
+        },
+    ]
+}
+
+fn micro_lora(rule: Rule, seed: u32) -> Result<Box<dyn Learner>, micro_lora::Error> {
+    Ok(Box::new(OnlineLora::<RANK>::new(rule, seed)?))
+}

@@ -1,0 +1,48 @@
+use std::ffi::OsString;
+
+pub const HELP: &str = "\
+Software search that learns its user's taste from clicks, measured on simulated users.
+
+Usage: cargo run --release --example personalize -- [OPTIONS]
+
+Options:
+      --quick      a short run for test suites: fewer seeds and events, a lower bar
+      --seeds N    runs per user (default 8, with --quick 3)
+  -h, --help       print this help
+
+Exits with 1 if the learner misses its goals.";
+
+const SEEDS_MAX: u32 = 1000;
+
+#[derive(Debug, Default)]
+pub struct Options {
+    pub quick: bool,
+    /// Runs per user; none means the setting's own number.
+    pub seeds: Option<u32>,
+    pub help: bool,
+}
+
+impl Options {
+    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        use lexopt::prelude::{Long, Short};
+        let mut options = Self::default();
+        let mut parser = lexopt::Parser::from_args(args);
+        while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
+            match arg {
+                Long("quick") => options.quick = true,
+                Long("seeds") => options.seeds = Some(seeds(&mut parser)?),
+                Short('h') | Long("help") => options.help = true,
+                _ => return Err(arg.unexpected().to_string()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn seeds(parser: &mut lexopt::Parser) -> Result<u32, String> {
+    let value = parser.value().map_err(|error| error.to_string())?;
+    let seeds = value.to_str().and_then(|text| text.parse().ok());
+    seeds
+        .filter(|seeds| (1..=SEEDS_MAX).contains(seeds))
+        .ok_or_else(|| format!("--seeds: expected a number from 1 to {SEEDS_MAX}, got {value:?}"))
+}
