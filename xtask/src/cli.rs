@@ -1,0 +1,134 @@
+//! The command line: one task and that task's options. Everything is declared in `tasks::ALL`, so the help cannot
+//! lag behind what is accepted.
+
+use std::fmt::Write;
+
+use xshell::Shell;
+
+use crate::report::Report;
+
+pub struct Task {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub options: &'static [Flag],
+    pub run: fn(&Shell, &Options, &mut Report),
+}
+
+pub struct Flag {
+    pub name: &'static str,
+    pub about: &'static str,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Options(Vec<&'static str>);
+
+impl Options {
+    pub fn has(&self, flag: &str) -> bool {
+        self.0.contains(&flag)
+    }
+}
+
+pub enum Request {
+    Help,
+    Run { task: &'static Task, options: Options },
+}
+
+/// `Err` is a usage error, ready to print.
+pub fn parse(mut arguments: impl Iterator<Item = String>, tasks: &'static [Task]) -> Result<Request, String> {
+    let Some(name) = arguments.next() else {
+        return Ok(Request::Help);
+    };
+    if is_help(&name) {
+        return Ok(Request::Help);
+    }
+    let Some(task) = tasks.iter().find(|task| task.name == name) else {
+        let names: Vec<_> = tasks.iter().map(|task| task.name).collect();
+        return Err(format!("unknown task `{name}`: expected one of {}", names.join(", ")));
+    };
+    let mut options = Options(Vec::new());
+    for argument in arguments {
+        if is_help(&argument) {
+            return Ok(Request::Help);
+        }
+        match task.options.iter().find(|flag| flag.name == argument) {
+            Some(flag) => options.0.push(flag.name),
+            None => return Err(unknown_option(task, &argument)),
+        }
+    }
+    Ok(Request::Run { task, options })
+}
+
+fn is_help(argument: &str) -> bool {
+    matches!(argument, "help" | "--help" | "-h")
+}
+
+fn unknown_option(task: &Task, argument: &str) -> String {
+    let expected: Vec<_> = task.options.iter().map(|flag| flag.name).collect();
+    let expected = if expected.is_empty() { "none".to_owned() } else { expected.join(", ") };
+    format!("task `{}` does not take `{argument}`: expected options: {expected}", task.name)
+}
+
+pub fn help(tasks: &[Task]) -> String {
+    let mut text = String::from("Usage: cargo xtask <task> [options]\n\nTasks:\n");
+    for task in tasks {
+        writeln!(text, "  {:<12} {}", task.name, task.about).expect("a String takes every write");
+        for flag in task.options {
+            writeln!(text, "    {:<10} {}", flag.name, flag.about).expect("a String takes every write");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static TASKS: &[Task] = &[
+        Task { name: "plain", about: "takes nothing", options: &[], run: |_, _, _| () },
+        Task {
+            name: "flagged",
+            about: "takes a flag",
+            options: &[Flag { name: "--quick", about: "less of it" }],
+            run: |_, _, _| (),
+        },
+    ];
+
+    fn parse_words(words: &[&str]) -> Result<Request, String> {
+        parse(words.iter().map(|word| (*word).to_owned()), TASKS)
+    }
+
+    #[test]
+    fn no_task_or_a_call_for_help_lists_the_tasks() {
+        for words in [&[][..], &["--help"], &["-h"], &["help"], &["plain", "--help"]] {
+            assert!(matches!(parse_words(words), Ok(Request::Help)), "{words:?}");
+        }
+        let help = help(TASKS);
+        for expected in ["plain", "takes nothing", "flagged", "--quick", "less of it"] {
+            assert!(help.contains(expected), "{expected} is missing in:\n{help}");
+        }
+    }
+
+    #[test]
+    fn a_known_task_runs_with_the_flags_it_was_given() {
+        let Ok(Request::Run { task, options }) = parse_words(&["flagged", "--quick"]) else {
+            panic!("not run")
+        };
+        assert_eq!(task.name, "flagged");
+        assert!(options.has("--quick"));
+
+        let Ok(Request::Run { options, .. }) = parse_words(&["flagged"]) else { panic!("not run") };
+        assert!(!options.has("--quick"));
+    }
+
+    #[test]
+    fn unknown_words_are_refused_with_what_was_expected() {
+        for (words, came, expected) in [
+            (&["tset"][..], "`tset`", "plain, flagged"),
+            (&["plain", "--quick"], "`--quick`", "none"),
+            (&["flagged", "--slow"], "`--slow`", "--quick"),
+        ] {
+            let error = parse_words(words).err().expect("must be refused");
+            assert!(error.contains(came) && error.contains(expected), "{error}");
+        }
+    }
+}

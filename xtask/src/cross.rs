@@ -1,0 +1,78 @@
+//! Compilers for targets other than the host.
+//!
+//! A target that rustup has installed is used as it is. Otherwise Debian's own second compiler builds `core` from its
+//! sources, which works for every target and needs only Debian's packages; that is how CI machines work. Only where
+//! neither is to be had is rustup asked to download the target.
+
+use std::env;
+use std::path::Path;
+
+use anyhow::Result;
+use xshell::{Cmd, Shell, cmd};
+
+use crate::needs;
+
+pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+pub const DEBIAN_CORE: &str = "/usr/lib/rustlib/src/rust/library/core";
+pub const DEBIAN_LLD: &str = "ld.lld-22";
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Toolchain {
+    Rustup,
+    Debian,
+}
+
+impl Toolchain {
+    pub fn for_target(shell: &Shell, target: &str) -> Result<Self> {
+        if rustup_has(shell, target) {
+            return Ok(Self::Rustup);
+        }
+        let debian = needs::ensure(shell, &[&needs::RUSTC_WEB, &needs::LLD]);
+        if debian.is_err() && rustup_adds(shell, target) {
+            return Ok(Self::Rustup);
+        }
+        debian.map(|()| Self::Debian)
+    }
+
+    /// Also names the directory of this compiler's output: two compilers in one would rebuild everything in turn.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rustup => "rustup",
+            Self::Debian => "debian",
+        }
+    }
+
+    /// `cargo build --release` in `package`, with `core` as the only library where the compiler gives a choice.
+    pub fn build<'a>(self, shell: &'a Shell, target: &str, package: &Path, target_dir: &Path) -> Cmd<'a> {
+        let manifest = package.join("Cargo.toml");
+        let build = cmd!(shell, "cargo build --release --manifest-path {manifest}")
+            .args(["--target", target, "--target-dir"])
+            .arg(target_dir)
+            // Flags meant for the host (`target-cpu=native`) mean nothing to another processor.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        match self {
+            Self::Rustup => build,
+            Self::Debian => {
+                let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+                build
+                    .arg("-Zbuild-std=core")
+                    .env("RUSTC", DEBIAN_RUSTC)
+                    .env("RUSTC_BOOTSTRAP", "1")
+                    .env(linker, DEBIAN_LLD)
+                    // `cargo run` points it at its own compiler's libraries, which are not this compiler's.
+                    .env_remove("LD_LIBRARY_PATH")
+            }
+        }
+    }
+}
+
+fn rustup_has(shell: &Shell, target: &str) -> bool {
+    let installed = cmd!(shell, "rustup target list --installed").quiet().ignore_stderr().read();
+    installed.is_ok_and(|list| list.lines().any(|line| line == target))
+}
+
+fn rustup_adds(shell: &Shell, target: &str) -> bool {
+    let offline = env::var_os("CARGO_NET_OFFLINE").is_some_and(|value| value == "true");
+    !offline && needs::on_path("rustup") && cmd!(shell, "rustup target add {target}").run().is_ok()
+}

@@ -1,0 +1,183 @@
+//! Tools that a task needs and a machine may lack. Debian and Ubuntu, as root (a container, a CI machine), get them
+//! installed; anywhere else the task is skipped with a list of what is missing and how to get it.
+
+use std::env;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::report::Skip;
+
+pub struct Tool {
+    pub name: &'static str,
+    pub is_present: fn(&Shell) -> bool,
+    /// Debian packages that provide it; empty where Debian has nothing suitable.
+    pub packages: &'static [&'static str],
+    /// How to get it on any other system.
+    pub elsewhere: &'static str,
+}
+
+/// Present afterwards, or a [`Skip`] that lists every missing tool, not only the first.
+pub fn ensure(shell: &Shell, tools: &[&Tool]) -> Result<()> {
+    let absent = || tools.iter().copied().filter(|tool| !(tool.is_present)(shell)).collect::<Vec<_>>();
+    let missing = absent();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !can_install(shell) {
+        return Err(Skip(explain(&missing, "")).into());
+    }
+    if let Err(error) = install(shell, &missing) {
+        return Err(Skip(explain(&missing, &format!("{error:#}"))).into());
+    }
+    let missing = absent();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Skip(explain(&missing, "not usable after its packages were installed")).into())
+}
+
+pub fn on_path(program: &str) -> bool {
+    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(&file).is_file()))
+}
+
+fn explain(missing: &[&Tool], problem: &str) -> String {
+    let names: Vec<_> = missing.iter().map(|tool| tool.name).collect();
+    let mut text = format!("missing: {}", names.join(", "));
+    if !problem.is_empty() {
+        text += &format!(" ({problem})");
+    }
+    for tool in missing {
+        text += &format!("\n  {}: {}", tool.name, tool.elsewhere);
+        if !tool.packages.is_empty() {
+            text += &format!("; Debian, Ubuntu: apt-get install {}", tool.packages.join(" "));
+        }
+    }
+    text
+}
+
+fn can_install(shell: &Shell) -> bool {
+    let debian = shell.read_file("/etc/os-release").is_ok_and(|text| is_debian(&text));
+    debian && on_path("apt-get") && cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0")
+}
+
+fn is_debian(os_release: &str) -> bool {
+    os_release
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID=").or_else(|| line.strip_prefix("ID_LIKE=")))
+        .flat_map(|ids| ids.trim_matches('"').split_whitespace())
+        .any(|id| id == "debian" || id == "ubuntu")
+}
+
+fn install(shell: &Shell, tools: &[&Tool]) -> Result<()> {
+    let packages: Vec<_> = tools.iter().flat_map(|tool| tool.packages).copied().collect();
+    if let Some(tool) = tools.iter().find(|tool| tool.packages.is_empty()) {
+        anyhow::bail!("no Debian package provides {}", tool.name);
+    }
+    update_package_lists(shell)?;
+    let options = ["--yes", "--no-install-recommends"];
+    apt_get(shell, "install", &[&options[..], &packages].concat())
+        .context("the packages could not be installed")
+}
+
+/// Once per run, and before the first install: a fresh container has no lists at all.
+fn update_package_lists(shell: &Shell) -> Result<()> {
+    static UPDATED: OnceLock<bool> = OnceLock::new();
+    let updated = UPDATED.get_or_init(|| apt_get(shell, "update", &[]).is_ok());
+    anyhow::ensure!(*updated, "apt-get update failed");
+    Ok(())
+}
+
+fn apt_get(shell: &Shell, action: &str, arguments: &[&str]) -> Result<()> {
+    // Another process may hold the lock: a CI machine often still finishes its own start-up.
+    let lock = "DPkg::Lock::Timeout=300";
+    cmd!(shell, "apt-get -q -o {lock} {action} {arguments...}")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .run()?;
+    Ok(())
+}
+
+pub const RUSTFMT: Tool = Tool {
+    name: "rustfmt",
+    is_present: |shell| has_subcommand(shell, "fmt"),
+    packages: &[],
+    elsewhere: "rustup component add rustfmt",
+};
+
+pub const CLIPPY: Tool = Tool {
+    name: "clippy",
+    is_present: |shell| has_subcommand(shell, "clippy"),
+    packages: &[],
+    elsewhere: "rustup component add clippy",
+};
+
+pub const GIT: Tool = Tool {
+    name: "git",
+    is_present: |_| on_path("git"),
+    packages: &["git"],
+    elsewhere: "https://git-scm.com",
+};
+
+/// Debian's second Rust compiler, with the sources of its standard library: builds for any target without a download
+/// from anywhere but Debian.
+pub const RUSTC_WEB: Tool = Tool {
+    name: "rustc-web",
+    is_present: |_| {
+        Path::new(crate::cross::DEBIAN_RUSTC).exists() && Path::new(crate::cross::DEBIAN_CORE).exists()
+    },
+    packages: &["rustc-web", "rust-web-src"],
+    elsewhere: "not needed where `rustup target add` can install the target",
+};
+
+pub const LLD: Tool = Tool {
+    name: "lld",
+    is_present: |_| on_path(crate::cross::DEBIAN_LLD),
+    packages: &["lld-22"],
+    elsewhere: "comes with a target that rustup installs",
+};
+
+fn has_subcommand(shell: &Shell, name: &str) -> bool {
+    cmd!(shell, "cargo {name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABSENT: Tool =
+        Tool { name: "unobtainium", is_present: |_| false, packages: &[], elsewhere: "mine it" };
+    const PRESENT: Tool = Tool { name: "air", is_present: |_| true, packages: &[], elsewhere: "breathe" };
+
+    #[test]
+    fn debian_and_what_descends_from_it_is_told_from_the_rest() {
+        assert!(is_debian("NAME=\"Debian GNU/Linux\"\nID=debian\n"));
+        assert!(is_debian("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"));
+        assert!(!is_debian("ID=fedora\nHOME_URL=\"https://debian\"\n"));
+        assert!(!is_debian("ID=alpine\nVERSION_ID=3\n"));
+    }
+
+    #[test]
+    fn what_is_missing_and_cannot_be_had_is_a_skip_that_says_how_to_get_it() {
+        let shell = Shell::new().unwrap();
+        ensure(&shell, &[&PRESENT]).unwrap();
+
+        let error = ensure(&shell, &[&PRESENT, &ABSENT]).unwrap_err();
+        let skip = error.downcast_ref::<Skip>().expect("a skip, not a failure").to_string();
+        assert!(skip.starts_with("missing: unobtainium"), "{skip}");
+        assert!(skip.contains("mine it") && !skip.contains("breathe"), "{skip}");
+    }
+
+    #[test]
+    fn the_explanation_names_the_packages() {
+        let text = explain(&[&RUSTC_WEB, &LLD], "apt-get update failed");
+        assert!(text.lines().next().unwrap().ends_with("rustc-web, lld (apt-get update failed)"), "{text}");
+        assert!(
+            text.contains("apt-get install rustc-web rust-web-src")
+                && text.contains("apt-get install lld-22"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! Everything that must hold before a change lands.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use super::{bare_metal, golden, package};
+use crate::needs;
+use crate::report::Report;
+
+pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
+    report.step("format", || {
+        needs::ensure(shell, &[&needs::RUSTFMT])?;
+        Ok(cmd!(shell, "cargo fmt --all --check").run()?)
+    });
+    report.step("clippy", || {
+        needs::ensure(shell, &[&needs::CLIPPY])?;
+        Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?)
+    });
+    // With debug assertions and overflow checks.
+    report.step("tests", || {
+        Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --no-fail-fast").run()?)
+    });
+    report.step("doc tests", || Ok(cmd!(shell, "cargo test --workspace --doc").run()?));
+
+    if quick {
+        for name in [OPTIMISED, golden::STEP, EXAMPLE, DOCS, bare_metal::STEP, package::STEP] {
+            report.skip(name, "--quick leaves it out");
+        }
+        return;
+    }
+    // Without them, as users build it: nothing may depend on what an assertion does on the side.
+    report.step(OPTIMISED, || {
+        Ok(cmd!(shell, "cargo test --release --package micro-lora --lib --tests --no-fail-fast").run()?)
+    });
+    golden::run(shell, report);
+    report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
+    report.step(DOCS, || docs(shell));
+    bare_metal::run(shell, report);
+    package::run(shell, report);
+}
+
+const OPTIMISED: &str = "tests, optimised";
+const EXAMPLE: &str = "example";
+const DOCS: &str = "documentation";
+
+fn docs(shell: &Shell) -> Result<()> {
+    Ok(cmd!(shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()?)
+}
