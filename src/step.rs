@@ -220,12 +220,13 @@ mod tests {
         for rank in 1..=4 {
             let gram = kernel::gram(rows[..rank].as_flattened(), 5, 1.0);
             let inverse = damped_inverse(&gram);
-            for i in 0..rank {
-                for j in 0..rank {
-                    let product: f64 = (0..rank)
+            for (i, row) in gram.iter().enumerate().take(rank) {
+                for (j, column) in inverse.iter().enumerate().take(rank) {
+                    // The inverse is symmetric: its rows serve as columns.
+                    let product: f64 = (0..4)
                         .map(|k| {
                             let damping = if i == k { 0.1 } else { 0.0 };
-                            (f64::from(gram[i][k]) + damping) * f64::from(inverse[k][j])
+                            (f64::from(row[k]) + damping) * f64::from(column[k])
                         })
                         .sum();
                     let expected = if i == j { 1.0 } else { 0.0 };

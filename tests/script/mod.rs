@@ -101,7 +101,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
         1 => lora.adapt_choice(sample, Choice::click(candidates, chosen))?,
         2 => lora.adapt_choice(sample, Choice::click(candidates, chosen).with_quality(0.2))?,
         3 => lora.adapt_listwise(sample, Listwise::new(candidates, &[0.0, 1.0, 0.5, 0.0, 2.0]))?,
-        4 => lora.adapt_target(sample, one, if event % 2 == 0 { 1.5 } else { -0.5 })?,
+        4 => lora.adapt_target(sample, one, if event.is_multiple_of(2) { 1.5 } else { -0.5 })?,
         5 => lora.adapt_attract_repel(sample, one, &candidates[OUT..])?,
         _ if IN == OUT => lora.adapt_quality(&x, (event % 11) as f32 / 10.0)?,
         _ => lora.adapt_choice(sample, Choice::click(candidates, 0).with_temperature(0.5))?,
