@@ -13,10 +13,10 @@ pub(crate) const NORM_LIMIT: f32 = 1e15;
 
 /// Largest norm of one event's gradient over `lora_A` or `C`. With [`WEIGHT_LIMIT`] it keeps the
 /// pending sums, and their Gram matrices, finite without a pass to check.
-const GRADIENT_LIMIT: f32 = 1e11;
+pub(crate) const GRADIENT_LIMIT: f32 = 1e11;
 
 /// Largest sum of pending weights: up to here f32 still counts single events exactly.
-const WEIGHT_LIMIT: f32 = 16_777_216.0;
+pub(crate) const WEIGHT_LIMIT: f32 = 16_777_216.0;
 
 /// A borrowed adapter: settings and weights, to apply. Its methods are those of
 /// [`Apply`](crate::Apply).
@@ -35,6 +35,9 @@ pub struct Adapter<'a> {
     pub(crate) header: &'a Header,
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
+    /// As in [`AdapterMut`]; empty if there is no gradient memory.
+    pub(crate) grad_a: &'a [f32],
+    pub(crate) grad_c: &'a [f32],
 }
 
 /// A borrowed adapter with its gradient memory, to train. Its methods are those of
@@ -105,7 +108,25 @@ impl<'a> Adapter<'a> {
     pub fn from_parts(header: &'a Header, lora_a: &'a [f32], lora_b: &'a [f32]) -> Result<Self> {
         check_length("lora_A", lora_a.len(), header.a_len())?;
         check_length("lora_B", lora_b.len(), header.b_len())?;
-        Ok(Self { header, a: lora_a, b: lora_b })
+        Ok(Self { header, a: lora_a, b: lora_b, grad_a: &[], grad_c: &[] })
+    }
+
+    /// The same view with the gradient memory that belongs to it: saving pending events needs it.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Adapter, Config, Header};
+    /// let header = Header::new(3, 2, 1, &Config::new())?;
+    /// let view = Adapter::from_parts(&header, &[0.1, 0.2, 0.3], &[0.0, 0.0])?;
+    /// assert!(view.with_pending(&[0.0; 3], &[0.0; 2]).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn with_pending(self, grad_a: &'a [f32], grad_b: &'a [f32]) -> Result<Self> {
+        check_length("grad_A", grad_a.len(), self.header.a_len())?;
+        check_length("grad_B", grad_b.len(), self.header.b_len())?;
+        Ok(Self { grad_a, grad_c: grad_b, ..self })
     }
 
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
@@ -254,7 +275,7 @@ impl<'a> AdapterMut<'a> {
     }
 
     pub(crate) fn as_adapter(&self) -> Adapter<'_> {
-        Adapter { header: self.header, a: self.a, b: self.b }
+        Adapter { header: self.header, a: self.a, b: self.b, grad_a: self.grad_a, grad_c: self.grad_c }
     }
 
     /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`.

@@ -85,6 +85,45 @@ pub enum Error {
     PendingFull,
     /// The adapter is zeroed memory on which `init` was never called.
     NotInitialised,
+    /// A text is not what its reader expects.
+    Syntax {
+        /// Which text.
+        what: &'static str,
+        /// What came.
+        problem: &'static str,
+    },
+    /// The JSON is of some other program.
+    Format,
+    /// A saved state is of another version, or made for another adapter or model.
+    Mismatch {
+        /// Which property.
+        what: &'static str,
+        /// Its value here.
+        expected: u32,
+        /// Its value in the state.
+        got: u32,
+    },
+    /// A text is not the base64 of so many values.
+    Base64 {
+        /// Which field.
+        what: &'static str,
+        /// How many values it must hold.
+        values: usize,
+    },
+    /// A saved state has been damaged.
+    Checksum {
+        /// What the state says.
+        expected: u32,
+        /// What its values give.
+        got: u32,
+    },
+    /// The buffer for a text is too small; nothing was written.
+    Buffer {
+        /// Bytes that it needs.
+        needed: usize,
+        /// Bytes that it has.
+        got: usize,
+    },
 }
 
 impl Error {
@@ -106,6 +145,12 @@ impl Error {
             Self::ZeroNorm { .. } => 8,
             Self::PendingFull => 9,
             Self::NotInitialised => 10,
+            Self::Syntax { .. } => 11,
+            Self::Format => 12,
+            Self::Mismatch { .. } => 13,
+            Self::Base64 { .. } => 14,
+            Self::Checksum { .. } => 15,
+            Self::Buffer { .. } => 16,
         }
     }
 }
@@ -155,6 +200,16 @@ impl fmt::Display for Error {
             Self::NotInitialised => {
                 f.write_str("adapter: expected init to have been called, got zeroed memory")
             }
+            Self::Syntax { what, problem } => write!(f, "{what}: expected a well-formed text, got {problem}"),
+            Self::Format => f.write_str("format: expected \"micro-lora\", got another"),
+            Self::Mismatch { what, expected, got } => write!(f, "{what}: expected {expected}, got {got}"),
+            Self::Base64 { what, values } => {
+                write!(f, "{what}: expected the base64 of {values} values, got something else")
+            }
+            Self::Checksum { expected, got } => {
+                write!(f, "state: expected the checksum {expected}, got {got}: it has been damaged")
+            }
+            Self::Buffer { needed, got } => write!(f, "buffer: expected {needed} bytes or more, got {got}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::kernel::Square;
 use crate::stats::{Outcome, Receipt};
 
 /// The largest run-time strength.
-const MAX_STRENGTH: f32 = 100.0;
+pub(crate) const MAX_STRENGTH: f32 = 100.0;
 
 /// Settings, counters and cached scalars of one adapter: 160 bytes, the same layout on every
 /// machine, with no pointers, so that copying an adapter's memory copies the adapter.

@@ -19,23 +19,30 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
-mod api;
+mod apply;
+mod base64;
 mod config;
+mod crc;
 mod error;
 mod feedback;
 mod header;
 mod kernel;
+mod learn;
 mod owned;
 mod rng;
 mod sample;
+mod state;
 mod stats;
 mod step;
+mod wire;
 
 pub use adapter::{Adapter, AdapterMut};
-pub use api::{Apply, Learn};
+pub use apply::Apply;
 pub use config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 pub use error::{Error, Result};
 pub use header::Header;
+pub use learn::Learn;
 pub use owned::{FrozenLora, MicroLora};
 pub use sample::{Choice, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+pub use state::StateInfo;
 pub use stats::{Outcome, Receipt, Skip, Stats};

@@ -1,12 +1,14 @@
 //! Owners with sizes fixed at compile time. All they do is lend the engine a view.
 
 use crate::adapter::{Adapter, AdapterMut, check_weights};
-use crate::api::{Apply, Learn};
+use crate::apply::Apply;
 use crate::config::{Config, MAX_FEATURES, MAX_RANK};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::header::Header;
 use crate::kernel;
+use crate::learn::Learn;
 use crate::rng;
+use crate::state::{Target, json_max};
 
 /// Refuses sizes that no adapter can have, when the program is built.
 const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
@@ -161,13 +163,69 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// ```
     #[must_use]
     pub const fn freeze(&self) -> FrozenLora<IN, OUT, RANK> {
-        FrozenLora { header: self.header, a: self.a, b: self.b }
+        let header = Header { pending: 0, weight_sum: 0.0, ..self.header };
+        FrozenLora { header, a: self.a, b: self.b }
+    }
+
+    /// The most bytes that a saved state of this size takes: what [`to_json`](Self::to_json) needs.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// type Lora = MicroLora<768, 768, 2>;
+    /// assert!(Lora::new(Config::new())?.json_len() <= Lora::JSON_MAX);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub const JSON_MAX: usize = json_max(IN, OUT, RANK);
+
+    /// The whole adapter as JSON, in a string without allocation. `N` must be at least
+    /// [`JSON_MAX`](Self::JSON_MAX), or it does not build. [`Apply::write_json`] writes to any buffer.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`](crate::Error::NotInitialised).
+    ///
+    /// ```
+    /// use micro_lora::{Config, MicroLora};
+    /// type Lora = MicroLora<4, 4, 1>;
+    /// let lora = Lora::new(Config::new().with_seed(3))?;
+    /// let json = lora.to_json::<{ Lora::JSON_MAX }>()?;
+    /// assert!(json.starts_with("{\"format\":\"micro-lora\",\"version\":1,"));
+    /// assert!(Lora::from_json(json.as_bytes(), 0)? == lora);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn to_json<const N: usize>(&self) -> Result<heapless::String<N>> {
+        const { assert!(N >= Self::JSON_MAX, "N must be at least JSON_MAX") }
+        to_string(self)
+    }
+
+    /// A saved adapter of this size, made for the model `model_id` (0 if unused).
+    ///
+    /// # Errors
+    /// As [`Learn::load_json`].
+    ///
+    /// ```
+    /// use micro_lora::{Config, Error, MicroLora};
+    /// type Lora = MicroLora<4, 4, 1>;
+    /// let json = Lora::new(Config::new().with_model_id(7))?.to_json::<{ Lora::JSON_MAX }>()?;
+    /// let other = Lora::from_json(json.as_bytes(), 8);
+    /// assert_eq!(other.unwrap_err(), Error::Mismatch { what: "model_id", expected: 8, got: 7 });
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
+        let mut lora = Self::new(Config::new().with_model_id(model_id))?;
+        lora.load_json(json)?;
+        Ok(lora)
     }
 }
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for MicroLora<IN, OUT, RANK> {
     fn adapter(&self) -> Adapter<'_> {
-        Adapter { header: &self.header, a: self.a.as_flattened(), b: self.b.as_flattened() }
+        Adapter {
+            header: &self.header,
+            a: self.a.as_flattened(),
+            b: self.b.as_flattened(),
+            grad_a: self.grad_a.as_flattened(),
+            grad_c: self.grad_c.as_flattened(),
+        }
     }
 }
 
@@ -193,6 +251,15 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> PartialEq for MicroLo
             && self.grad_a == other.grad_a
             && self.grad_c == other.grad_c
     }
+}
+
+fn to_string<const N: usize>(lora: &impl Apply) -> Result<heapless::String<N>> {
+    let mut bytes = heapless::Vec::<u8, N>::new();
+    // It fits by definition.
+    let _ = bytes.resize_default(N);
+    let len = lora.write_json(&mut bytes)?;
+    bytes.truncate(len);
+    heapless::String::from_utf8(bytes).map_err(|_| Error::Overflow { what: "state" })
 }
 
 /// An adapter that only applies: the weights, without gradient memory. It takes
@@ -272,10 +339,39 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     pub fn set_strength(&mut self, strength: f32) -> Result<()> {
         self.header.set_strength(strength)
     }
+
+    /// The weights of a saved adapter, made for the model `model_id` (0 if unused). Pending events
+    /// are checked and dropped.
+    ///
+    /// # Errors
+    /// As [`Learn::load_json`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora, MicroLora};
+    /// type Lora = MicroLora<4, 4, 1>;
+    /// let lora = Lora::new(Config::new())?;
+    /// let json = lora.to_json::<{ Lora::JSON_MAX }>()?;
+    /// let frozen = FrozenLora::<4, 4, 1>::from_json(json.as_bytes(), 0)?;
+    /// assert_eq!(frozen.lora_a(), lora.lora_a());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
+        let config = Config::new().with_model_id(model_id);
+        let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
+        let (a, b) = (lora.a.as_flattened_mut(), lora.b.as_flattened_mut());
+        Target { header: &mut lora.header, a, b, grads: None }.load_json(json)?;
+        Ok(lora)
+    }
 }
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for FrozenLora<IN, OUT, RANK> {
     fn adapter(&self) -> Adapter<'_> {
-        Adapter { header: &self.header, a: self.a.as_flattened(), b: self.b.as_flattened() }
+        Adapter {
+            header: &self.header,
+            a: self.a.as_flattened(),
+            b: self.b.as_flattened(),
+            grad_a: &[],
+            grad_c: &[],
+        }
     }
 }

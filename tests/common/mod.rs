@@ -36,7 +36,8 @@ impl HeapLora {
 
 impl Apply for HeapLora {
     fn adapter(&self) -> Adapter<'_> {
-        Adapter::from_parts(&self.header, &self.a, &self.b).unwrap()
+        let view = Adapter::from_parts(&self.header, &self.a, &self.b).unwrap();
+        view.with_pending(&self.grad_a, &self.grad_b).unwrap()
     }
 }
 

@@ -1,252 +1,13 @@
-//! What an adapter can do, said once for every kind of owner and view.
+//! What training an adapter means, said once for every kind of owner and view.
 
-use crate::adapter::{Adapter, AdapterMut};
-use crate::config::Config;
+use crate::adapter::AdapterMut;
+use crate::apply::Apply;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
 use crate::sample::{Choice, Listwise, Sample};
-use crate::stats::{Receipt, Stats};
+use crate::stats::Receipt;
 use crate::step;
-
-/// Using an adapter: implemented by everything that can lend an [`Adapter`].
-///
-/// All methods take `&self` and may be called from many threads at once.
-pub trait Apply {
-    /// The engine's view of this adapter.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<3, 3, 1>::new(Config::new())?;
-    /// assert_eq!(lora.adapter().rank(), 1);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn adapter(&self) -> Adapter<'_>;
-
-    /// Writes `delta = m f C^T (A x)` for one vector and gives the guard factor `f`, 1 where the
-    /// output guard does not bind.
-    ///
-    /// `x`: `in_features` values. `delta`: `out_features` values, untouched on error.
-    /// Source: LoRA (Hu et al. 2021, arXiv:2106.09685), `h = W0 x + B A x`.
-    ///
-    /// # Errors
-    /// [`Error::Length`], [`Error::NotFinite`] for `x`, [`Error::Overflow`], [`Error::NotInitialised`].
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<3, 2, 1>::new(Config::new())?;
-    /// let mut delta = [9.0; 2];
-    /// let guard = lora.apply_into(&[1.0, 2.0, 3.0], &mut delta)?;
-    /// assert_eq!((delta, guard), ([0.0, 0.0], 1.0)); // a fresh adapter changes nothing
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn apply_into(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
-        self.adapter().apply_into(x, delta)
-    }
-
-    /// `x += delta` in place, for square adapters; gives the guard factor.
-    ///
-    /// # Errors
-    /// As [`apply_into`](Self::apply_into), and [`Error::BaseRequired`] unless
-    /// `in_features == out_features`. `x` is untouched on error.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<2, 2, 1>::new(Config::new())?;
-    /// let mut x = [1.0, 2.0];
-    /// lora.apply_residual(&mut x)?;
-    /// assert_eq!(x, [1.0, 2.0]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn apply_residual(&self, x: &mut [f32]) -> Result<f32> {
-        self.adapter().apply_residual(x)
-    }
-
-    /// [`apply_into`](Self::apply_into) for n vectors: `inputs` is `n * in_features` values,
-    /// `deltas` `n * out_features`. The bits are those of n single calls.
-    ///
-    /// # Errors
-    /// As [`apply_into`](Self::apply_into). Rows before the one that is refused have been written.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<2, 1, 1>::new(Config::new())?;
-    /// let mut deltas = [9.0; 3];
-    /// lora.apply_batch(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &mut deltas)?;
-    /// assert_eq!(deltas, [0.0; 3]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn apply_batch(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
-        self.adapter().apply_batch(inputs, deltas)
-    }
-
-    /// Writes `delta W = m s B A`, `out_features x in_features`, row by row, without the output guard.
-    ///
-    /// # Errors
-    /// [`Error::Length`], [`Error::NotInitialised`]; `weight` is then untouched.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, Learn, MicroLora};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_alpha(1.0))?;
-    /// lora.set_weights(&[1.0, 2.0], &[10.0, 20.0])?;
-    /// let mut weight = [0.0; 4];
-    /// lora.delta_weight(&mut weight)?;
-    /// assert_eq!(weight, [10.0, 20.0, 20.0, 40.0]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn delta_weight(&self, weight: &mut [f32]) -> Result<()> {
-        self.adapter().delta_weight(None, weight)
-    }
-
-    /// Writes `base + delta W` into another buffer. `base` is never touched, so there is nothing to
-    /// un-merge. Source: `merge` in PEFT's `peft/tuners/lora/layer.py`.
-    ///
-    /// # Errors
-    /// [`Error::Length`], [`Error::NotFinite`] for `base`, [`Error::NotInitialised`]; `merged` is
-    /// then untouched.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<2, 1, 1>::new(Config::new())?;
-    /// let mut merged = [0.0; 2];
-    /// lora.merge_into(&[3.0, 4.0], &mut merged)?;
-    /// assert_eq!(merged, [3.0, 4.0]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn merge_into(&self, base: &[f32], merged: &mut [f32]) -> Result<()> {
-        self.adapter().delta_weight(Some(base), merged)
-    }
-
-    /// Counters and norms. Costs a pass over `lora_A`.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<512, 512, 2>::new(Config::new())?;
-    /// assert_eq!(lora.stats().weight_bytes, 8_192);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn stats(&self) -> Stats {
-        self.adapter().stats()
-    }
-
-    /// The settings it was made with.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<2, 2, 1>::new(Config::new().with_seed(7))?;
-    /// assert_eq!(lora.config().seed, 7);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn config(&self) -> Config {
-        self.adapter().header.config()
-    }
-
-    /// The down projection, `rank * in_features` values, rank-major.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<3, 2, 2>::new(Config::new())?;
-    /// assert!(lora.lora_a().iter().all(|value| value.abs() <= 1.0)); // +-sqrt(3 / in_features)
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn lora_a(&self) -> &[f32] {
-        self.adapter().a
-    }
-
-    /// The up projection, `rank * out_features` values, rank-major (the transpose of PEFT's).
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// let lora = MicroLora::<3, 2, 2>::new(Config::new())?;
-    /// assert_eq!(lora.lora_b(), [0.0; 4]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn lora_b(&self) -> &[f32] {
-        self.adapter().b
-    }
-
-    /// Values of an input.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// assert_eq!(MicroLora::<3, 2, 1>::new(Config::new())?.in_features(), 3);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn in_features(&self) -> usize {
-        self.adapter().header.in_len()
-    }
-
-    /// Values of an output.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// assert_eq!(MicroLora::<3, 2, 1>::new(Config::new())?.out_features(), 2);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn out_features(&self) -> usize {
-        self.adapter().header.out_len()
-    }
-
-    /// `r`, 1 to 4.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// assert_eq!(MicroLora::<3, 2, 4>::new(Config::new())?.rank(), 4);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn rank(&self) -> usize {
-        self.adapter().header.rank as usize
-    }
-
-    /// `s`: `alpha / rank`, or `alpha / sqrt(rank)` with rsLoRA.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// assert_eq!(MicroLora::<3, 2, 4>::new(Config::new().with_alpha(8.0))?.scaling(), 2.0);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn scaling(&self) -> f32 {
-        self.adapter().header.scaling
-    }
-
-    /// `m`, the run-time strength: 1 unless set otherwise.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, MicroLora};
-    /// assert_eq!(MicroLora::<3, 2, 1>::new(Config::new())?.strength(), 1.0);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn strength(&self) -> f32 {
-        self.adapter().header.strength
-    }
-
-    /// Changes whenever an output may have changed.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, Learn, MicroLora};
-    /// let mut lora = MicroLora::<3, 2, 1>::new(Config::new())?;
-    /// let before = lora.generation();
-    /// lora.set_strength(0.5)?;
-    /// assert_ne!(lora.generation(), before);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn generation(&self) -> u32 {
-        self.adapter().header.generation
-    }
-
-    /// Events waiting for the next update.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, Learn, MicroLora};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
-    /// lora.adapt_gradient(&[1.0, 0.0], &[0.0, 1.0])?;
-    /// assert_eq!(lora.pending(), 1);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    fn pending(&self) -> u32 {
-        self.adapter().header.pending
-    }
-}
 
 /// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
 ///
@@ -464,6 +225,32 @@ pub trait Learn: Apply {
     /// ```
     fn set_strength(&mut self, strength: f32) -> Result<()> {
         self.adapter_mut().header.set_strength(strength)
+    }
+
+    /// Loads a state that [`write_json`](Apply::write_json) saved, in place: settings, weights,
+    /// pending gradients, counters. All of it is checked before anything is changed. The generation
+    /// ends above both the saved one and the adapter's own.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Format`], [`Error::Base64`] and [`Error::Checksum`] for a text that
+    /// is damaged or not a state; [`Error::Mismatch`] for another version, size, rank or model id;
+    /// [`Error::OutOfRange`] and [`Error::Count`] for values that no adapter could have saved;
+    /// [`Error::NotInitialised`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<4, 4, 1>::new(Config::new())?;
+    /// lora.adapt_quality(&[0.5; 4], 0.9)?;
+    /// let mut json = vec![0; lora.json_len()];
+    /// lora.write_json(&mut json)?;
+    ///
+    /// let mut other = MicroLora::<4, 4, 1>::new(Config::new().with_seed(9))?;
+    /// other.load_json(&json)?;
+    /// assert!(other == lora);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn load_json(&mut self, json: &[u8]) -> Result<()> {
+        self.adapter_mut().load_json(json)
     }
 
     /// Replaces both matrices, rank-major (PEFT stores `lora_B` transposed), and discards pending

@@ -1,0 +1,164 @@
+//! Base64 (RFC 4648, section 4) of f32 values as little-endian bytes, one value at a time.
+//!
+//! Reading is strict: one text for one sequence of values. The padding must be there, the bits it
+//! covers must be zero, nothing may follow; only `\/` may stand for `/`, as JSON allows.
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Not a digit of base64.
+const NONE: u8 = 0xFF;
+
+const DIGITS: [u8; 128] = digits();
+
+const fn digits() -> [u8; 128] {
+    let mut digits = [NONE; 128];
+    let mut alphabet: &[u8] = ALPHABET;
+    let mut value = 0u8;
+    while let [letter, rest @ ..] = alphabet {
+        let (_, from_letter) = digits.split_at_mut(*letter as usize);
+        if let [digit, ..] = from_letter {
+            *digit = value;
+        }
+        value = value.wrapping_add(1);
+        alphabet = rest;
+    }
+    digits
+}
+
+/// Characters for `values` f32.
+pub(crate) const fn encoded_len(values: usize) -> usize {
+    values.saturating_mul(4).div_ceil(3).saturating_mul(4)
+}
+
+/// Hands out the characters for some values.
+pub(crate) fn encode(values: &[f32], mut put: impl FnMut(u8)) {
+    let (mut bits, mut held) = (0u64, 0u32);
+    let mut digit = |index: u64| put(ALPHABET.get((index & 63) as usize).copied().unwrap_or_default());
+    for value in values {
+        bits = (bits << 32) | u64::from(value.to_bits().swap_bytes());
+        held = held.saturating_add(32);
+        while held >= 6 {
+            held = held.saturating_sub(6);
+            digit(bits >> held);
+        }
+    }
+    let missing = 6u32.saturating_sub(held);
+    if held > 0 {
+        digit(bits << missing);
+    }
+    for _ in 0..padding(values.len()) {
+        put(b'=');
+    }
+}
+
+/// How many `=` end the text of so many values: 4 bytes leave a rest of 1, 2 or 0 modulo 3.
+const fn padding(values: usize) -> usize {
+    match values % 3 {
+        0 => 0,
+        1 => 2,
+        _ => 1,
+    }
+}
+
+/// Reads values one at a time; afterwards [`Decoder::finish`] says whether the text was exactly that.
+pub(crate) struct Decoder<'a> {
+    text: core::slice::Iter<'a, u8>,
+    bits: u64,
+    held: u32,
+    read: usize,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text: text.as_bytes().iter(), bits: 0, held: 0, read: 0 }
+    }
+
+    /// The next value; `None` if the text ends or has something else in it.
+    pub(crate) fn value(&mut self) -> Option<f32> {
+        while self.held < 32 {
+            let digit = self.digit()?;
+            self.bits = (self.bits << 6) | u64::from(digit);
+            self.held = self.held.saturating_add(6);
+        }
+        self.held = self.held.saturating_sub(32);
+        self.read = self.read.saturating_add(1);
+        Some(f32::from_bits(((self.bits >> self.held) as u32).swap_bytes()))
+    }
+
+    fn digit(&mut self) -> Option<u8> {
+        let mut letter = *self.text.next()?;
+        if letter == b'\\' {
+            letter = *self.text.next()?;
+            if letter != b'/' {
+                return None;
+            }
+        }
+        DIGITS.get(usize::from(letter)).copied().filter(|digit| *digit != NONE)
+    }
+
+    /// Whether the bits left over are zero, and nothing but the right padding is left.
+    pub(crate) fn finish(mut self) -> bool {
+        let left_over = self.bits & !(u64::MAX << self.held);
+        let padded = (0..padding(self.read)).all(|_| self.text.next() == Some(&b'='));
+        left_over == 0 && padded && self.text.next().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::base64::prelude::{BASE64_STANDARD, Engine as _};
+
+    fn encoded(values: &[f32]) -> String {
+        let mut text = String::new();
+        encode(values, |letter| text.push(letter.into()));
+        text
+    }
+
+    fn decoded(text: &str, n: usize) -> Option<Vec<f32>> {
+        let mut decoder = Decoder::new(text);
+        let values = (0..n).map(|_| decoder.value()).collect::<Option<Vec<_>>>()?;
+        decoder.finish().then_some(values)
+    }
+
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    #[test]
+    fn agrees_with_the_base64_crate_for_every_length() {
+        let mut state = 1u32;
+        let mut values = vec![];
+        for n in 0..50 {
+            let bytes: Vec<u8> = values.iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+            let text = encoded(&values);
+            assert_eq!(text, BASE64_STANDARD.encode(bytes));
+            assert_eq!(text.len(), encoded_len(n));
+            assert_eq!(decoded(&text, n).map(|back| bits(&back)), Some(bits(&values)));
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            values.push(f32::from_bits(state));
+        }
+    }
+
+    #[test]
+    fn there_is_one_text_for_one_sequence_of_values() {
+        let text = encoded(&[1.0, -2.5]);
+        assert_eq!(text, "AACAPwAAIMA=");
+        assert!(decoded("AACAPwAAIMA", 2).is_none(), "padding left out");
+        assert!(decoded("AACAPwAAIMA==", 2).is_none(), "too much padding");
+        assert!(decoded("AACAPwAAIMB=", 2).is_none(), "bits under the padding");
+        assert!(decoded("AACAPwAAIMA= ", 2).is_none(), "something after it");
+        assert!(decoded("AACAPwAAIM-=", 2).is_none(), "another alphabet");
+        assert!(decoded(&text, 1).is_none() && decoded(&text, 3).is_none(), "another length");
+    }
+
+    #[test]
+    fn a_slash_may_be_escaped_and_nothing_else() {
+        let text = encoded(&[-f32::MIN_POSITIVE, f32::from_bits(0xFFFF_FFFF), 1.5]);
+        assert!(text.contains('/'), "{text}");
+        let escaped = text.replace('/', "\\/");
+        assert_eq!(decoded(&escaped, 3).map(|back| bits(&back)), decoded(&text, 3).map(|back| bits(&back)));
+        assert!(decoded(&text.replace('/', "\\n"), 3).is_none());
+        assert!(decoded("AACAPwAAIMA\\", 2).is_none());
+    }
+}

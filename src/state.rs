@@ -1,0 +1,287 @@
+//! Saving and loading a whole adapter as JSON, in the caller's buffer.
+//!
+//! Loading is a transaction: everything is decoded and checked first, and only then written.
+
+use core::iter::once;
+
+use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT};
+use crate::base64::{Decoder, encode, encoded_len};
+use crate::crc::Crc;
+use crate::error::{Error, Result, check_length, check_range};
+use crate::header::Header;
+use crate::kernel;
+use crate::wire::{self, HEAD_MAX, SCALARS, Wire, check_equal};
+
+/// What stands between the base64 texts; each opens the string that follows it.
+const OPENERS: [&str; 5] =
+    [",\"scalars\":\"", "\",\"lora_a\":\"", "\",\"lora_b\":\"", "\",\"grad_a\":\"", "\",\"grad_c\":\""];
+const CLOSER: &str = "\"}";
+
+/// How far rounding may put a norm past the limit that was checked while training.
+const TOLERANCE: f32 = 1.01;
+
+/// What a saved state says of itself, without loading it. Its checksum has not been looked at.
+///
+/// ```
+/// use micro_lora::{Apply, Config, MicroLora, StateInfo};
+/// let lora = MicroLora::<8, 4, 2>::new(Config::new().with_model_id(7))?;
+/// let json = lora.to_json::<{ MicroLora::<8, 4, 2>::JSON_MAX }>()?;
+/// let info = StateInfo::peek(json.as_bytes())?;
+/// assert_eq!((info.in_features, info.out_features, info.rank, info.model_id), (8, 4, 2, 7));
+/// assert_eq!(info.train_bytes, size_of_val(&lora));
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateInfo {
+    /// Values of an input.
+    pub in_features: usize,
+    /// Values of an output.
+    pub out_features: usize,
+    /// 1 to 4.
+    pub rank: usize,
+    /// The model that the adapter was made for.
+    pub model_id: u32,
+    /// The adapter's generation when it was saved.
+    pub generation: u32,
+    /// Feedback events it had seen.
+    pub samples_seen: u32,
+    /// Events that were pending.
+    pub pending: u32,
+    /// Bytes of a [`MicroLora`](crate::MicroLora) of these sizes.
+    pub train_bytes: usize,
+    /// Bytes of a [`FrozenLora`](crate::FrozenLora) of these sizes.
+    pub apply_bytes: usize,
+}
+
+impl StateInfo {
+    /// Reads the sizes from a saved state.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Format`], [`Error::Mismatch`] for a version that this library
+    /// does not know, [`Error::Count`] for sizes that no adapter has.
+    ///
+    /// ```
+    /// use micro_lora::{Error, StateInfo};
+    /// assert!(matches!(StateInfo::peek(b"[]"), Err(Error::Syntax { .. })));
+    /// ```
+    pub fn peek(json: &[u8]) -> Result<Self> {
+        let wire = Wire::parse(json)?;
+        let header = wire.sizes()?;
+        let weights = header.a_len().saturating_add(header.b_len()).saturating_mul(4);
+        let apply_bytes = size_of::<Header>().saturating_add(weights);
+        let scratch = header.out_len().saturating_mul(4);
+        Ok(Self {
+            in_features: header.in_len(),
+            out_features: header.out_len(),
+            rank: header.rank as usize,
+            model_id: wire.model_id,
+            generation: wire.generation,
+            samples_seen: wire.samples,
+            pending: wire.pending,
+            train_bytes: apply_bytes.saturating_add(weights).saturating_add(scratch),
+            apply_bytes,
+        })
+    }
+}
+
+/// The most characters that an adapter of these sizes takes.
+pub(crate) const fn json_max(in_features: usize, out_features: usize, rank: usize) -> usize {
+    let (a, b) = (in_features.saturating_mul(rank), out_features.saturating_mul(rank));
+    let matrices = encoded_len(a).saturating_add(encoded_len(b)).saturating_mul(2);
+    HEAD_MAX.saturating_add(BETWEEN).saturating_add(encoded_len(SCALARS)).saturating_add(matrices)
+}
+
+/// Characters of a state besides its integers and its base64.
+const BETWEEN: usize = {
+    let [a, b, c, d, e] = OPENERS;
+    // Less the closing brace of the integers.
+    a.len() + b.len() + c.len() + d.len() + e.len() + CLOSER.len() - 1
+};
+
+impl Adapter<'_> {
+    pub(crate) fn json_len(&self) -> usize {
+        self.len_of(&self.wire())
+    }
+
+    fn len_of(&self, wire: &Wire<'_>) -> usize {
+        let base64 =
+            self.saved().iter().fold(encoded_len(SCALARS), |sum, m| sum.saturating_add(encoded_len(m.len())));
+        wire.head_len().saturating_add(BETWEEN).saturating_add(base64)
+    }
+
+    pub(crate) fn write_json(&self, buffer: &mut [u8]) -> Result<usize> {
+        self.header.check_initialised()?;
+        if self.header.pending > 0 {
+            check_length("grad_A", self.grad_a.len(), self.header.a_len())?;
+        }
+        let wire = self.wire();
+        let too_small = Error::Buffer { needed: self.len_of(&wire), got: buffer.len() };
+        if buffer.len() < self.len_of(&wire) {
+            return Err(too_small);
+        }
+        let head = serde_json_core::to_slice(&wire, buffer).map_err(|_| too_small)?;
+        // The first opener takes the place of the brace that closes the integers.
+        let mut writer = Writer { buffer, len: head.saturating_sub(1) };
+        let scalars = wire::scalars(self.header);
+        for (opener, values) in OPENERS.iter().zip(once(&scalars[..]).chain(self.saved())) {
+            writer.text(opener);
+            encode(values, |letter| writer.byte(letter));
+        }
+        writer.text(CLOSER);
+        Ok(writer.len)
+    }
+
+    /// The matrices as they are saved: gradients only if an event is pending, else they are all zero.
+    fn saved(&self) -> [&[f32]; 4] {
+        if self.header.pending == 0 {
+            [self.a, self.b, &[], &[]]
+        } else {
+            [self.a, self.b, self.grad_a, self.grad_c]
+        }
+    }
+
+    /// The integers to save, checksum included.
+    fn wire(&self) -> Wire<'static> {
+        let mut wire = Wire::of(self.header);
+        let mut crc = wire.checksum();
+        let scalars = wire::scalars(self.header);
+        for values in once(&scalars[..]).chain(self.saved()) {
+            values.iter().for_each(|value| crc.word(value.to_bits()));
+        }
+        wire.crc32 = crc.finish();
+        wire
+    }
+}
+
+/// Bytes into a buffer that has been found large enough.
+struct Writer<'a> {
+    buffer: &'a mut [u8],
+    len: usize,
+}
+
+impl Writer<'_> {
+    fn byte(&mut self, byte: u8) {
+        if let Some(slot) = self.buffer.get_mut(self.len) {
+            *slot = byte;
+            self.len = self.len.saturating_add(1);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        text.bytes().for_each(|byte| self.byte(byte));
+    }
+}
+
+/// Where a state goes. Without gradient memory, pending events are checked and then dropped.
+pub(crate) struct Target<'a> {
+    pub(crate) header: &'a mut Header,
+    pub(crate) a: &'a mut [f32],
+    pub(crate) b: &'a mut [f32],
+    pub(crate) grads: Option<(&'a mut [f32], &'a mut [f32])>,
+}
+
+impl Target<'_> {
+    pub(crate) fn load_json(self, json: &[u8]) -> Result<()> {
+        self.header.check_initialised()?;
+        let wire = Wire::parse(json)?;
+        check_equal("in_features", self.header.in_features, wire.in_features)?;
+        check_equal("out_features", self.header.out_features, wire.out_features)?;
+        check_equal("rank", self.header.rank, wire.rank)?;
+        check_equal("model_id", self.header.model_id, wire.model_id)?;
+        let header = check(&wire, self.header.a_len(), self.header.b_len())?;
+        self.commit(&wire, header);
+        Ok(())
+    }
+
+    /// Nothing here can fail: the texts have been decoded once.
+    fn commit(self, wire: &Wire<'_>, header: Header) {
+        fill(self.a, wire.lora_a);
+        fill(self.b, wire.lora_b);
+        let generation = header.generation.max(self.header.generation);
+        *self.header = Header { generation, ..header };
+        match self.grads {
+            Some((grad_a, grad_c)) if header.pending > 0 => {
+                fill(grad_a, wire.grad_a);
+                fill(grad_c, wire.grad_c);
+            }
+            Some((grad_a, grad_c)) => {
+                grad_a.fill(0.0);
+                grad_c.fill(0.0);
+            }
+            None => {
+                self.header.pending = 0;
+                self.header.weight_sum = 0.0;
+            }
+        }
+        let s = self.header.scaling;
+        self.header.gram = kernel::gram(self.b, self.header.out_len(), s * s);
+        self.header.bump();
+    }
+}
+
+/// Decodes everything without keeping it: encoding, checksum, ranges and norms. The checksum goes
+/// before whatever it would explain.
+fn check(wire: &Wire<'_>, a_len: usize, b_len: usize) -> Result<Header> {
+    let mut crc = wire.checksum();
+    let mut scalars = [0.0; SCALARS];
+    read("scalars", wire.scalars, SCALARS, &mut crc, &mut scalars)?;
+    let (grad_a_len, grad_b_len) = if wire.pending == 0 { (0, 0) } else { (a_len, b_len) };
+    let matrices = [
+        ("lora_a", wire.lora_a, a_len),
+        ("lora_b", wire.lora_b, b_len),
+        ("grad_a", wire.grad_a, grad_a_len),
+        ("grad_c", wire.grad_c, grad_b_len),
+    ];
+    let mut norms = [0.0; 4];
+    for (norm, (what, text, len)) in norms.iter_mut().zip(matrices) {
+        *norm = libm::sqrtf(read(what, text, len, &mut crc, &mut [])?);
+    }
+    if crc.finish() != wire.crc32 {
+        return Err(Error::Checksum { expected: wire.crc32, got: crc.finish() });
+    }
+    let header = wire.header(scalars)?;
+    let [norm_a, norm_b, norm_grad_a, norm_grad_c] = norms;
+    let pending = GRADIENT_LIMIT * header.weight_sum;
+    let limits = [
+        ("lora_a", norm_a, NORM_LIMIT),
+        ("lora_b", norm_b * header.scaling, NORM_LIMIT),
+        ("grad_a", norm_grad_a, pending),
+        ("grad_c", norm_grad_c, pending),
+    ];
+    for (what, norm, limit) in limits {
+        // Values that are not finite have made the norm so.
+        check_range(what, norm, 0.0, limit * TOLERANCE)?;
+    }
+    Ok(header)
+}
+
+/// Reads `len` values: adds them to the checksum, keeps the first ones, gives the sum of squares.
+fn read(what: &'static str, text: &str, len: usize, crc: &mut Crc, first: &mut [f32]) -> Result<f32> {
+    let mut decoder = Decoder::new(text);
+    let mut keep = first.iter_mut();
+    let mut squares = 0.0;
+    for _ in 0..len {
+        let value = decoder.value().ok_or(Error::Base64 { what, values: len })?;
+        crc.word(value.to_bits());
+        squares += value * value;
+        if let Some(slot) = keep.next() {
+            *slot = value;
+        }
+    }
+    if decoder.finish() { Ok(squares) } else { Err(Error::Base64 { what, values: len }) }
+}
+
+fn fill(out: &mut [f32], text: &str) {
+    let mut decoder = Decoder::new(text);
+    for slot in out {
+        *slot = decoder.value().unwrap_or_default();
+    }
+}
+
+impl AdapterMut<'_> {
+    pub(crate) fn load_json(&mut self, json: &[u8]) -> Result<()> {
+        let grads = Some((&mut *self.grad_a, &mut *self.grad_c));
+        Target { header: self.header, a: self.a, b: self.b, grads }.load_json(json)
+    }
+}
