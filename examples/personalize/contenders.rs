@@ -3,10 +3,10 @@ use micro_lora_lab::{Clicks, Contender, Learner, OnlineLora, Plan, ReplacedRule,
 /// The learner whose figures count; the others say what these are worth.
 pub const DEFAULT: usize = 0;
 
-const RANK: usize = 4;
+pub const RANK: usize = 4;
 
 pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
-    let plan = |clicks| Plan { checkpoints: checkpoints.to_vec(), clicks, switch: None };
+    let plan = |clicks| Plan { checkpoints: checkpoints.to_vec(), ..Plan::of(clicks) };
     vec![
         Contender {
             name: "MicroLoRA, from clicked results",

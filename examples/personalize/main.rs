@@ -13,6 +13,7 @@ mod chart;
 mod contenders;
 mod options;
 mod report;
+mod resume;
 mod showcase;
 
 use std::error::Error;
@@ -56,6 +57,15 @@ fn main() -> ExitCode {
     if options.help {
         println!("{}", options::HELP);
         return ExitCode::SUCCESS;
+    }
+    if let Some(file) = &options.resume {
+        return match resume::resume(file) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("personalize: {}: {error}", file.display());
+                ExitCode::FAILURE
+            }
+        };
     }
     match personalize(&options) {
         Ok(missed) if missed.is_empty() => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 pub const HELP: &str = "\
 Software search that learns its user's taste from clicks, measured on simulated users.
@@ -8,6 +9,9 @@ Usage: cargo run --release --example personalize -- [OPTIONS]
 Options:
       --quick      a short run for test suites: fewer seeds and events, a lower bar
       --seeds N    runs per user (default 8, with --quick 3)
+      --resume FILE
+                   one user for 200 events, saved to FILE; if FILE is there, 200 more from where it
+                   stopped, compared bit for bit with a run that never stopped
   -h, --help       print this help
 
 Exits with 1 if the learner misses its goals.";
@@ -19,6 +23,8 @@ pub struct Options {
     pub quick: bool,
     /// Runs per user; none means the setting's own number.
     pub seeds: Option<u32>,
+    /// Where one user's adapter is kept between runs.
+    pub resume: Option<PathBuf>,
     pub help: bool,
 }
 
@@ -30,6 +36,7 @@ impl Options {
         while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
             match arg {
                 Long("quick") => options.quick = true,
+                Long("resume") => options.resume = Some(resume(&mut parser)?),
                 Long("seeds") => options.seeds = Some(seeds(&mut parser)?),
                 Short('h') | Long("help") => options.help = true,
                 _ => return Err(arg.unexpected().to_string()),
@@ -37,6 +44,10 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn resume(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
+    parser.value().map(PathBuf::from).map_err(|error| error.to_string())
 }
 
 fn seeds(parser: &mut lexopt::Parser) -> Result<u32, String> {

@@ -10,7 +10,7 @@
 //! let data = Debian::embedded()?;
 //! let task = Task::new(&data, &USERS[0], 0);
 //! let mut learner = OnlineLora::<4>::new(Rule::Listwise, 0)?;
-//! let plan = Plan { checkpoints: vec![50], clicks: Clicks::HONEST, switch: None };
+//! let plan = Plan { checkpoints: vec![50], ..Plan::of(Clicks::HONEST) };
 //! let result = run(&task, &plan, &mut learner)?;
 //! assert!(result.checkpoints[0].gain() > 0.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

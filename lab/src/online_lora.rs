@@ -35,6 +35,28 @@ impl<const RANK: usize> OnlineLora<RANK> {
     pub fn with_config(rule: Rule, config: Config) -> Result<Self, Error> {
         Ok(Self { rule, lora: Box::new(MicroLora::new(config)?) })
     }
+
+    /// As it was when [`save`](Self::save) was called.
+    pub fn restore(rule: Rule, json: &[u8]) -> Result<Self, Error> {
+        Ok(Self { rule, lora: Box::new(MicroLora::from_json(json, 0)?) })
+    }
+
+    /// The adapter as JSON.
+    pub fn save(&self) -> Result<Vec<u8>, Error> {
+        let mut json = vec![0; self.lora.json_len()];
+        self.lora.write_json(&mut json)?;
+        Ok(json)
+    }
+
+    /// Events seen, those without a click included.
+    pub fn seen(&self) -> usize {
+        self.lora.stats().samples_seen as usize
+    }
+
+    /// Whether all that will ever influence a result is the same.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.lora == other.lora
+    }
 }
 
 impl<const RANK: usize> Learner for OnlineLora<RANK> {

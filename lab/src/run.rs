@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use micro_lora::Error;
 
-use crate::{Clicks, Event, Learner, Relevance, Task, Truth, User, click_quality};
+use crate::{Clicks, Event, Learner, Relevance, SHOWN, Task, Truth, User, click_quality};
 
 /// Keeps the stream of clicks apart from the stream that made the split.
 const CLICK_STREAM: u64 = 77 << 32;
@@ -13,8 +13,18 @@ const CLICK_STREAM: u64 = 77 << 32;
 pub struct Plan {
     /// After how many events to measure, ascending; the last one ends the run.
     pub checkpoints: Vec<usize>,
+    /// How many events the learner has already seen, in an earlier process, say: the run goes on as if
+    /// it had never stopped.
+    pub seen: usize,
     pub clicks: Clicks,
     pub switch: Option<Switch>,
+}
+
+impl Plan {
+    /// From the first event on, with one taste; nothing is measured yet.
+    pub fn of(clicks: Clicks) -> Self {
+        Self { checkpoints: vec![], seen: 0, clicks, switch: None }
+    }
 }
 
 /// The user's taste changes.
@@ -67,6 +77,11 @@ pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Ru
             rng.shuffle(&mut order);
         }
         let Some(query) = order.pop() else { break };
+        if event < plan.seen {
+            // Its part of chance was used up then.
+            plan.clicks.on(&[false; SHOWN], &mut rng);
+            continue;
+        }
         serve(task, relevance, query, plan.clicks, &mut rng, learner, &mut result)?;
         if plan.checkpoints.contains(&(event + 1)) {
             result.checkpoints.push(measure(task, relevance, event + 1, learner)?);

@@ -6,7 +6,7 @@ use micro_lora_lab::{
 };
 
 fn plan(clicks: Clicks) -> Plan {
-    Plan { checkpoints: vec![50, 150], clicks, switch: None }
+    Plan { checkpoints: vec![50, 150], ..Plan::of(clicks) }
 }
 
 fn lora(rule: Rule) -> OnlineLora<4> {

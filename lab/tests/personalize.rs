@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 /// Runs the example from a folder of its own and checks that nothing is left there.
 fn personalize(args: &[&str]) -> Output {
-    let folder = std::env::temp_dir().join(format!("micro-lora-{}-{}", std::process::id(), args.concat()));
+    let folder = std::env::temp_dir().join(format!("micro-lora-{}-{:x}", std::process::id(), crc(args)));
     std::fs::create_dir(&folder).unwrap();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let output = Command::new(env!("CARGO"))
@@ -20,6 +20,11 @@ fn personalize(args: &[&str]) -> Output {
     // Not remove_dir_all: a file left behind makes this fail.
     std::fs::remove_dir(&folder).unwrap();
     output
+}
+
+/// Tells the folders of parallel calls apart.
+fn crc(args: &[&str]) -> u32 {
+    crc32fast::hash(args.concat().as_bytes())
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -45,7 +50,7 @@ fn a_quick_run_reaches_its_goal() {
 fn help_names_every_option() {
     let output = personalize(&["--help"]);
     assert!(output.status.success());
-    for option in ["--quick", "--seeds N", "--help"] {
+    for option in ["--quick", "--seeds N", "--resume FILE", "--help"] {
         assert!(text(&output.stdout).contains(option), "{option}");
     }
 }
@@ -56,6 +61,7 @@ fn what_is_not_understood_is_refused_by_name() {
         (&["--fast"][..], "--fast"),
         (&["extra"], "extra"),
         (&["--seeds"], "--seeds"),
+        (&["--resume"], "--resume"),
         (&["--seeds", "0"], "expected a number from 1 to 1000, got \"0\""),
         (&["--seeds", "many"], "got \"many\""),
     ] {
@@ -64,4 +70,29 @@ fn what_is_not_understood_is_refused_by_name() {
         assert!(text(&output.stderr).contains(expected), "{args:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty(), "{args:?}");
     }
+}
+
+#[test]
+fn an_adapter_outlives_its_process() {
+    let file = std::env::temp_dir().join(format!("micro-lora-resume-{}.json", std::process::id()));
+    let path = file.to_str().unwrap();
+    let mut outputs = vec![];
+    for (seen, last) in [(0, 200), (200, 400)] {
+        let output = personalize(&["--resume", path]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let stdout = text(&output.stdout).to_owned();
+        assert!(stdout.contains(&format!("{seen} events so far")), "{stdout}");
+        assert!(stdout.contains(&format!("the same bits as a run of {last} events")), "{stdout}");
+        outputs.push(stdout);
+    }
+    assert!(outputs[1].contains("after   400 events") && !outputs[1].contains("after   200 events"));
+
+    let mut json = std::fs::read(&file).unwrap();
+    let middle = json.len() / 2;
+    json[middle] ^= 1;
+    std::fs::write(&file, json).unwrap();
+    let damaged = personalize(&["--resume", path]);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(text(&damaged.stderr).contains("state: expected the checksum"), "{}", text(&damaged.stderr));
 }
