@@ -266,19 +266,6 @@ fn the_golden_state_of_version_1_loads_for_ever() {
 }
 
 #[test]
-#[ignore = "writes the golden state: only ever for a new format version"]
-fn write_the_golden_state() {
-    let config = Config::new().with_alpha(6.0).with_cap(1.5).with_seed(9).with_model_id(77);
-    let mut lora = HeapLora::new(8, 5, 3, &config);
-    for i in 0..40 {
-        event(&mut lora, i).unwrap();
-    }
-    lora.apply_updates(0.01).unwrap();
-    lora.adapt_gradient(&[0.1; 8], &[0.5, -0.5, 0.25, 0.0, 1.0]).unwrap();
-    std::fs::write("tests/state/v1.json", save(&lora)).unwrap();
-}
-
-#[test]
 fn generations_only_go_up() {
     let mut old = HeapLora::new(4, 4, 1, &Config::new());
     for _ in 0..9 {
@@ -307,4 +294,60 @@ fn buffers_that_are_too_small_stay_untouched() {
     }
     assert_eq!(MicroLora::<4, 4, 1>::zeroed().write_json(&mut [0; 999]), Err(Error::NotInitialised));
     assert_eq!(MicroLora::<4, 4, 1>::zeroed().load_json(GOLDEN), Err(Error::NotInitialised));
+}
+
+const DOC: &str = include_str!("../docs/state-format.md");
+
+/// The first code block of a language in the format's specification.
+fn block(language: &str) -> &'static str {
+    let start = DOC.split_once(&format!("```{language}\n")).unwrap().1;
+    start.split_once("```").unwrap().0
+}
+
+#[test]
+fn the_example_in_the_documentation_loads() {
+    let lora = MicroLora::<2, 1, 1>::from_json(block("json").trim().as_bytes(), 3).unwrap();
+    assert_eq!((lora.pending(), lora.config().alpha, lora.config().cap), (1, 1.0, Config::CAP_OFF));
+    assert_eq!((lora.lora_a(), lora.lora_b()), (&[0.5, -0.25][..], &[2.0][..]));
+}
+
+/// Runs a program on a state; it must print one line.
+fn line_of(program: &str, arguments: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(arguments).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: expected it to be installed, got {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs Python and Node: `cargo xtask state` runs it"]
+fn python_and_javascript_read_and_reformat_a_state() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let state = "tests/state/v1.json";
+    let expected = MicroLora::<8, 5, 3>::from_json(GOLDEN, 77).unwrap();
+    let third_row = &expected.lora_a()[16..];
+
+    let python = format!("{}\nprint(json.dumps(rows_of_a[2]))", block("python"));
+    let javascript = format!(
+        "const text = require('fs').readFileSync(process.argv[1], 'utf8');\n{}\n\
+         console.log(JSON.stringify(Array.from(rowsOfA[2])));",
+        block("javascript")
+    );
+    for line in [line_of("python3", &["-c", &python, state]), line_of("node", &["-e", &javascript, state])] {
+        assert_eq!(serde_json::from_str::<Vec<f32>>(&line).unwrap(), third_row);
+    }
+
+    let spaced = folder.join("spaced.json");
+    let reformat =
+        "import json, sys; json.dump(json.load(open(sys.argv[1])), open(sys.argv[2], 'w'), indent=3)";
+    line_of("python3", &["-c", reformat, state, spaced.to_str().unwrap()]);
+    let escaped = folder.join("escaped.json");
+    let reformat = "const fs = require('fs'); const state = JSON.parse(fs.readFileSync(process.argv[1]));\n\
+                    fs.writeFileSync(process.argv[2], JSON.stringify(state, null, '\\t').replaceAll('/', '\\\\/'));";
+    line_of("node", &["-e", reformat, state, escaped.to_str().unwrap()]);
+    for file in [spaced, escaped] {
+        let json = std::fs::read(file).unwrap();
+        assert_ne!(json, GOLDEN);
+        assert!(MicroLora::<8, 5, 3>::from_json(&json, 77).unwrap() == expected);
+    }
 }

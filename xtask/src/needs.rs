@@ -107,6 +107,20 @@ pub const RUSTFMT: Tool = Tool {
     elsewhere: "rustup component add rustfmt",
 };
 
+pub const PYTHON: Tool = Tool {
+    name: "python3",
+    is_present: |_| on_path("python3"),
+    packages: &["python3"],
+    elsewhere: "https://www.python.org/downloads",
+};
+
+pub const NODE: Tool = Tool {
+    name: "node",
+    is_present: |_| on_path("node"),
+    packages: &["nodejs"],
+    elsewhere: "https://nodejs.org",
+};
+
 pub const CLIPPY: Tool = Tool {
     name: "clippy",
     is_present: |shell| has_subcommand(shell, "clippy"),

@@ -3,6 +3,7 @@
 mod bare_metal;
 mod golden;
 mod package;
+mod state;
 mod test;
 
 use crate::cli::{Flag, Task};
@@ -19,6 +20,12 @@ pub const ALL: &[Task] = &[
         about: "results against the golden vectors, with the largest relative error",
         options: &[],
         run: |shell, _, report| golden::run(shell, report),
+    },
+    Task {
+        name: "state",
+        about: "a saved state read and re-formatted by Python and JavaScript",
+        options: &[],
+        run: |shell, _, report| state::run(shell, report),
     },
     Task {
         name: "bare-metal",

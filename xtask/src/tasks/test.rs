@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, golden, package};
+use super::{bare_metal, golden, package, state};
 use crate::needs;
 use crate::report::Report;
 
@@ -23,7 +23,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("doc tests", || Ok(cmd!(shell, "cargo test --workspace --doc").run()?));
 
     if quick {
-        for name in [OPTIMISED, golden::STEP, EXAMPLE, DOCS, bare_metal::STEP, package::STEP] {
+        for name in [OPTIMISED, golden::STEP, state::STEP, EXAMPLE, DOCS, bare_metal::STEP, package::STEP] {
             report.skip(name, "--quick leaves it out");
         }
         return;
@@ -33,6 +33,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         Ok(cmd!(shell, "cargo test --release --package micro-lora --lib --tests --no-fail-fast").run()?)
     });
     golden::run(shell, report);
+    state::run(shell, report);
     report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
     report.step(DOCS, || docs(shell));
     bare_metal::run(shell, report);

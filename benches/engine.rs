@@ -1,0 +1,53 @@
+//! The calls of one event. `cargo bench --bench engine`
+
+use divan::Bencher;
+use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
+
+fn main() {
+    divan::main();
+}
+
+const N: usize = 768;
+const CANDIDATES: usize = 10;
+
+fn vector(seed: usize) -> Vec<f32> {
+    (0..N).map(|i| ((i * 7 + seed * 13) % 31) as f32 / 500.0 - 0.03).collect()
+}
+
+fn trained<const RANK: usize>(cap: f32) -> Box<MicroLora<N, N, RANK>> {
+    let mut lora = Box::new(MicroLora::new(Config::new().with_cap(cap)).unwrap());
+    for i in 0..20 {
+        lora.adapt_gradient(&vector(i), &vector(i + 3)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    lora
+}
+
+#[divan::bench(consts = [1, 2, 4], args = [1.0, Config::CAP_OFF])]
+fn apply<const RANK: usize>(bencher: Bencher, cap: f32) {
+    let (lora, x) = (trained::<RANK>(cap), vector(1));
+    let mut delta = vec![0.0; N];
+    bencher.bench_local(|| lora.apply_into(&x, &mut delta).unwrap());
+}
+
+#[divan::bench(consts = [1, 2, 4])]
+fn adapt_gradient<const RANK: usize>(bencher: Bencher) {
+    let (mut lora, x, g) = (trained::<RANK>(1.0), vector(1), vector(2));
+    bencher.bench_local(|| lora.adapt_gradient(&x, &g).unwrap());
+}
+
+#[divan::bench(consts = [1, 2, 4])]
+fn adapt_choice_of_ten<const RANK: usize>(bencher: Bencher) {
+    let (mut lora, x) = (trained::<RANK>(1.0), vector(1));
+    let candidates: Vec<f32> = (0..CANDIDATES).flat_map(vector).collect();
+    bencher.bench_local(|| lora.adapt_choice(&x, Choice::click(&candidates, 3)).unwrap());
+}
+
+#[divan::bench(consts = [1, 2, 4])]
+fn adapt_and_update<const RANK: usize>(bencher: Bencher) {
+    let (mut lora, x, g) = (trained::<RANK>(1.0), vector(1), vector(2));
+    bencher.bench_local(|| {
+        lora.adapt_gradient(&x, &g).unwrap();
+        lora.apply_updates(1e-6).unwrap()
+    });
+}
