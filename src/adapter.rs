@@ -8,8 +8,12 @@ use crate::header::Header;
 use crate::kernel;
 use crate::rng;
 
-/// Norms above this could overflow once squared and summed; no larger matrix enters an adapter.
-pub(crate) const NORM_LIMIT: f32 = 1e15;
+/// No matrix of a larger norm enters an adapter: with both at the limit, the square of an output is
+/// still finite for inputs of norm up to 1000.
+pub(crate) const NORM_LIMIT: f32 = 1e8;
+
+/// Below this share of its terms' squares a sum of squares in f32 has fewer than three digits left.
+const CANCELLED: f32 = 1e-4;
 
 /// Largest norm of one event's gradient over `lora_A` or `C`. With [`WEIGHT_LIMIT`] it keeps the
 /// pending sums, and their Gram matrices, finite without a pass to check.
@@ -91,17 +95,27 @@ pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Result<f32> {
     if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
 }
 
+/// The sum of `|h_r C_r|^2`.
+fn reach(gram: &kernel::Square, h: [f32; 4]) -> f32 {
+    let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = *gram;
+    kernel::dot4(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
+}
+
 impl<'a> Adapter<'a> {
     /// A view over memory of the caller's: `lora_a` of `rank * in_features` values and `lora_b` of
-    /// `rank * out_features`, both rank-major.
+    /// `rank * out_features`, both rank-major. The header must be the one that has gone with these
+    /// weights ever since [`Header::of_weights`], [`reset`](crate::Learn::reset),
+    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json): what it
+    /// knows of them is not computed again.
     ///
     /// # Errors
     /// [`Error::Length`] if a slice does not fit the header.
     ///
     /// ```
     /// use micro_lora::{Adapter, Apply, Config, Header};
-    /// let header = Header::new(3, 2, 1, &Config::new())?;
-    /// let view = Adapter::from_parts(&header, &[0.1, 0.2, 0.3], &[0.0, 0.0])?;
+    /// let (a, b) = ([0.1, 0.2, 0.3], [1.0, 2.0]);
+    /// let header = Header::of_weights(3, 2, 1, &Config::new(), &a, &b)?;
+    /// let view = Adapter::from_parts(&header, &a, &b)?;
     /// assert_eq!(view.out_features(), 2);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
@@ -145,9 +159,7 @@ impl<'a> Adapter<'a> {
         let h = kernel::down(self.a, x);
         // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
         // A value of `x` that is not finite has made its `h` so: one pass checks both.
-        let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = self.header.gram;
-        let reach = kernel::dot4(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3]);
-        if h.iter().all(|h_r| h_r.is_finite()) && reach.is_finite() {
+        if h.iter().all(|h_r| h_r.is_finite()) && reach(&self.header.gram, h).is_finite() {
             Ok(h)
         } else {
             Err(not_finite(&[("input", x)], "delta"))
@@ -157,7 +169,7 @@ impl<'a> Adapter<'a> {
     /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
     pub(crate) fn guarded(&self, h: [f32; 4], x_squared: f32) -> Projection {
         let (m, cap) = (self.header.strength, self.header.cap);
-        let squared = kernel::quadratic(&self.header.gram, h);
+        let squared = self.delta_squared(h);
         let guard = if (m * m) * squared > (cap * cap) * x_squared {
             ((cap * libm::sqrtf(x_squared)) / (m * libm::sqrtf(squared))).min(1.0)
         } else {
@@ -166,26 +178,45 @@ impl<'a> Adapter<'a> {
         self.project(h, guard)
     }
 
+    /// `|C^T h|^2`. Where its terms cancel, `h^T G h` has lost its digits: then the sum itself is
+    /// formed.
+    fn delta_squared(&self, h: [f32; 4]) -> f32 {
+        let squared = kernel::quadratic(&self.header.gram, h);
+        if squared >= CANCELLED * reach(&self.header.gram, h) {
+            return squared;
+        }
+        let s = self.header.scaling;
+        (s * s) * kernel::squared_norm_of(h, self.b, self.header.out_len())
+    }
+
     fn project(&self, h: [f32; 4], guard: f32) -> Projection {
         let sm = self.header.scaling * self.header.strength;
         Projection { h, guard, k: h.map(|h_r| (sm * h_r) * guard) }
     }
 
-    pub(crate) fn apply_into(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
+    pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
         let projection = self.forward(x)?;
         check_length("delta", delta.len(), self.header.out_len())?;
         kernel::up(delta, projection.k, self.b);
         Ok(projection.guard)
     }
 
-    pub(crate) fn apply_residual(&self, x: &mut [f32]) -> Result<f32> {
+    pub(crate) fn add_delta(&self, x: &mut [f32]) -> Result<f32> {
         let projection = self.forward(x)?;
-        self.check_square()?;
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+        if in_features != out_features {
+            return Err(Error::SquareRequired {
+                what: "residual",
+                instead: "apply_into",
+                in_features,
+                out_features,
+            });
+        }
         kernel::up_add(x, projection.k, self.b);
         Ok(projection.guard)
     }
 
-    pub(crate) fn apply_batch(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
+    pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
         self.header.check_initialised()?;
         let out_len = self.header.out_len();
         let rows = kernel::rows(inputs, self.header.in_len());
@@ -196,23 +227,13 @@ impl<'a> Adapter<'a> {
         }
         check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
         for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
-            self.apply_into(x, delta)?;
+            self.write_delta(x, delta)?;
         }
         Ok(())
     }
 
-    /// Only a square adapter can add its output to its input.
-    pub(crate) fn check_square(&self) -> Result<()> {
-        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
-        if in_features == out_features {
-            Ok(())
-        } else {
-            Err(Error::BaseRequired { in_features, out_features })
-        }
-    }
-
     /// Rows of `m s B A` one after the other; `base` is added if there is one.
-    pub(crate) fn delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
+    pub(crate) fn write_delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
         self.header.check_initialised()?;
         let in_len = self.header.in_len();
         let expected = self.header.out_len().saturating_mul(in_len);
@@ -240,8 +261,10 @@ impl<'a> Adapter<'a> {
 
 impl<'a> AdapterMut<'a> {
     /// A view over memory of the caller's: `lora_a` and `grad_a` of `rank * in_features` values,
-    /// `lora_b` and `grad_b` of `rank * out_features`, `scratch` of `out_features`. After making a
-    /// header with [`Header::new`], call [`reset`](crate::Learn::reset) once.
+    /// `lora_b` and `grad_b` of `rank * out_features`, `scratch` of `out_features`. A header from
+    /// [`Header::new`] waits for [`reset`](crate::Learn::reset),
+    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json); from then
+    /// on header and memory belong together, and nothing else may write to either.
     ///
     /// # Errors
     /// [`Error::Length`] if a slice does not fit the header.
@@ -296,7 +319,8 @@ impl<'a> AdapterMut<'a> {
             return Err(Error::Overflow { what: "gradient" });
         }
         let weight_sum = self.header.weight_sum + weight;
-        if weight_sum > WEIGHT_LIMIT {
+        // A weight that the sum cannot take up would make the mean a lie.
+        if weight_sum >= WEIGHT_LIMIT || weight_sum == self.header.weight_sum {
             return Err(Error::PendingFull);
         }
         let g = match g {
@@ -314,36 +338,31 @@ impl<'a> AdapterMut<'a> {
     }
 
     /// Takes weights from outside. Nothing is written unless all of it is usable.
-    pub(crate) fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
-        self.header.check_initialised()?;
+    pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+        self.header.check_sized()?;
         check_weights(self.header, lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
         kernel::copy(self.b, lora_b);
-        self.discard_pending();
-        self.refresh_gram();
+        self.clear_pending();
+        self.header.take_up(self.b);
         self.header.bump();
         Ok(())
     }
 
-    pub(crate) fn refresh_gram(&mut self) {
-        let s = self.header.scaling;
-        self.header.gram = kernel::gram(self.b, self.header.out_len(), s * s);
-    }
-
-    pub(crate) fn discard_pending(&mut self) {
+    pub(crate) fn clear_pending(&mut self) {
         self.grad_a.fill(0.0);
         self.grad_c.fill(0.0);
         self.header.weight_sum = 0.0;
         self.header.pending = 0;
     }
 
-    pub(crate) fn reset(&mut self) {
+    pub(crate) fn restart(&mut self) {
         if self.header.rank == 0 {
             return;
         }
         rng::fill_uniform(self.a, self.header.in_features, self.header.seed);
         self.b.fill(0.0);
-        self.discard_pending();
+        self.clear_pending();
         self.header.reset();
     }
 }

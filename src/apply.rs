@@ -39,7 +39,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_into(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
-        self.adapter().apply_into(x, delta)
+        self.adapter().write_delta(x, delta)
     }
 
     /// `x += delta` in place, for square adapters; gives the guard factor.
@@ -57,7 +57,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_residual(&self, x: &mut [f32]) -> Result<f32> {
-        self.adapter().apply_residual(x)
+        self.adapter().add_delta(x)
     }
 
     /// [`apply_into`](Self::apply_into) for n vectors: `inputs` is `n * in_features` values,
@@ -75,7 +75,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_batch(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
-        self.adapter().apply_batch(inputs, deltas)
+        self.adapter().write_deltas(inputs, deltas)
     }
 
     /// Writes `delta W = m s B A`, `out_features x in_features`, row by row, without the output guard.
@@ -93,7 +93,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn delta_weight(&self, weight: &mut [f32]) -> Result<()> {
-        self.adapter().delta_weight(None, weight)
+        self.adapter().write_delta_weight(None, weight)
     }
 
     /// Writes `base + delta W` into another buffer. `base` is never touched, so there is nothing to
@@ -112,7 +112,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn merge_into(&self, base: &[f32], merged: &mut [f32]) -> Result<()> {
-        self.adapter().delta_weight(Some(base), merged)
+        self.adapter().write_delta_weight(Some(base), merged)
     }
 
     /// Counters and norms. Costs a pass over `lora_A`.
@@ -124,7 +124,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn stats(&self) -> Stats {
-        self.adapter().stats()
+        self.adapter().snapshot()
     }
 
     /// How many bytes [`write_json`](Self::write_json) will write, exactly.
@@ -137,7 +137,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn json_len(&self) -> usize {
-        self.adapter().json_len()
+        self.adapter().state_len()
     }
 
     /// Saves the whole adapter as JSON, UTF-8, and gives the number of bytes: settings, strength,
@@ -157,7 +157,7 @@ pub trait Apply {
     /// # Ok::<(), Error>(())
     /// ```
     fn write_json(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.adapter().write_json(buffer)
+        self.adapter().write_state(buffer)
     }
 
     /// The settings it was made with.

@@ -69,8 +69,12 @@ pub enum Error {
         /// Length that `base` must have.
         out_features: usize,
     },
-    /// A quality alone says nothing of the direction; only square adapters can use it.
-    QualityNeedsSquare {
+    /// Only an adapter with `in_features == out_features` can do this.
+    SquareRequired {
+        /// What was asked for.
+        what: &'static str,
+        /// What to use instead.
+        instead: &'static str,
         /// Length of the input.
         in_features: usize,
         /// Length of the output.
@@ -141,7 +145,7 @@ impl Error {
             Self::Count { .. } => 4,
             Self::Overflow { .. } => 5,
             Self::BaseRequired { .. } => 6,
-            Self::QualityNeedsSquare { .. } => 7,
+            Self::SquareRequired { .. } => 7,
             Self::ZeroNorm { .. } => 8,
             Self::PendingFull => 9,
             Self::NotInitialised => 10,
@@ -186,12 +190,12 @@ impl fmt::Display for Error {
             Self::BaseRequired { in_features, out_features } => write!(
                 f,
                 "base: expected {out_features} values because in_features is {in_features} and \
-                 out_features {out_features}, got none"
+                 out_features {out_features}, got none; give it by Sample::with_base"
             ),
-            Self::QualityNeedsSquare { in_features, out_features } => write!(
+            Self::SquareRequired { what, instead, in_features, out_features } => write!(
                 f,
-                "quality alone: expected in_features equal to out_features, got {in_features} and \
-                 {out_features}; use gradient, choice, listwise or target feedback"
+                "{what}: expected in_features equal to out_features, got {in_features} and \
+                 {out_features}; use {instead}"
             ),
             Self::ZeroNorm { what } => write!(f, "{what}: expected a direction, got a zero vector"),
             Self::PendingFull => f.write_str(

@@ -25,12 +25,23 @@ struct Seen<'a> {
     norm_x: f32,
 }
 
+impl Seen<'_> {
+    /// The same sample at another weight.
+    fn times(self, factor: f32) -> Self {
+        Self { sample: self.sample.with_weight(self.sample.weight * factor), ..self }
+    }
+}
+
 /// One number per candidate: first logits, then factors.
 type PerCandidate = [f32; MAX_CANDIDATES];
 
 impl AdapterMut<'_> {
-    pub(crate) fn adapt_gradient(&mut self, sample: Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
+    pub(crate) fn learn_gradient(&mut self, sample: Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
         let seen = self.see(sample)?;
+        // It has no part in the gradient, but a wrong one is a mistake all the same.
+        if let Some(base) = sample.base {
+            check_length("base", base.len(), self.header.out_len())?;
+        }
         check_length("grad_output", grad_output.len(), self.header.out_len())?;
         self.learn(&seen, Ok(Gradient::Given(grad_output)), None)
     }
@@ -38,7 +49,7 @@ impl AdapterMut<'_> {
     /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
     /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
     /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
-    pub(crate) fn adapt_choice(&mut self, sample: Sample<'_>, choice: Choice<'_>) -> Result<Receipt> {
+    pub(crate) fn learn_choice(&mut self, sample: Sample<'_>, choice: Choice<'_>) -> Result<Receipt> {
         let Choice { candidates, chosen, quality, temperature } = choice;
         let seen = self.see(sample)?;
         let n = self.check_candidates(candidates, temperature)?;
@@ -58,11 +69,14 @@ impl AdapterMut<'_> {
     }
 
     /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
-    pub(crate) fn adapt_listwise(&mut self, sample: Sample<'_>, list: Listwise<'_>) -> Result<Receipt> {
+    pub(crate) fn learn_listwise(&mut self, sample: Sample<'_>, list: Listwise<'_>) -> Result<Receipt> {
         let Listwise { candidates, weights, temperature } = list;
         let seen = self.see(sample)?;
         let n = self.check_candidates(candidates, temperature)?;
         check_length("weights", weights.len(), n)?;
+        if let Some(index) = kernel::first_not_finite(weights) {
+            return Err(Error::NotFinite { what: "weights", index });
+        }
         for &weight in weights {
             check_range("weights", weight, 0.0, MAX_WEIGHT)?;
         }
@@ -79,16 +93,14 @@ impl AdapterMut<'_> {
     }
 
     /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
-    pub(crate) fn adapt_target(
+    pub(crate) fn learn_target(
         &mut self,
         sample: Sample<'_>,
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
-        if weight != 0.0 {
-            check_range("weight", weight.abs(), MIN_WEIGHT, MAX_WEIGHT)?;
-        }
-        let seen = self.see(sample.with_weight(sample.weight * weight.abs()))?;
+        check_weight("weight", weight.abs())?;
+        let seen = self.see(sample)?.times(weight.abs());
         check_length("target", target.len(), self.header.out_len())?;
         let norm_t = nonzero_norm("target", target)?;
         let found = self.output(&seen)?.map(|norm_y| {
@@ -102,7 +114,7 @@ impl AdapterMut<'_> {
     }
 
     /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
-    pub(crate) fn adapt_attract_repel(
+    pub(crate) fn learn_attract_repel(
         &mut self,
         sample: Sample<'_>,
         attract: &[f32],
@@ -131,10 +143,11 @@ impl AdapterMut<'_> {
     }
 
     /// Reward-modulated Hebbian: `g = -(q - baseline) y / |y|`.
-    pub(crate) fn adapt_quality(&mut self, sample: Sample<'_>, quality: f32) -> Result<Receipt> {
+    pub(crate) fn learn_quality(&mut self, sample: Sample<'_>, quality: f32) -> Result<Receipt> {
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         if in_features != out_features {
-            return Err(Error::QualityNeedsSquare { in_features, out_features });
+            let instead = "gradient, choice, listwise or target feedback";
+            return Err(Error::SquareRequired { what: "quality alone", instead, in_features, out_features });
         }
         check_quality(quality)?;
         let seen = self.see(sample)?;
@@ -143,17 +156,14 @@ impl AdapterMut<'_> {
             kernel::scale(self.scratch, -(surprise / norm_y));
             Gradient::Scratch
         });
-        let faint = Seen { sample: sample.with_weight(sample.weight * QUALITY_WEIGHT), ..seen };
-        let receipt = self.learn(&faint, found, Some(quality))?;
+        let receipt = self.learn(&seen.times(QUALITY_WEIGHT), found, Some(quality))?;
         self.header.baseline += BASELINE_RATE * surprise;
         Ok(receipt)
     }
 
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
     fn see<'s>(&self, sample: Sample<'s>) -> Result<Seen<'s>> {
-        if sample.weight != 0.0 {
-            check_range("sample weight", sample.weight, MIN_WEIGHT, MAX_WEIGHT)?;
-        }
+        check_weight("sample weight", sample.weight)?;
         let view = self.as_adapter();
         let h = view.down(sample.input)?;
         let x_squared = squared_norm("input", sample.input)?;
@@ -165,7 +175,10 @@ impl AdapterMut<'_> {
         let base = match seen.sample.base {
             Some(base) => base,
             None => {
-                self.as_adapter().check_square()?;
+                let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+                if in_features != out_features {
+                    return Err(Error::BaseRequired { in_features, out_features });
+                }
                 seen.sample.input
             }
         };
@@ -327,6 +340,11 @@ fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
     for (factor, weight) in logits.iter_mut().zip(weights) {
         *factor = (*factor / sum - weight / weight_sum) / temperature;
     }
+}
+
+/// 0, or within the limits that keep sums of weights meaningful.
+fn check_weight(what: &'static str, weight: f32) -> Result<()> {
+    if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
 }
 
 fn check_quality(quality: f32) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Everything of an adapter that is not a matrix, in fixed-width words.
 
+use crate::adapter::check_weights;
 use crate::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::error::{Error, Result, check_range};
-use crate::kernel::Square;
+use crate::kernel::{self, Square};
 use crate::stats::{Outcome, Receipt};
 
 /// The largest run-time strength.
@@ -23,11 +24,12 @@ pub(crate) const MAX_STRENGTH: f32 = 100.0;
 pub struct Header {
     pub(crate) in_features: u32,
     pub(crate) out_features: u32,
-    /// 0 only in zeroed memory that was never initialised.
+    /// 0 only in zeroed memory.
     pub(crate) rank: u32,
 
     pub(crate) alpha: f32,
-    pub(crate) use_rslora: u32,
+    /// [`Header::RSLORA`], [`Header::READY`].
+    pub(crate) flags: u32,
     pub(crate) cap: f32,
     pub(crate) seed: u32,
     pub(crate) model_id: u32,
@@ -72,7 +74,14 @@ pub(crate) struct Trace {
 const _: () = assert!(size_of::<Header>() == 160);
 
 impl Header {
-    /// The header of a fresh adapter.
+    /// A flag: scale by `alpha / sqrt(rank)`.
+    const RSLORA: u32 = 1;
+    /// A flag: weights are there, and the Gram matrix is theirs.
+    pub(crate) const READY: u32 = 2;
+
+    /// The header of an adapter to be: until [`reset`](crate::Learn::reset),
+    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json) has put
+    /// weights beside it, every other call is refused with [`Error::NotInitialised`].
     ///
     /// # Errors
     /// [`Error::Count`] for dims or a rank outside their ranges, [`Error::OutOfRange`] for a
@@ -101,7 +110,7 @@ impl Header {
             out_features: out_features as u32,
             rank: rank as u32,
             alpha: config.alpha,
-            use_rslora: config.use_rslora as u32,
+            flags: if config.use_rslora { Self::RSLORA } else { 0 },
             cap: config.cap,
             seed: config.seed,
             model_id: config.model_id,
@@ -121,7 +130,7 @@ impl Header {
             out_features: 0,
             rank: 0,
             alpha: 0.0,
-            use_rslora: 0,
+            flags: 0,
             cap: 0.0,
             seed: 0,
             model_id: 0,
@@ -146,7 +155,7 @@ impl Header {
     pub(crate) fn config(&self) -> Config {
         Config {
             alpha: self.alpha,
-            use_rslora: self.use_rslora != 0,
+            use_rslora: self.uses_rslora(),
             cap: self.cap,
             seed: self.seed,
             model_id: self.model_id,
@@ -155,13 +164,61 @@ impl Header {
         }
     }
 
-    pub(crate) fn check_initialised(&self) -> Result<()> {
+    /// The header of memory in which trained weights already are, in a flash chip, say: `lora_a` of
+    /// `rank * in_features` values, `lora_b` of `rank * out_features`, both rank-major.
+    ///
+    /// # Errors
+    /// As [`Header::new`], and [`Error::Length`], [`Error::NotFinite`] or [`Error::Overflow`] for the
+    /// weights.
+    ///
+    /// ```
+    /// use micro_lora::{Adapter, Apply, Config, Header};
+    /// static A: [f32; 2] = [0.5, 0.25];
+    /// static B: [f32; 1] = [2.0];
+    /// let config = Config::new().with_alpha(1.0);
+    /// let header = Header::of_weights(2, 1, 1, &config, &A, &B)?;
+    /// let mut delta = [0.0];
+    /// Adapter::from_parts(&header, &A, &B)?.apply_into(&[0.5, 1.0], &mut delta)?;
+    /// assert_eq!(delta, [1.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn of_weights(
+        in_features: usize,
+        out_features: usize,
+        rank: usize,
+        config: &Config,
+        lora_a: &[f32],
+        lora_b: &[f32],
+    ) -> Result<Self> {
+        let mut header = Self::new(in_features, out_features, rank, config)?;
+        check_weights(&header, lora_a, lora_b)?;
+        header.take_up(lora_b);
+        Ok(header)
+    }
+
+    /// From here on the header speaks for weights that are there.
+    pub(crate) fn take_up(&mut self, lora_b: &[f32]) {
+        self.gram = kernel::gram(lora_b, self.out_len(), self.scaling * self.scaling);
+        self.flags |= Self::READY;
+    }
+
+    /// Refuses memory whose sizes are not even known.
+    pub(crate) fn check_sized(&self) -> Result<()> {
         if self.rank == 0 { Err(Error::NotInitialised) } else { Ok(()) }
+    }
+
+    /// Refuses memory in which no weights have been put yet.
+    pub(crate) fn check_initialised(&self) -> Result<()> {
+        if self.flags & Self::READY == 0 { Err(Error::NotInitialised) } else { Ok(()) }
+    }
+
+    pub(crate) const fn uses_rslora(&self) -> bool {
+        self.flags & Self::RSLORA != 0
     }
 
     /// `m`, the run-time strength.
     pub(crate) fn set_strength(&mut self, strength: f32) -> Result<()> {
-        self.check_initialised()?;
+        self.check_sized()?;
         check_range("strength", strength, 0.0, MAX_STRENGTH)?;
         if strength != self.strength {
             self.strength = strength;
@@ -174,7 +231,7 @@ impl Header {
     pub(crate) fn reset(&mut self) {
         let fresh = Self::new(self.in_len(), self.out_len(), self.rank as usize, &self.config());
         if let Ok(fresh) = fresh {
-            *self = Self { generation: self.generation, ..fresh };
+            *self = Self { generation: self.generation, flags: fresh.flags | Self::READY, ..fresh };
             self.bump();
         }
     }

@@ -1,6 +1,6 @@
 //! The only loops over weights and vectors.
 //!
-//! The order of operations is part of the format (`docs` call it the numerics contract): a dot
+//! The order of operations is part of the format (`CONTRIBUTING.md` has the rule): a dot
 //! product adds element `i` to lane `i mod 32` and then halves the lanes; multiply and add are
 //! separate roundings, never fused. Any faster form of a kernel must give the same bits.
 //!
@@ -92,8 +92,22 @@ pub(crate) fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
 /// Combines the rows of a rank-major matrix: `each(i-th value, ((k0 m0[i] + k1 m1[i]) + k2 m2[i]) + k3 m3[i])`.
 #[inline(always)]
 fn combine(out: &mut [f32], k: [f32; 4], matrix: &[f32], each: impl Fn(&mut f32, f32)) {
+    let len = out.len();
+    combine_at(out, k, matrix, len, 0, each);
+}
+
+/// The same for rows of `len`, of which `out` is the part from `start` on.
+#[inline(always)]
+fn combine_at(
+    out: &mut [f32],
+    k: [f32; 4],
+    matrix: &[f32],
+    len: usize,
+    start: usize,
+    each: impl Fn(&mut f32, f32),
+) {
     let [k0, k1, k2, k3] = k;
-    let mut rows = rows(matrix, out.len());
+    let mut rows = rows(matrix, len).map(|row| row.get(start..).unwrap_or_default());
     match (rows.next(), rows.next(), rows.next(), rows.next()) {
         (Some(a), None, ..) => {
             for (o, a) in out.iter_mut().zip(a) {
@@ -129,9 +143,26 @@ pub(crate) fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
     combine(out, k, matrix, |o, sum| *o += sum);
 }
 
-/// `out = keep * out - k^T matrix`: one row of an update.
-pub(crate) fn update_row(out: &mut [f32], keep: f32, k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, matrix, |o, sum| *o = keep * *o - sum);
+/// `out = keep * out - factor * (k^T matrix)`: one row of an update.
+pub(crate) fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32]) {
+    combine(out, k, matrix, |o, sum| *o = keep * *o - factor * sum);
+}
+
+/// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
+pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let mut combined = [0.0f32; LANES];
+    let mut start = 0;
+    while start < len {
+        let width = LANES.min(len.saturating_sub(start));
+        let block = combined.get_mut(..width).unwrap_or_default();
+        combine_at(block, k, matrix, len, start, |o, sum| *o = sum);
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            *lane += *value * *value;
+        }
+        start = start.saturating_add(LANES);
+    }
+    reduce(&lanes)
 }
 
 /// A symmetric matrix of rank x rank, padded to 4 x 4 with zeros.

@@ -51,7 +51,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_gradient<'s>(&mut self, sample: impl Into<Sample<'s>>, grad_output: &[f32]) -> Result<Receipt> {
-        self.adapter_mut().adapt_gradient(sample.into(), grad_output)
+        self.adapter_mut().learn_gradient(sample.into(), grad_output)
     }
 
     /// Learns that one of 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):
@@ -70,7 +70,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_choice<'s>(&mut self, sample: impl Into<Sample<'s>>, choice: Choice<'_>) -> Result<Receipt> {
-        self.adapter_mut().adapt_choice(sample.into(), choice)
+        self.adapter_mut().learn_choice(sample.into(), choice)
     }
 
     /// Learns from several choices of one list at once: listwise softmax cross-entropy (ListNet,
@@ -88,7 +88,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_listwise<'s>(&mut self, sample: impl Into<Sample<'s>>, list: Listwise<'_>) -> Result<Receipt> {
-        self.adapter_mut().adapt_listwise(sample.into(), list)
+        self.adapter_mut().learn_listwise(sample.into(), list)
     }
 
     /// Pulls `y` towards a target (`weight > 0`) or away from it (`weight < 0`): `L = -w cos(y, t)`.
@@ -113,7 +113,7 @@ pub trait Learn: Apply {
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
-        self.adapter_mut().adapt_target(sample.into(), target, weight)
+        self.adapter_mut().learn_target(sample.into(), target, weight)
     }
 
     /// Pulls `y` towards one vector and away from 1 to 64 others in one event:
@@ -134,7 +134,7 @@ pub trait Learn: Apply {
         attract: &[f32],
         repel: &[f32],
     ) -> Result<Receipt> {
-        self.adapter_mut().adapt_attract_repel(sample.into(), attract, repel)
+        self.adapter_mut().learn_attract_repel(sample.into(), attract, repel)
     }
 
     /// Learns from a quality, `0.0..=1.0`, and nothing else: reward-modulated Hebbian,
@@ -154,7 +154,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_quality<'s>(&mut self, sample: impl Into<Sample<'s>>, quality: f32) -> Result<Receipt> {
-        self.adapter_mut().adapt_quality(sample.into(), quality)
+        self.adapter_mut().learn_quality(sample.into(), quality)
     }
 
     /// Takes one step along the weighted mean of the pending gradients and clears them.
@@ -191,7 +191,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn discard_pending(&mut self) {
-        self.adapter_mut().discard_pending();
+        self.adapter_mut().clear_pending();
     }
 
     /// Back to the seeded initial state, `lora_A` included; only the generation goes on.
@@ -208,7 +208,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn reset(&mut self) {
-        self.adapter_mut().reset();
+        self.adapter_mut().restart();
     }
 
     /// Sets the run-time strength `m`, `0.0..=100.0`: 1 is as trained, 0 is off.
@@ -250,7 +250,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn load_json(&mut self, json: &[u8]) -> Result<()> {
-        self.adapter_mut().load_json(json)
+        self.adapter_mut().load_state(json)
     }
 
     /// Replaces both matrices, rank-major (PEFT stores `lora_B` transposed), and discards pending
@@ -268,6 +268,6 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
-        self.adapter_mut().set_weights(lora_a, lora_b)
+        self.adapter_mut().take_weights(lora_a, lora_b)
     }
 }

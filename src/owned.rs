@@ -1,11 +1,10 @@
 //! Owners with sizes fixed at compile time. All they do is lend the engine a view.
 
-use crate::adapter::{Adapter, AdapterMut, check_weights};
+use crate::adapter::{Adapter, AdapterMut};
 use crate::apply::Apply;
 use crate::config::{Config, MAX_FEATURES, MAX_RANK};
 use crate::error::{Error, Result};
 use crate::header::Header;
-use crate::kernel;
 use crate::learn::Learn;
 use crate::rng;
 use crate::state::{Target, json_max};
@@ -21,12 +20,11 @@ const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
 /// allocation.
 ///
 /// `IN`: `in_features`, `OUT`: `out_features`, `RANK`: 1 to 4; other sizes do not build. It takes
-/// `160 + 4 * (2 * RANK * (IN + OUT) + OUT)` bytes ([`MicroLora::BYTES`]): 10 KB at rank 1 and
-/// 30 KB at rank 4 for 384 x 384. Where a stack is small, make it in place: a `static` with
+/// `160 + 4 * (2 * RANK * (IN + OUT) + OUT)` bytes ([`MicroLora::BYTES`]): 8 KB at rank 1 and
+/// 26 KB at rank 4 for 384 x 384. Where a stack is small, make it in place: a `static` with
 /// [`zeroed`](Self::zeroed), then [`init`](Self::init).
 ///
-/// Two adapters are equal if all that will ever influence a result is: the generation and the
-/// scratch row do not count.
+/// Two adapters are equal if everything that is saved is, but for the generation.
 ///
 /// ```
 /// use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
@@ -125,7 +123,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// ```
     pub const fn init(&mut self, config: Config) -> Result<()> {
         match Header::new(IN, OUT, RANK, &config) {
-            Ok(header) => self.header = header,
+            Ok(header) => self.header = Header { flags: header.flags | Header::READY, ..header },
             Err(error) => return Err(error),
         }
         rng::fill_uniform(self.a.as_flattened_mut(), self.header.in_features, self.header.seed);
@@ -301,9 +299,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// ```
     pub fn new(config: Config, lora_a: &[[f32; IN]; RANK], lora_b: &[[f32; OUT]; RANK]) -> Result<Self> {
         const { assert_sizes::<IN, OUT, RANK>() }
-        let mut header = Header::new(IN, OUT, RANK, &config)?;
-        check_weights(&header, lora_a.as_flattened(), lora_b.as_flattened())?;
-        header.gram = kernel::gram(lora_b.as_flattened(), OUT, header.scaling * header.scaling);
+        let (a, b) = (lora_a.as_flattened(), lora_b.as_flattened());
+        let header = Header::of_weights(IN, OUT, RANK, &config, a, b)?;
         Ok(Self { header, a: *lora_a, b: *lora_b })
     }
 

@@ -144,7 +144,7 @@ pub struct Stats {
 }
 
 impl Adapter<'_> {
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn snapshot(&self) -> Stats {
         let header = self.header;
         let gram_a = kernel::gram(self.a, header.in_len(), 1.0);
         let norm_a = libm::sqrtf(kernel::trace(&gram_a));

@@ -36,9 +36,11 @@ const DECAY_UPDATES: f32 = 100.0;
 
 const MAX_LEARNING_RATE: f32 = 1000.0;
 
-/// What one matrix loses: row `r` loses `sum_q k[r][q] gradient[q]`, of this Frobenius norm in all.
+/// What one matrix loses: row `r` loses `factor * sum_q inverse[r][q] gradient[q]`, of this Frobenius
+/// norm in all.
 struct Move {
-    k: Square,
+    inverse: Square,
+    factor: f32,
     norm: f32,
 }
 
@@ -58,16 +60,14 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Result<Receip
     if lr == 0.0 {
         return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroLearningRate)));
     }
-    let gram_grad_a = mean_gram(view.grad_a, view.header.in_len(), view.header.weight_sum);
-    let gram_grad_c = mean_gram(view.grad_c, view.header.out_len(), view.header.weight_sum);
-    let squared = kernel::trace(&gram_grad_a) + kernel::trace(&gram_grad_c);
+    let squared = mean_squared(view.grad_a, view.header) + mean_squared(view.grad_c, view.header);
     if squared == 0.0 {
         return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroGradient)));
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
     let plan = match view.header.config().step {
-        StepKind::ScaledGradient => scaled_gradient(view.header, lr, &gram_a, &gram_grad_a, &gram_grad_c),
-        StepKind::Sgd => sgd(view.header, lr, &gram_grad_a, &gram_grad_c),
+        StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a),
+        StepKind::Sgd => sgd(view, lr),
     };
     plan.check(view.header, &gram_a)?;
     commit(view, &plan);
@@ -78,64 +78,83 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Result<Receip
     })
 }
 
-/// Gram matrix of the weighted mean gradient, from the weighted sum.
-fn mean_gram(sum: &[f32], len: usize, weight_sum: f32) -> Square {
-    kernel::gram(sum, len, 1.0).map(|row| row.map(|g| (g / weight_sum) / weight_sum))
+/// Squared norm of the weighted mean gradient, from the weighted sum.
+fn mean_squared(sum: &[f32], header: &Header) -> f32 {
+    (kernel::dot(sum, sum) / header.weight_sum) / header.weight_sum
 }
 
-fn scaled_gradient(
-    header: &Header,
-    lr: f32,
-    gram_a: &Square,
-    gram_grad_a: &Square,
-    gram_grad_c: &Square,
-) -> Plan {
-    let before = header.trace;
-    let (w, n) = (header.weight_sum, header.pending as f32);
-    let c = before.c + WINDOW * (1.0 - before.c);
-    let updates = before.updates.saturating_add(1);
-    let eta = ((RATE * lr) * (w / n)) / libm::sqrtf(1.0 + updates as f32 / DECAY_UPDATES);
-
-    let guarded = before.updates >= GUARD_FROM;
-    let scaled = |v: f32, inverse: Square, gram_grad: &Square, eta: f32| {
-        let norm = direction_norm(&inverse, gram_grad);
-        let limit = GUARD_FACTOR * rms(v, before.c);
-        let kept = if guarded && norm > limit { limit } else { norm };
-        let v = v + WINDOW * (kept * kept - v);
-        let rms = rms(v, c);
-        // `norm` is 0 only where there is no gradient: then any factor will do.
-        let shorten = if kept < norm { kept / norm } else { 1.0 };
-        let factor = ((eta * shorten) / rms) / w;
-        (v, Move { k: inverse.map(|row| row.map(|m| factor * m)), norm: eta * (kept / rms) })
+fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square) -> Plan {
+    let header = &*view.header;
+    let updates = header.trace.updates.saturating_add(1);
+    let mean_weight = header.weight_sum / header.pending as f32;
+    let eta = ((RATE * lr) * mean_weight) / libm::sqrtf(1.0 + updates as f32 / DECAY_UPDATES);
+    let c = header.trace.c + WINDOW * (1.0 - header.trace.c);
+    let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
+        let inverse = damped_inverse(gram);
+        let norm = direction_norm(&inverse, sum, len) / header.weight_sum;
+        // A norm that overflowed goes on to spoil `v`, and with it the plan.
+        let limit = if norm.is_finite() { outlier_limit(v_before, &header.trace) } else { norm };
+        let kept = norm.min(limit);
+        let v = v_before + WINDOW * (kept * kept - v_before);
+        let ratio = kept / rms(v, c);
+        // `inverse` meets the weighted sum, not the mean. A norm of 0 has underflowed.
+        let factor = if norm > 0.0 { ((eta * ratio) / norm) / header.weight_sum } else { 0.0 };
+        (v, Move { inverse, factor, norm: eta * ratio })
     };
-    let (v_a, a) = scaled(before.v_a, damped_inverse(&header.gram), gram_grad_a, eta);
-    let (v_c, b) = scaled(before.v_c, damped_inverse(gram_a), gram_grad_c, eta / header.scaling);
+    let (v_a, a) = plan(header.trace.v_a, &header.gram, view.grad_a, header.in_len(), eta);
+    let (v_c, b) = plan(header.trace.v_c, gram_a, view.grad_c, header.out_len(), eta / header.scaling);
     Plan { a, b, trace: Trace { v_a, v_c, c, updates } }
 }
 
+/// The longest direction that is not taken for an outlier.
+fn outlier_limit(v: f32, before: &Trace) -> f32 {
+    if before.updates < GUARD_FROM { f32::INFINITY } else { GUARD_FACTOR * rms(v, before.c) }
+}
+
+/// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.
+fn rms(v: f32, c: f32) -> f32 {
+    libm::sqrtf(v / c) + 1e-8
+}
+
+/// `|M gradient|_F`, from the very rows that will be written. `sqrt(tr(M Gram M^T))` would do without
+/// another pass, but loses all its digits where M and the gradient cancel, as they do once `lora_B`
+/// has grown.
+fn direction_norm(inverse: &Square, gradient: &[f32], len: usize) -> f32 {
+    let rank = kernel::rows(gradient, len).len();
+    let mut squared = 0.0;
+    for row in inverse.iter().take(rank) {
+        squared += kernel::squared_norm_of(*row, gradient, len);
+    }
+    libm::sqrtf(squared)
+}
+
 /// `torch.optim.SGD` on the mean over the pending events: `A -= lr gA`, `B -= lr s gC`.
-fn sgd(header: &Header, lr: f32, gram_grad_a: &Square, gram_grad_c: &Square) -> Plan {
+fn sgd(view: &AdapterMut<'_>, lr: f32) -> Plan {
+    let header = &*view.header;
     let n = header.pending as f32;
-    let plain = |gram_grad: &Square, rate: f32| {
-        let k = rate / n;
-        let norm = (k * header.weight_sum) * libm::sqrtf(kernel::trace(gram_grad));
-        let diagonal = [[k, 0.0, 0.0, 0.0], [0.0, k, 0.0, 0.0], [0.0, 0.0, k, 0.0], [0.0, 0.0, 0.0, k]];
-        Move { k: diagonal, norm }
+    let plain = |sum: &[f32], rate: f32| {
+        let factor = rate / n;
+        Move { inverse: IDENTITY, factor, norm: factor * libm::sqrtf(kernel::dot(sum, sum)) }
     };
     let updates = header.trace.updates.saturating_add(1);
     Plan {
-        a: plain(gram_grad_a, lr),
-        b: plain(gram_grad_c, lr * header.scaling),
+        a: plain(view.grad_a, lr),
+        b: plain(view.grad_c, lr * header.scaling),
         trace: Trace { updates, ..header.trace },
     }
 }
+
+const IDENTITY: Square =
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
 
 impl Plan {
     /// Norms add up at most: what passes here cannot overflow when it is written, or squared later.
     fn check(&self, header: &Header, gram_a: &Square) -> Result<()> {
         let norm_a = libm::sqrtf(kernel::trace(gram_a)) + self.a.norm;
         let norm_c = libm::sqrtf(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
-        let finite = self.a.k.iter().chain(&self.b.k).flatten().all(|k| k.is_finite());
+        let finite = [&self.a, &self.b].into_iter().all(|part| {
+            part.factor.is_finite() && part.inverse.as_flattened().iter().all(|value| value.is_finite())
+        });
         let trace = self.trace.v_a.is_finite() && self.trace.v_c.is_finite();
         if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && finite && trace {
             Ok(())
@@ -147,29 +166,17 @@ impl Plan {
 
 fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     let (in_len, out_len) = (view.header.in_len(), view.header.out_len());
-    for (row, k) in kernel::rows_mut(view.a, in_len).zip(plan.a.k) {
-        kernel::update_row(row, 1.0, k, view.grad_a);
+    for (row, k) in kernel::rows_mut(view.a, in_len).zip(plan.a.inverse) {
+        kernel::update_row(row, 1.0, plan.a.factor, k, view.grad_a);
     }
     let keep = 1.0 - view.header.decay;
-    for (row, k) in kernel::rows_mut(view.b, out_len).zip(plan.b.k) {
-        kernel::update_row(row, keep, k, view.grad_c);
+    for (row, k) in kernel::rows_mut(view.b, out_len).zip(plan.b.inverse) {
+        kernel::update_row(row, keep, plan.b.factor, k, view.grad_c);
     }
     view.header.trace = plan.trace;
-    view.discard_pending();
-    view.refresh_gram();
+    view.clear_pending();
+    view.header.take_up(view.b);
     view.header.bump();
-}
-
-/// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.
-fn rms(v: f32, c: f32) -> f32 {
-    libm::sqrtf(v / c) + 1e-8
-}
-
-/// `|M gradient|_F`, as `sqrt(tr(M Gram M^T))`.
-fn direction_norm(inverse: &Square, gram_grad: &Square) -> f32 {
-    let [m0, m1, m2, m3] = *inverse;
-    let q = |row| kernel::quadratic(gram_grad, row);
-    libm::sqrtf((((q(m0) + q(m1)) + q(m2)) + q(m3)).max(0.0))
 }
 
 /// `(gram + 0.1 I)^-1` by `L D L^T` in row order; exact arithmetic gives pivots of at least 0.1, so

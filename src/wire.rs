@@ -70,7 +70,7 @@ impl<'a> Wire<'a> {
             model_id: header.model_id,
             seed: header.seed,
             step: header.step,
-            use_rslora: header.use_rslora,
+            use_rslora: u32::from(header.uses_rslora()),
             pending: header.pending,
             updates: header.trace.updates,
             samples: header.samples,

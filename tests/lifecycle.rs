@@ -207,6 +207,65 @@ fn pending_weight_has_a_limit_that_updates_clear() {
     let full = lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(1e6), &[0.0, 1.0]);
     assert_eq!(full, Err(Error::PendingFull));
     assert_eq!(lora.pending(), 16);
+    // Up to the limit every single event counts; from there on none is lost in silence.
+    lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(777_214.0), &[0.0, 1.0]).unwrap();
+    lora.adapt_gradient(&heavy, &[0.0, 1.0]).unwrap();
+    assert_eq!(lora.adapt_gradient(&heavy, &[0.0, 1.0]), Err(Error::PendingFull));
+    let speck = micro_lora::Sample::new(&heavy).with_weight(1e-6);
+    assert_eq!(lora.adapt_gradient(speck, &[0.0, 1.0]), Err(Error::PendingFull));
     lora.discard_pending();
     lora.adapt_gradient(&heavy, &[0.0, 1.0]).unwrap();
+}
+
+/// How far one update really moved the weights, in f64.
+fn moved<const IN: usize, const OUT: usize, const RANK: usize>(
+    lora: &mut MicroLora<IN, OUT, RANK>,
+    learning_rate: f32,
+) -> (f64, f64) {
+    let before = [lora.lora_a(), lora.lora_b()].concat();
+    let stated = lora.apply_updates(learning_rate).unwrap().step_norm;
+    let after = [lora.lora_a(), lora.lora_b()].concat();
+    let squares = before.iter().zip(&after).map(|(b, a)| (f64::from(*a) - f64::from(*b)).powi(2));
+    (f64::from(stated), squares.sum::<f64>().sqrt())
+}
+
+#[test]
+fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
+    // Rows of lora_B on one line: C C^T is singular but for the damping, and all digits cancel.
+    let mut lora = MicroLora::<2, 2, 2>::new(Config::new().with_alpha(2.0)).unwrap();
+    lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[12.0, 0.0, 36.0, 0.0]).unwrap();
+    lora.adapt_gradient(&[1.0, 0.0], &[1.0, 1.0]).unwrap();
+    let (stated, real) = moved(&mut lora, 0.01);
+    assert!((real / stated - 1.0).abs() < 1e-3, "{real} instead of {stated}");
+
+    // Long steps from fresh adapters make such weights by themselves.
+    for seed in 0..60 {
+        let mut lora = MicroLora::<64, 64, 4>::new(Config::new().with_seed(seed)).unwrap();
+        let noise = &mut Noise(seed);
+        for event in 0..40 {
+            let (x, candidates) = (noise.unit(64), [noise.unit(64), noise.unit(64)].concat());
+            lora.adapt_choice(&x, Choice::click(&candidates, 0)).unwrap();
+            if lora.pending() == 0 {
+                continue;
+            }
+            let (stated, real) = moved(&mut lora, 1.0);
+            // Weights of norm |A| are only known to |A| eps.
+            let rounding = 1e-6 * f64::from(lora.stats().norm_a + lora.stats().norm_b);
+            assert!(
+                (real - stated).abs() < 0.01 * stated + rounding,
+                "seed {seed}, event {event}: {real}, {stated}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_guard_holds_where_the_rows_of_lora_b_cancel() {
+    for b in [[1e4, 0.0, -9998.0, 0.0], [1e5, 0.0, -1e5, 5.0], [1e6, 3.0, -1e6, -2.0]] {
+        let mut lora = MicroLora::<2, 2, 2>::new(Config::new().with_alpha(2.0)).unwrap();
+        lora.set_weights(&[1.0, 0.0, 1.0, 0.0], &b).unwrap();
+        let delta = lora.apply(&[1.0, 0.0]).unwrap();
+        let norm = f64::from(delta[0]).hypot(f64::from(delta[1]));
+        assert!((norm - 1.0).abs() < 1e-3, "{b:?}: |delta| is {norm}");
+    }
 }
