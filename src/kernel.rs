@@ -92,22 +92,8 @@ pub(crate) fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
 /// Combines the rows of a rank-major matrix: `each(i-th value, ((k0 m0[i] + k1 m1[i]) + k2 m2[i]) + k3 m3[i])`.
 #[inline(always)]
 fn combine(out: &mut [f32], k: [f32; 4], matrix: &[f32], each: impl Fn(&mut f32, f32)) {
-    let len = out.len();
-    combine_at(out, k, matrix, len, 0, each);
-}
-
-/// The same for rows of `len`, of which `out` is the part from `start` on.
-#[inline(always)]
-fn combine_at(
-    out: &mut [f32],
-    k: [f32; 4],
-    matrix: &[f32],
-    len: usize,
-    start: usize,
-    each: impl Fn(&mut f32, f32),
-) {
     let [k0, k1, k2, k3] = k;
-    let mut rows = rows(matrix, len).map(|row| row.get(start..).unwrap_or_default());
+    let mut rows = rows(matrix, out.len());
     match (rows.next(), rows.next(), rows.next(), rows.next()) {
         (Some(a), None, ..) => {
             for (o, a) in out.iter_mut().zip(a) {
@@ -151,18 +137,29 @@ pub(crate) fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], m
 /// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
 pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    let mut combined = [0.0f32; LANES];
-    let mut start = 0;
-    while start < len {
-        let width = LANES.min(len.saturating_sub(start));
-        let block = combined.get_mut(..width).unwrap_or_default();
-        combine_at(block, k, matrix, len, start, |o, sum| *o = sum);
-        for (lane, value) in lanes.iter_mut().zip(block) {
-            *lane += *value * *value;
+    for start in (0..len).step_by(LANES) {
+        let mut combined = [0.0f32; LANES];
+        for (r, (k, row)) in k.iter().zip(rows(matrix, len)).enumerate() {
+            for (sum, value) in combined.iter_mut().zip(&block(row, start)) {
+                *sum = if r == 0 { k * value } else { *sum + k * value };
+            }
         }
-        start = start.saturating_add(LANES);
+        for (lane, value) in lanes.iter_mut().zip(&combined) {
+            *lane += value * value;
+        }
     }
     reduce(&lanes)
+}
+
+/// `LANES` values from `start` on; zeros after the end, which change no sum.
+#[inline(always)]
+fn block(row: &[f32], start: usize) -> [f32; LANES] {
+    let rest = row.get(start..).unwrap_or_default();
+    rest.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0.0; LANES];
+        copy(&mut padded, rest);
+        padded
+    })
 }
 
 /// A symmetric matrix of rank x rank, padded to 4 x 4 with zeros.
