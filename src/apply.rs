@@ -10,6 +10,17 @@ use crate::stats::Stats;
 /// Using an adapter: implemented by everything that can lend an [`Adapter`].
 ///
 /// All methods take `&self` and may be called from many threads at once.
+///
+/// ```
+/// use micro_lora::{Apply, Config, MicroLora, Result};
+/// fn search(adapter: &impl Apply, mut query: Vec<f32>) -> Result<Vec<f32>> {
+///     adapter.apply_residual(&mut query)?;
+///     Ok(query)
+/// }
+/// let lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+/// assert_eq!(search(&lora, vec![0.6, 0.8])?, [0.6, 0.8]);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
 pub trait Apply {
     /// The engine's view of this adapter.
     ///

@@ -4,12 +4,27 @@ use crate::error::{Error, Result};
 
 /// The largest `in_features` or `out_features`: above any model's hidden size, and small enough
 /// that no size computed from it overflows 32 bits.
+///
+/// ```
+/// use micro_lora::{Config, Header, MAX_FEATURES};
+/// assert!(Header::new(MAX_FEATURES, 1, 1, &Config::new()).is_ok());
+/// assert!(Header::new(MAX_FEATURES + 1, 1, 1, &Config::new()).is_err());
+/// ```
 pub const MAX_FEATURES: usize = 1 << 20;
 
 /// The largest rank.
+///
+/// ```
+/// assert_eq!(micro_lora::MAX_RANK, 4);
+/// ```
 pub const MAX_RANK: usize = 4;
 
 /// How [`apply_updates`](crate::Learn::apply_updates) turns the pending gradient into a step.
+///
+/// ```
+/// use micro_lora::{Config, StepKind};
+/// assert_eq!(Config::new().step, StepKind::ScaledGradient);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 #[non_exhaustive]

@@ -3,6 +3,13 @@
 use core::fmt;
 
 /// The result of a fallible call.
+///
+/// ```
+/// fn fresh() -> micro_lora::Result<micro_lora::MicroLora<4, 4, 1>> {
+///     micro_lora::MicroLora::new(micro_lora::Config::new())
+/// }
+/// assert!(fresh().is_ok());
+/// ```
 pub type Result<T> = core::result::Result<T, Error>;
 
 /// Why a call was refused. After any error the adapter is bit for bit what it was.

@@ -18,7 +18,18 @@ use crate::step;
 /// Errors that every adapt call can give: [`Error::Length`], [`Error::NotFinite`],
 /// [`Error::OutOfRange`] (a weight, a quality, a temperature), [`Error::Overflow`] (finite input,
 /// but a result or gradient that is too large), [`Error::PendingFull`] and [`Error::NotInitialised`];
-/// every kind but the gradient also [`Error::BaseRequired`].
+/// every kind but gradient and quality also [`Error::BaseRequired`].
+///
+/// ```
+/// use micro_lora::{Choice, Config, Learn, MicroLora, Result};
+/// fn clicked(adapter: &mut impl Learn, query: &[f32], shown: &[f32], index: usize) -> Result<()> {
+///     adapter.adapt_choice(query, Choice::click(shown, index))?;
+///     adapter.apply_updates(0.01).map(drop)
+/// }
+/// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+/// clicked(&mut lora, &[0.6, 0.8], &[1.0, 0.0, /* and */ 0.0, 1.0], 1)?;
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
 pub trait Learn: Apply {
     /// The engine's view of this adapter, to train.
     ///

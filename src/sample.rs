@@ -1,8 +1,16 @@
 //! The arguments of feedback: what went in, and what the user made of it.
 
 /// The fewest candidates of a choice.
+///
+/// ```
+/// assert_eq!(micro_lora::MIN_CANDIDATES, 2);
+/// ```
 pub const MIN_CANDIDATES: usize = 2;
 /// The most candidates of a choice.
+///
+/// ```
+/// assert_eq!(micro_lora::MAX_CANDIDATES, 64);
+/// ```
 pub const MAX_CANDIDATES: usize = 64;
 
 /// The temperature of a softmax over candidates unless told otherwise.

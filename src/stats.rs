@@ -3,7 +3,8 @@
 use crate::adapter::Adapter;
 use crate::kernel;
 
-/// Why a valid call changed no weight and no pending gradient.
+/// Why a valid call changed no weight and no pending gradient. Counters and running means of the
+/// qualities go on all the same.
 ///
 /// ```
 /// use micro_lora::{Config, Learn, MicroLora, Outcome, Skip};
@@ -33,6 +34,16 @@ pub enum Skip {
 }
 
 /// Whether a call did its work.
+///
+/// ```
+/// use micro_lora::{Config, Learn, MicroLora, Outcome, Skip};
+/// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+/// match lora.adapt_gradient(&[1.0, 0.0], &[0.0, 0.0])?.outcome {
+///     Outcome::Skipped(reason) => assert_eq!(reason, Skip::ZeroGradient),
+///     Outcome::Applied => unreachable!(),
+/// }
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It did.
