@@ -8,28 +8,33 @@
 
 const LANES: usize = 32;
 
-/// `sum a[i] * x[i]` in the fixed order.
-pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    let (a_blocks, x_blocks) = (a.chunks_exact(LANES), x.chunks_exact(LANES));
-    let (a_tail, x_tail) = (a_blocks.remainder(), x_blocks.remainder());
-    for (a_block, x_block) in a_blocks.zip(x_blocks) {
-        multiply_add(&mut lanes, a_block, x_block);
-    }
-    multiply_add(&mut lanes, a_tail, x_tail);
-    reduce(&lanes)
+/// As many values as there are lanes. Loops over it have a length that the compiler knows.
+type Block = [f32; LANES];
+
+/// The full blocks of a row; what is left over is `chunks_exact(LANES).remainder()`.
+fn blocks(row: &[f32]) -> impl Iterator<Item = &Block> {
+    // Every chunk is a full block: the other branch is never taken, and never compiled.
+    row.chunks_exact(LANES).map(|chunk| chunk.first_chunk().unwrap_or(&[0.0; LANES]))
 }
 
-#[inline(always)]
-fn multiply_add(lanes: &mut [f32; LANES], a: &[f32], x: &[f32]) {
-    for (lane, (a, x)) in lanes.iter_mut().zip(a.iter().zip(x)) {
+/// `sum a[i] * x[i]` in the fixed order.
+pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    for (a, x) in blocks(a).zip(blocks(x)) {
+        for (lane, (a, x)) in lanes.iter_mut().zip(a.iter().zip(x)) {
+            *lane += a * x;
+        }
+    }
+    let tails = a.chunks_exact(LANES).remainder().iter().zip(x.chunks_exact(LANES).remainder());
+    for (lane, (a, x)) in lanes.iter_mut().zip(tails) {
         *lane += a * x;
     }
+    reduce(&lanes)
 }
 
 /// Lane `j` takes lane `j + 16`, then `j + 8`, `4`, `2`, `1`.
 #[inline(always)]
-fn reduce(lanes: &[f32; LANES]) -> f32 {
+fn reduce(lanes: &Block) -> f32 {
     let [sum] = halve::<2, 1>(&halve::<4, 2>(&halve::<8, 4>(&halve::<16, 8>(&halve::<32, 16>(lanes)))));
     sum
 }
@@ -44,6 +49,7 @@ fn halve<const FROM: usize, const TO: usize>(lanes: &[f32; FROM]) -> [f32; TO] {
 }
 
 /// `y[i] += k * x[i]`.
+#[inline]
 pub(crate) fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y += k * x;
@@ -89,77 +95,75 @@ pub(crate) fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
     h
 }
 
-/// Combines the rows of a rank-major matrix: `each(i-th value, ((k0 m0[i] + k1 m1[i]) + k2 m2[i]) + k3 m3[i])`.
+/// The rows of a rank-major matrix by name; those past the rank are empty.
+fn four_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
+    let mut rows = rows(matrix, len);
+    [(); 4].map(|()| rows.next().unwrap_or_default())
+}
+
+/// Combines rows: `each(i-th value, ((k0 a[i] + k1 b[i]) + k2 c[i]) + k3 d[i])`.
 #[inline(always)]
-fn combine(out: &mut [f32], k: [f32; 4], matrix: &[f32], each: impl Fn(&mut f32, f32)) {
+fn combine(out: &mut [f32], k: [f32; 4], rows: [&[f32]; 4], each: impl Fn(&mut f32, f32)) {
     let [k0, k1, k2, k3] = k;
-    let mut rows = rows(matrix, out.len());
-    match (rows.next(), rows.next(), rows.next(), rows.next()) {
-        (Some(a), None, ..) => {
+    match rows {
+        [a, [], ..] => {
             for (o, a) in out.iter_mut().zip(a) {
                 each(o, k0 * a);
             }
         }
-        (Some(a), Some(b), None, _) => {
+        [a, b, [], _] => {
             for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
                 each(o, k0 * a + k1 * b);
             }
         }
-        (Some(a), Some(b), Some(c), None) => {
+        [a, b, c, []] => {
             for (((o, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
                 each(o, (k0 * a + k1 * b) + k2 * c);
             }
         }
-        (Some(a), Some(b), Some(c), Some(d)) => {
+        [a, b, c, d] => {
             for ((((o, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
                 each(o, ((k0 * a + k1 * b) + k2 * c) + k3 * d);
             }
         }
-        (None, ..) => {}
     }
 }
 
 /// `out = k^T matrix`.
 pub(crate) fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, matrix, |o, sum| *o = sum);
+    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o = sum);
 }
 
 /// `out += k^T matrix`, the sum formed first.
 pub(crate) fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, matrix, |o, sum| *o += sum);
+    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o += sum);
 }
 
 /// `out = keep * out - factor * (k^T matrix)`: one row of an update.
 pub(crate) fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, matrix, |o, sum| *o = keep * *o - factor * sum);
+    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o = keep * *o - factor * sum);
 }
 
 /// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
 pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
-    let mut lanes = [0.0f32; LANES];
-    for start in (0..len).step_by(LANES) {
-        let mut combined = [0.0f32; LANES];
-        for (r, (k, row)) in k.iter().zip(rows(matrix, len)).enumerate() {
-            for (sum, value) in combined.iter_mut().zip(&block(row, start)) {
-                *sum = if r == 0 { k * value } else { *sum + k * value };
-            }
-        }
-        for (lane, value) in lanes.iter_mut().zip(&combined) {
-            *lane += value * value;
-        }
+    let rows = four_rows(matrix, len);
+    let square = |lane: &mut f32, sum: f32| *lane += sum * sum;
+    let mut lanes: Block = [0.0; LANES];
+    let mut blocks = rows.map(blocks);
+    while let [Some(a), b, c, d] = blocks.each_mut().map(Iterator::next) {
+        combine(&mut lanes, k, [a, or_empty(b), or_empty(c), or_empty(d)], square);
     }
+    let tails = rows.map(|row| row.chunks_exact(LANES).remainder());
+    combine(&mut lanes, k, tails, square);
     reduce(&lanes)
 }
 
-/// `LANES` values from `start` on; zeros after the end, which change no sum.
 #[inline(always)]
-fn block(row: &[f32], start: usize) -> [f32; LANES] {
-    let rest = row.get(start..).unwrap_or_default();
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut padded = [0.0; LANES];
-        copy(&mut padded, rest);
-        padded
-    })
+fn or_empty(block: Option<&Block>) -> &[f32] {
+    match block {
+        Some(block) => block,
+        None => &[],
+    }
 }
 
 /// A symmetric matrix of rank x rank, padded to 4 x 4 with zeros.
