@@ -171,6 +171,85 @@ pub trait Apply {
         self.adapter().write_state(buffer)
     }
 
+    /// Bytes of the `adapter_model.safetensors` that [`write_safetensors`](Self::write_safetensors)
+    /// writes for a module of this name.
+    ///
+    /// # Errors
+    /// As [`write_safetensors`](Self::write_safetensors).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// let lora = MicroLora::<8, 8, 2>::new(Config::new())?;
+    /// assert_eq!(lora.safetensors_len("q_proj")?, 392);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn safetensors_len(&self, module: &str) -> Result<usize> {
+        self.adapter().module_len(module)
+    }
+
+    /// Writes the weights as PEFT's `adapter_model.safetensors` and gives the length of the file.
+    /// `module`: the whole name of the layer in the base model, as `encoder.layer.0.query`.
+    ///
+    /// PEFT has neither an output guard nor a run-time strength: what is written is the adapter
+    /// without the guard, at strength 1.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] if the file does not fit, [`Error::Syntax`] for a module's name that is
+    /// empty or holds a quote, a backslash or a control character, [`Error::NotInitialised`]. The
+    /// buffer is then untouched.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// let lora = MicroLora::<8, 8, 2>::new(Config::new())?;
+    /// let mut buffer = [0; 512];
+    /// let length = lora.write_safetensors("q_proj", &mut buffer)?;
+    /// let file = &buffer[..length];
+    /// assert!(file[8..].starts_with(br#"{"__metadata__":{"format":"pt","lora_alpha":"4","#));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn write_safetensors(&self, module: &str, buffer: &mut [u8]) -> Result<usize> {
+        self.adapter().write_module(module, buffer)
+    }
+
+    /// Bytes that [`write_adapter_config`](Self::write_adapter_config) writes.
+    ///
+    /// # Errors
+    /// As [`write_adapter_config`](Self::write_adapter_config).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// let lora = MicroLora::<8, 8, 2>::new(Config::new())?;
+    /// let length = lora.adapter_config_len("q_proj", None)?;
+    /// assert_eq!(lora.write_adapter_config("q_proj", None, &mut vec![0; length])?, length);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn adapter_config_len(&self, module: &str, base_model: Option<&str>) -> Result<usize> {
+        self.adapter().peft_config_len(module, base_model)
+    }
+
+    /// Writes the `adapter_config.json` that PEFT needs beside the weights, and gives its length.
+    /// `base_model`: the base model's name or path, if it is to be in there.
+    ///
+    /// # Errors
+    /// As [`write_safetensors`](Self::write_safetensors).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora, peft};
+    /// let lora = MicroLora::<8, 8, 2>::new(Config::new().with_alpha(0.1))?;
+    /// let mut buffer = [0; 512];
+    /// let length = lora.write_adapter_config("q_proj", Some("org/model"), &mut buffer)?;
+    /// assert_eq!(peft::read_adapter_config(&buffer[..length])?.alpha, 0.1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn write_adapter_config(
+        &self,
+        module: &str,
+        base_model: Option<&str>,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        self.adapter().write_peft_config(module, base_model, buffer)
+    }
+
     /// The settings it was made with.
     ///
     /// ```

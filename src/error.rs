@@ -135,6 +135,23 @@ pub enum Error {
         /// Bytes that it has.
         got: usize,
     },
+    /// A PEFT file is of a kind of adapter that MicroLoRA does not have.
+    Unsupported {
+        /// Which field.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A PEFT file lacks something that must be in it.
+    Missing {
+        /// What.
+        what: &'static str,
+    },
+    /// An `adapter_config.json` has a field of a later PEFT, and it is not off.
+    UnknownField {
+        /// Where its value is, in bytes from the start.
+        at: usize,
+    },
 }
 
 impl Error {
@@ -162,6 +179,9 @@ impl Error {
             Self::Base64 { .. } => 14,
             Self::Checksum { .. } => 15,
             Self::Buffer { .. } => 16,
+            Self::Unsupported { .. } => 17,
+            Self::Missing { .. } => 18,
+            Self::UnknownField { .. } => 19,
         }
     }
 }
@@ -221,6 +241,15 @@ impl fmt::Display for Error {
                 write!(f, "state: expected the checksum {expected}, got {got}: it has been damaged")
             }
             Self::Buffer { needed, got } => write!(f, "buffer: expected {needed} bytes or more, got {got}"),
+            Self::Unsupported { field, expected } => {
+                write!(f, "{field}: expected {expected}, got something else")
+            }
+            Self::Missing { what } => write!(f, "{what}: expected it in the file, got none"),
+            Self::UnknownField { at } => write!(
+                f,
+                "adapter_config.json: expected null, false or empty in a field that is not of PEFT 0.21, \
+                 got something else at byte {at}"
+            ),
         }
     }
 }

@@ -216,6 +216,13 @@ impl Header {
         self.flags & Self::RSLORA != 0
     }
 
+    /// Takes over alpha and rsLoRA, for weights that bring their own; [`take_up`](Self::take_up) follows.
+    pub(crate) fn rescale(&mut self, config: &Config) {
+        self.alpha = config.alpha;
+        self.flags = (self.flags & !Self::RSLORA) | if config.use_rslora { Self::RSLORA } else { 0 };
+        self.scaling = config.scaling(self.rank as usize);
+    }
+
     /// `m`, the run-time strength.
     pub(crate) fn set_strength(&mut self, strength: f32) -> Result<()> {
         self.check_sized()?;

@@ -5,6 +5,7 @@ use crate::apply::Apply;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::peft::PeftConfig;
 use crate::sample::{Choice, Listwise, Sample};
 use crate::stats::Receipt;
 use crate::step;
@@ -262,6 +263,35 @@ pub trait Learn: Apply {
     /// ```
     fn load_json(&mut self, json: &[u8]) -> Result<()> {
         self.adapter_mut().load_state(json)
+    }
+
+    /// Replaces both matrices by those of one module of PEFT's `adapter_model.safetensors` (f32, f16
+    /// or bf16), and takes over alpha and rsLoRA: from `config` (see
+    /// [`read_adapter_config`](crate::peft::read_adapter_config)) if it is given, else from the
+    /// metadata that [`write_safetensors`](Apply::write_safetensors) leaves in the file; where there
+    /// is neither, they stay. All else is as with [`set_weights`](Self::set_weights).
+    ///
+    /// # Errors
+    /// [`Error::Syntax`] for a file that breaks the format, [`Error::Count`] for a header above
+    /// 1 MiB, [`Error::Missing`] for a module that is not in it, [`Error::Mismatch`] for one of other
+    /// sizes, [`Error::Unsupported`] for one that is more than `lora_A` and `lora_B`, or of another
+    /// dtype; [`Error::NotFinite`], [`Error::Overflow`] for its values; [`Error::NotInitialised`].
+    /// The format has no checksum: a damaged weight is just another weight.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let trained = MicroLora::<8, 8, 2>::new(Config::new().with_alpha(16.0).with_seed(7))?;
+    /// let mut file = [0; 512];
+    /// let length = trained.write_safetensors("q_proj", &mut file)?;
+    ///
+    /// let mut lora = MicroLora::<8, 8, 2>::new(Config::new())?;
+    /// lora.load_safetensors(&file[..length], "q_proj", None)?;
+    /// assert_eq!(lora.lora_a(), trained.lora_a());
+    /// assert_eq!(lora.config().alpha, 16.0);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn load_safetensors(&mut self, file: &[u8], module: &str, config: Option<&PeftConfig>) -> Result<()> {
+        self.adapter_mut().load_module(file, module, config)
     }
 
     /// Replaces both matrices, rank-major (PEFT stores `lora_B` transposed), and discards pending

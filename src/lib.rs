@@ -29,6 +29,7 @@ mod header;
 mod kernel;
 mod learn;
 mod owned;
+pub mod peft;
 mod rng;
 mod sample;
 mod state;

@@ -272,9 +272,9 @@ fn to_string<const N: usize>(lora: &impl Apply) -> Result<heapless::String<N>> {
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct FrozenLora<const IN: usize, const OUT: usize, const RANK: usize> {
-    header: Header,
-    a: [[f32; IN]; RANK],
-    b: [[f32; OUT]; RANK],
+    pub(crate) header: Header,
+    pub(crate) a: [[f32; IN]; RANK],
+    pub(crate) b: [[f32; OUT]; RANK],
 }
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, RANK> {

@@ -353,6 +353,9 @@ fn codes_are_distinct_and_stable() {
         Error::Base64 { what: "", values: 0 },
         Error::Checksum { expected: 0, got: 0 },
         Error::Buffer { needed: 0, got: 0 },
+        Error::Unsupported { field: "", expected: "" },
+        Error::Missing { what: "" },
+        Error::UnknownField { at: 0 },
     ];
     assert_eq!(all.map(|error| error.code()), core::array::from_fn(|i| i as u32 + 1));
     assert_eq!(

@@ -1,0 +1,89 @@
+//! Writing: one module's tensors and the config beside them, measured by the code that writes them.
+
+use super::json::Out;
+use super::{LORA_A, LORA_B, PREFIX, adapter_config, decimal, safetensors};
+use crate::adapter::Adapter;
+use crate::error::{Error, Result};
+use crate::kernel;
+
+impl Adapter<'_> {
+    pub(crate) fn module_len(&self, module: &str) -> Result<usize> {
+        self.check_export(module)?;
+        Ok(Out::measure(&|out| self.put_safetensors(out, module)))
+    }
+
+    pub(crate) fn write_module(&self, module: &str, buffer: &mut [u8]) -> Result<usize> {
+        self.check_export(module)?;
+        Out::fill(buffer, &|out| self.put_safetensors(out, module))
+    }
+
+    pub(crate) fn peft_config_len(&self, module: &str, base_model: Option<&str>) -> Result<usize> {
+        self.check_export(module)?;
+        Ok(Out::measure(&|out| adapter_config::write(out, self.header, module, base_model)))
+    }
+
+    pub(crate) fn write_peft_config(
+        &self,
+        module: &str,
+        base_model: Option<&str>,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        self.check_export(module)?;
+        Out::fill(buffer, &|out| adapter_config::write(out, self.header, module, base_model))
+    }
+
+    /// A name must read back as it is: no quotes, no escapes.
+    fn check_export(&self, module: &str) -> Result<()> {
+        self.header.check_initialised()?;
+        let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if !module.is_empty() && module.bytes().all(plain) {
+            return Ok(());
+        }
+        Err(Error::Syntax { what: "module", problem: "no name, or a quote, backslash or control character" })
+    }
+
+    fn put_safetensors(&self, out: &mut Out<'_>, module: &str) {
+        let (rank, in_len, out_len) =
+            (self.header.rank as usize, self.header.in_len(), self.header.out_len());
+        let middle = self.a.len().saturating_mul(4);
+        let end = self.b.len().saturating_mul(4).saturating_add(middle);
+        safetensors::write_header(out, &|out| {
+            out.text("{\"__metadata__\":{\"format\":\"pt\",\"lora_alpha\":\"");
+            decimal::write(out, self.header.alpha);
+            out.text("\",\"use_rslora\":\"");
+            out.boolean(self.header.uses_rslora());
+            out.text("\"},");
+            put_tensor(out, [PREFIX, module.as_bytes(), LORA_A], [rank, in_len], [0, middle]);
+            out.text(",");
+            put_tensor(out, [PREFIX, module.as_bytes(), LORA_B], [out_len, rank], [middle, end]);
+            out.text("}");
+        });
+        for value in self.a {
+            out.bytes(&value.to_le_bytes());
+        }
+        for o in 0..out_len {
+            for row in kernel::rows(self.b, out_len) {
+                out.bytes(&row.get(o).copied().unwrap_or_default().to_le_bytes());
+            }
+        }
+    }
+}
+
+fn put_tensor(out: &mut Out<'_>, name: [&[u8]; 3], shape: [usize; 2], range: [usize; 2]) {
+    out.text("\"");
+    for part in name {
+        out.bytes(part);
+    }
+    out.text("\":{\"dtype\":\"F32\",\"shape\":[");
+    put_two(out, shape);
+    out.text("],\"data_offsets\":[");
+    put_two(out, range);
+    out.text("]}");
+}
+
+fn put_two(out: &mut Out<'_>, [one, two]: [usize; 2]) {
+    // The largest adapter there is has 2^25 bytes a matrix.
+    out.decimal(one as u32, 0);
+    out.text(",");
+    out.decimal(two as u32, 0);
+}
