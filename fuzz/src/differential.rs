@@ -1,0 +1,154 @@
+//! The state read a second time, by libraries that share no code with the first reader.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use micro_lora::{Apply, Error, StepKind};
+use serde::Deserialize;
+
+use super::check::{load, shape_of, stranger};
+use super::common::HeapLora;
+use super::fields::checksum;
+use super::life::bits;
+
+/// `docs/state-format.md`, as a type.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    format: String,
+    version: u32,
+    in_features: u32,
+    out_features: u32,
+    rank: u32,
+    model_id: u32,
+    seed: u32,
+    step: u32,
+    use_rslora: u32,
+    pending: u32,
+    updates: u32,
+    samples: u32,
+    rated: u32,
+    capped: u32,
+    generation: u32,
+    crc32: u32,
+    scalars: String,
+    lora_a: String,
+    lora_b: String,
+    grad_a: String,
+    grad_c: String,
+}
+
+impl State {
+    fn values(&self) -> Option<[Vec<f32>; 5]> {
+        let decode = |text: &String| {
+            let bytes = BASE64_STANDARD.decode(text).ok()?;
+            let words = bytes.chunks(4).map(|word| Some(f32::from_le_bytes(word.try_into().ok()?)));
+            words.collect::<Option<Vec<_>>>()
+        };
+        let [scalars, a, b, grad_a, grad_c] =
+            [&self.scalars, &self.lora_a, &self.lora_b, &self.grad_a, &self.grad_c].map(decode);
+        Some([scalars?, a?, b?, grad_a?, grad_c?])
+    }
+
+    fn integers(&self) -> [u32; 14] {
+        [
+            self.version,
+            self.in_features,
+            self.out_features,
+            self.rank,
+            self.model_id,
+            self.seed,
+            self.step,
+            self.use_rslora,
+            self.pending,
+            self.updates,
+            self.samples,
+            self.rated,
+            self.capped,
+            self.generation,
+        ]
+    }
+
+    /// Whether every value is there; whether each is in its range is another question.
+    fn complete(&self) -> Option<[Vec<f32>; 5]> {
+        let (a, b) = (self.rank * self.in_features, self.rank * self.out_features);
+        let (grad_a, grad_c) = if self.pending == 0 { (0, 0) } else { (a, b) };
+        let values = self.values()?;
+        let lengths = values.each_ref().map(|values| values.len() as u32);
+        (lengths == [10, a, b, grad_a, grad_c]).then_some(values)
+    }
+}
+
+pub fn compare(text: &[u8]) {
+    let Some((shape, model_id)) = shape_of(text) else { return };
+    let before = stranger(shape, model_id);
+    let mut lora = before.clone();
+    let (result, text) = load(&mut lora, text);
+    let state = serde_json::from_slice::<State>(&text);
+    match result {
+        Ok(()) => {
+            let state = state.expect("serde_json refuses what was loaded");
+            let values = state.complete().expect("base64 refuses what was loaded");
+            if !cfg!(fuzzing) {
+                assert_eq!(checksum(&state.integers(), &values), state.crc32);
+            }
+            assert_holds(&lora, &state, &values, before.generation());
+        }
+        Err(Error::Syntax { .. } | Error::Format) if plain(&text) => {
+            assert!(
+                state.map_or(true, |state| state.format != "micro-lora"),
+                "serde_json reads what was refused"
+            );
+        }
+        Err(Error::Base64 { .. }) if plain(&text) => {
+            let values = state.ok().and_then(|state| state.complete());
+            assert!(values.is_none(), "base64 reads what was refused");
+        }
+        // The values were read, and found to be outside their ranges.
+        Err(_) => {}
+    }
+}
+
+/// The one liberty that serde_json has and this crate does not: escapes other than `\/`, and an array in place of
+/// the object.
+fn plain(text: &[u8]) -> bool {
+    let escapes = text.windows(2).any(|pair| pair[0] == b'\\' && pair[1] != b'/');
+    !escapes && text.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// What was loaded is what the text says, field by field.
+fn assert_holds(lora: &HeapLora, state: &State, values: &[Vec<f32>; 5], own_generation: u32) {
+    assert_eq!((state.format.as_str(), state.version), ("micro-lora", 1));
+    let [scalars, a, b, grad_a, grad_c] = values;
+    assert_eq!((bits(&lora.a), bits(&lora.b)), (bits(a), bits(b)));
+    if state.pending > 0 {
+        assert_eq!((bits(&lora.grad_a), bits(&lora.grad_b)), (bits(grad_a), bits(grad_c)));
+    }
+    let [alpha, cap, decay, strength, _weight, _v_a, _v_c, _c, mean_quality, _baseline] = scalars[..] else {
+        panic!("{} scalars", scalars.len());
+    };
+    let config = lora.config();
+    assert_eq!(
+        bits(&[config.alpha, config.cap, config.decay, lora.strength(), lora.stats().mean_quality]),
+        bits(&[alpha, cap, decay, strength, mean_quality])
+    );
+    assert_eq!((config.seed, config.model_id), (state.seed, state.model_id));
+    assert_eq!((config.use_rslora, config.step), (state.use_rslora == 1, step(state.step)));
+    let stats = lora.stats();
+    assert_eq!(
+        [stats.pending, stats.updates, stats.samples_seen, stats.rated, stats.capped],
+        [state.pending, state.updates, state.samples, state.rated, state.capped]
+    );
+    assert_eq!(stats.generation, own_generation.max(state.generation).saturating_add(1));
+    assert_scalars_kept(lora, scalars);
+}
+
+fn step(code: u32) -> StepKind {
+    StepKind::from_code(code).expect("it was loaded")
+}
+
+/// The scalars that no getter shows are in what is saved again.
+fn assert_scalars_kept(lora: &HeapLora, scalars: &[f32]) {
+    let again: State = serde_json::from_slice(&super::check::save(lora)).expect("our own JSON");
+    let values = again.complete().expect("our own base64");
+    assert_eq!(bits(&values[0]), bits(scalars));
+    assert_eq!(checksum(&again.integers(), &values), again.crc32);
+}

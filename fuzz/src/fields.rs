@@ -1,0 +1,169 @@
+//! Texts that are saved states but for a few fields, with the checksum made right.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use super::source::{Shape, Source};
+
+/// In the order in which the checksum takes them.
+pub const INTEGERS: [&str; 14] = [
+    "version",
+    "in_features",
+    "out_features",
+    "rank",
+    "model_id",
+    "seed",
+    "step",
+    "use_rslora",
+    "pending",
+    "updates",
+    "samples",
+    "rated",
+    "capped",
+    "generation",
+];
+
+/// Likewise, after the integers.
+pub const TEXTS: [&str; 5] = ["scalars", "lora_a", "lora_b", "grad_a", "grad_c"];
+
+/// How an integer might be written by someone who did not read the specification.
+const STRANGE: &[&str] = &[
+    "00",
+    "01",
+    "+1",
+    "-1",
+    "-0",
+    "1.0",
+    "1e0",
+    "1E2",
+    "0x1",
+    "null",
+    "true",
+    "\"1\"",
+    "[]",
+    "[1]",
+    "{}",
+    "",
+    "4294967296",
+    "99999999999999999999",
+    "1_0",
+    " 1 ",
+    "\t1\r\n",
+    "NaN",
+];
+
+const BLANKS: &[&str] = &["", " ", "\n", "\t\r\n ", "\u{b}", "\u{a0}", "\0", "/**/"];
+
+pub fn text(source: &mut Source<'_>) -> Vec<u8> {
+    let shape =
+        if source.one_in(4) { source.shape() } else { Shape { in_features: 3, out_features: 2, rank: 2 } };
+    let integers = integers(source, shape);
+    let values = values(source, shape, integers[8]);
+    let mut fields = vec![("format", "\"micro-lora\"".to_owned())];
+    for (name, value) in INTEGERS.iter().zip(integers) {
+        let strange = source.one_in(60);
+        fields.push((name, if strange { source.choose(STRANGE).to_owned() } else { value.to_string() }));
+    }
+    fields.push(("crc32", checksum(&integers, &values).to_string()));
+    for (name, values) in TEXTS.iter().zip(&values) {
+        fields.push((name, format!("\"{}\"", base64(source, values))));
+    }
+    rearrange(source, &mut fields);
+    write(source, &fields)
+}
+
+fn integers(source: &mut Source<'_>, shape: Shape) -> [u32; 14] {
+    let sizes = [shape.in_features, shape.out_features, shape.rank].map(|size| size as u32);
+    let [in_features, out_features, rank] = sizes;
+    let mut integers = [1, in_features, out_features, rank, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+    if source.one_in(2) {
+        integers[8] = 1;
+    }
+    for integer in &mut integers {
+        if source.one_in(12) {
+            *integer = match source.below(3) {
+                0 => source.word(),
+                1 => source.choose(&[0, 1, 2, 9, 10, 1 << 20, u32::MAX - 1, u32::MAX]),
+                _ => integer.wrapping_add(1),
+            };
+        }
+    }
+    integers
+}
+
+fn values(source: &mut Source<'_>, shape: Shape, pending: u32) -> [Vec<f32>; 5] {
+    let weight = if pending == 0 { 0.0 } else { 1.0 };
+    let mut scalars = vec![4.0, 1.0, 0.0, 1.0, weight, 0.5, 0.25, 0.01, 0.5, 0.5];
+    for scalar in &mut scalars {
+        if source.one_in(6) {
+            *scalar = source.number();
+        }
+    }
+    let (a_len, b_len) = (shape.rank * shape.in_features, shape.rank * shape.out_features);
+    let (grad_a_len, grad_b_len) = if pending == 0 { (0, 0) } else { (a_len, b_len) };
+    let mut matrix = |len| if len == 0 { vec![] } else { source.vector_of_about(len) };
+    [scalars, matrix(a_len), matrix(b_len), matrix(grad_a_len), matrix(grad_b_len)]
+}
+
+pub fn checksum(integers: &[u32; 14], values: &[Vec<f32>; 5]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    integers.iter().for_each(|integer| crc.update(&integer.to_le_bytes()));
+    values.iter().flatten().for_each(|value| crc.update(&value.to_le_bytes()));
+    crc.finalize()
+}
+
+fn base64(source: &mut Source<'_>, values: &[f32]) -> String {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let mut text = BASE64_STANDARD.encode(bytes);
+    match source.below(40) {
+        1 => text = text.replace('/', "\\/"),
+        2 => drop(text.pop()),
+        3 => text.push_str(source.choose(&["=", "A", "AAAA", "\\", "\\\"", "\\/", " ", "é", "\u{7f}"])),
+        4 => text.insert_str(0, source.choose(&["=", "A", "AAAA", "\\n", "\\u0041", "-", "_", "\u{1f600}"])),
+        5 => text = text.replace('=', ""),
+        6 => text = text.replacen('A', "B", 1),
+        _ => {}
+    }
+    text
+}
+
+fn rearrange(source: &mut Source<'_>, fields: &mut Vec<(&str, String)>) {
+    if source.one_in(3) {
+        let by = usize::from(source.below(fields.len() as u8));
+        fields.rotate_left(by);
+    }
+    let at = usize::from(source.below(fields.len() as u8));
+    match source.below(30) {
+        1 => drop(fields.remove(at)),
+        2 => fields.push(fields[at].clone()),
+        3 => fields[at].0 = source.choose(&["", "Rank", "rank ", "ran\\u006b", "rank\0", "scalars", "é"]),
+        4 => fields[at].1 = source.choose(STRANGE).to_owned(),
+        5 => fields.swap(0, at),
+        _ => {}
+    }
+}
+
+fn write(source: &mut Source<'_>, fields: &[(&str, String)]) -> Vec<u8> {
+    let blank = if source.one_in(4) { source.choose(BLANKS) } else { "" };
+    let lines: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("{blank}\"{name}\"{blank}:{blank}{value}{blank}"))
+        .collect();
+    let (open, close) = match source.below(30) {
+        1 => ("[", "]"),
+        2 => ("{", ",}"),
+        3 => ("{,", "}"),
+        4 => ("\u{feff}{", "}"),
+        5 => ("{", "} {}"),
+        _ => ("{", "}"),
+    };
+    let mut text = format!("{blank}{open}{}{close}{blank}", lines.join(",")).into_bytes();
+    if source.one_in(30) {
+        let at = usize::from(source.below(255)) * text.len() / 255;
+        match source.below(3) {
+            0 => text.truncate(at),
+            1 => text[at] = source.choose(&[0xFF, 0x80, 0xC3, b'"', b'\\', b'{', b',', 0]),
+            _ => text.insert(at, source.choose(b"\"\\,:{}[]0 ")),
+        }
+    }
+    text
+}

@@ -1,0 +1,66 @@
+//! What must hold for any input whatever. Each target is a function of bytes: the fuzzer calls it with inputs of its
+//! own making, `tests/fuzz_corpus.rs` with the committed ones, on the stable compiler.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+mod api;
+mod check;
+mod differential;
+mod fields;
+mod life;
+mod ops;
+mod peft;
+mod source;
+
+type Target = (&'static str, fn(&[u8]));
+
+/// Every target, by the name of its binary and of its corpus.
+pub const TARGETS: &[Target] = &[
+    ("adapter_config", adapter_config),
+    ("api", api),
+    ("differential", differential),
+    ("json_fields", json_fields),
+    ("json_load", json_load),
+    ("round_trip", round_trip),
+    ("safetensors", safetensors),
+];
+
+/// Loading any text: refused, and nothing changed, or an adapter that is sound and can be lived with.
+pub fn json_load(text: &[u8]) {
+    check::loading(text);
+}
+
+/// The same with texts that are states but for a few fields, whose values are chosen to hurt.
+pub fn json_fields(bytes: &[u8]) {
+    check::loading(&fields::text(&mut source::Source::new(bytes)));
+}
+
+/// What this crate loads, serde_json and the base64 crate read with the same values, and the other way round.
+pub fn differential(text: &[u8]) {
+    differential::compare(text);
+}
+
+/// Any adapter, however it came about, saves and loads without the loss of a bit.
+pub fn round_trip(bytes: &[u8]) {
+    let mut source = source::Source::new(bytes);
+    if let Some(lora) = life::Life::of(&mut source) {
+        check::round_trip(lora.adapter(), &mut source);
+    }
+}
+
+/// Any calls in any order, with numbers chosen to hurt: errors change nothing, weights stay finite, and saving and
+/// loading in between changes no later result.
+pub fn api(bytes: &[u8]) {
+    api::run(&mut source::Source::new(bytes));
+}
+
+/// A configuration of PEFT's that is accepted says what serde_json finds in it, and nothing that would be lost.
+pub fn adapter_config(json: &[u8]) {
+    peft::adapter_config(json);
+}
+
+/// A file of PEFT's: refused, and nothing changed, or the weights that another reader finds in it.
+pub fn safetensors(file: &[u8]) {
+    peft::safetensors(file);
+}

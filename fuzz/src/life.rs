@@ -1,0 +1,189 @@
+//! An adapter in use: every call is checked for what must hold before and after it.
+
+use micro_lora::{Apply, Error, Outcome, Receipt, Result, Stats};
+
+use super::check::{assert_unchanged, sound};
+use super::common::HeapLora;
+use super::ops::{Done, Op};
+use super::source::{Shape, Source};
+
+pub struct Life {
+    lora: HeapLora,
+    shape: Shape,
+}
+
+impl Life {
+    /// An adapter of any size and settings, after a few calls.
+    pub fn of(source: &mut Source<'_>) -> Option<Self> {
+        let mut life = Self::begin(source)?;
+        for _ in 0..source.below(6) {
+            let _ = life.carry_out(&Op::draw(source, life.shape));
+        }
+        Some(life)
+    }
+
+    pub fn begin(source: &mut Source<'_>) -> Option<Self> {
+        let (shape, config) = (source.shape(), source.config());
+        config.check().ok()?;
+        Some(Self { lora: HeapLora::new(shape.in_features, shape.out_features, shape.rank, &config), shape })
+    }
+
+    pub fn from_adapter(lora: HeapLora) -> Self {
+        let (in_features, out_features) = (lora.in_features(), lora.out_features());
+        let shape = Shape { in_features, out_features, rank: lora.rank() };
+        Self { lora, shape }
+    }
+
+    pub fn adapter(&self) -> &HeapLora {
+        &self.lora
+    }
+
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    pub fn carry_out(&mut self, op: &Op) -> Result<Done> {
+        let before = self.lora.clone();
+        let result = op.perform(&mut self.lora);
+        match &result {
+            Err(error) => {
+                assert_unchanged(&self.lora, &before);
+                assert_describes(error);
+            }
+            Ok(done) => {
+                sound(&self.lora);
+                self.check_done(op, done, &before);
+            }
+        }
+        result
+    }
+
+    fn check_done(&self, op: &Op, done: &Done, before: &HeapLora) {
+        match (op, done) {
+            (Op::Update(_), Done::Receipt(receipt)) => self.check_update(receipt, before),
+            (_, Done::Receipt(receipt)) => self.check_event(receipt, before),
+            (Op::Apply(x), Done::Output(guard, delta)) => self.check_delta(x, *guard, delta),
+            (Op::Residual(x), Done::Output(guard, y)) => {
+                let mut delta = vec![0.0; y.len()];
+                assert_eq!(self.lora.apply_into(x, &mut delta), Ok(*guard));
+                let sum: Vec<_> = x.iter().zip(&delta).map(|(x, delta)| x + delta).collect();
+                assert_eq!(bits(y), bits(&sum));
+            }
+            (Op::Batch(inputs), Done::Written(deltas)) => {
+                for (x, delta) in
+                    inputs.chunks(self.shape.in_features).zip(deltas.chunks(self.shape.out_features))
+                {
+                    let mut single = vec![0.0; delta.len()];
+                    self.lora.apply_into(x, &mut single).expect("it was accepted in the batch");
+                    assert_eq!(bits(&single), bits(delta));
+                }
+            }
+            (Op::DeltaWeight, Done::Written(weight)) => assert!(weight.iter().all(|w| w.is_finite())),
+            (Op::Merge(base), Done::Written(_)) => assert!(base.iter().all(|w| w.is_finite())),
+            (Op::Reset, _) => {
+                assert!(self.lora.b.iter().all(|b| *b == 0.0));
+                assert_eq!(self.lora.generation(), before.generation().saturating_add(1));
+            }
+            _ => {}
+        }
+        if matches!(done, Done::Output(..) | Done::Written(_)) {
+            assert_unchanged(&self.lora, before);
+        }
+    }
+
+    fn check_update(&self, receipt: &Receipt, before: &HeapLora) {
+        assert!(finite(receipt), "{receipt:?}");
+        let (now, then) = (self.lora.stats(), before.stats());
+        match receipt.outcome {
+            Outcome::Applied => {
+                assert_eq!(now.pending, 0);
+                assert_eq!(now.updates, then.updates.saturating_add(1));
+                assert_eq!(now.generation, then.generation.saturating_add(1));
+                assert_eq!(receipt.generation, now.generation);
+                self.check_step(receipt, before);
+            }
+            Outcome::Skipped(_) => assert_unchanged(&self.lora, before),
+        }
+    }
+
+    /// The weights moved as far as the receipt says, but for what rounding adds to weights this large.
+    fn check_step(&self, receipt: &Receipt, before: &HeapLora) {
+        if before.config().decay > 0.0 {
+            return;
+        }
+        let moved = distance(&self.lora.a, &before.a).hypot(distance(&self.lora.b, &before.b));
+        let rounding = 1e-6 * norm(&self.lora.a).hypot(norm(&self.lora.b));
+        // A norm whose square is below the smallest f32 counts as none, and is divided by an RMS of at least 1e-8.
+        let underflow = 1e-9 * (1.0 + 1.0 / f64::from(self.lora.scaling()));
+        let limit = 8.0 * f64::from(receipt.step_norm) + rounding + underflow;
+        assert!(moved <= limit, "moved {moved}, and the receipt says {receipt:?}");
+    }
+
+    /// An event is counted once, and never touches the weights.
+    fn check_event(&self, receipt: &Receipt, before: &HeapLora) {
+        assert!(finite(receipt), "{receipt:?}");
+        let (now, then) = (self.lora.stats(), before.stats());
+        assert_eq!((bits(&self.lora.a), bits(&self.lora.b)), (bits(&before.a), bits(&before.b)));
+        assert_eq!(now.samples_seen, then.samples_seen.saturating_add(1));
+        assert_eq!(now.capped, then.capped.saturating_add(u32::from(receipt.guard < 1.0)));
+        if receipt.applied() {
+            assert_eq!(now.pending, then.pending.saturating_add(1));
+        } else {
+            assert_eq!(now.pending, then.pending);
+            assert_eq!(bits(&self.lora.grad_a), bits(&before.grad_a));
+            assert_eq!(bits(&self.lora.grad_b), bits(&before.grad_b));
+        }
+    }
+
+    /// The output guard holds, up to what rounding can do where the rows of `C` cancel each other out.
+    fn check_delta(&self, x: &[f32], guard: f32, delta: &[f32]) {
+        assert!((0.0..=1.0).contains(&guard), "guard {guard}");
+        assert!(delta.iter().all(|value| value.is_finite()), "delta {delta:?}");
+        let (norm_x, cap) = (norm(x), self.lora.config().cap);
+        if !cap.is_finite() || norm_x < 1e-15 {
+            return;
+        }
+        let rows =
+            self.lora.a.chunks(self.shape.in_features).zip(self.lora.b.chunks(self.shape.out_features));
+        let reach: f64 = rows
+            .map(|(a, b)| {
+                let h: f64 = a.iter().zip(x).map(|(a, x)| f64::from(*a) * f64::from(*x)).sum();
+                (h.abs() + 1e-6 * norm(a) * norm_x) * norm(b)
+            })
+            .sum();
+        let scale = f64::from(self.lora.scaling()) * f64::from(self.lora.strength());
+        let limit = 1.001 * f64::from(cap) * norm_x + 4e-3 * scale * reach;
+        assert!(norm(delta) <= limit, "|delta| {} above {limit}, guard {guard}", norm(delta));
+    }
+}
+
+fn finite(receipt: &Receipt) -> bool {
+    let norms = [receipt.grad_norm, receipt.step_norm];
+    norms.iter().all(|norm| norm.is_finite() && *norm >= 0.0) && (0.0..=1.0).contains(&receipt.guard)
+}
+
+/// Says what it expected and what came, whatever the numbers in it are.
+pub fn assert_describes(error: &Error) {
+    assert!(error.code() > 0);
+    let text = error.to_string();
+    assert!(text.contains("expected"), "{text}");
+}
+
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt()
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
+}
+
+/// What two adapters must agree on after the same life.
+pub fn same_stats(a: &Stats, b: &Stats) -> bool {
+    let floats = |s: &Stats| [s.mean_quality, s.norm_a, s.norm_b, s.norm_delta_weight].map(f32::to_bits);
+    let counters = |s: &Stats| [s.samples_seen, s.rated, s.capped, s.updates, s.pending];
+    floats(a) == floats(b) && counters(a) == counters(b)
+}

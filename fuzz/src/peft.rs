@@ -1,0 +1,267 @@
+//! PEFT's files, read a second time by other means.
+
+use micro_lora::peft::{Dtype, PeftConfig, modules, read_adapter_config};
+use micro_lora::{Apply, Config, Error, FrozenLora, Learn};
+use serde_json::Value;
+
+use super::check::{assert_unchanged, sound, stranger};
+use super::common::HeapLora;
+use super::life::{assert_describes, bits};
+use super::source::Shape;
+
+/// The largest size that a fuzzed file can have made for it.
+const MAX_FEATURES: usize = 64;
+
+/// Enough for any file that the fuzzer makes; each module is another pass over the header.
+const MAX_MODULES: usize = 8;
+
+/// `null`, `false` or empty in every configuration that is accepted: each would change what the tensors mean.
+const MUST_BE_OFF: &[&str] = &[
+    "use_dora",
+    "lora_bias",
+    "fan_in_fan_out",
+    "rank_pattern",
+    "alpha_pattern",
+    "modules_to_save",
+    "layer_replication",
+    "trainable_token_indices",
+    "target_parameters",
+    "alora_invocation_tokens",
+    "arrow_config",
+];
+
+pub fn adapter_config(json: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(json) {
+        assert_names_survive(&text.chars().take(40).collect::<String>());
+    }
+    match read_adapter_config(json) {
+        Ok(config) => {
+            assert_is_in(&config, json);
+            assert_written_back(&config);
+        }
+        Err(error) => assert_describes(&error),
+    }
+}
+
+fn assert_is_in(config: &PeftConfig, json: &[u8]) {
+    let value: Value = match serde_json::from_slice(json) {
+        Ok(value) => value,
+        Err(error) => return assert_liberty(&error),
+    };
+    assert_eq!(value["peft_type"], "LORA");
+    assert_eq!(value["r"], config.rank);
+    assert!((1..=4).contains(&config.rank) && (1e-6..=1e6).contains(&config.alpha), "{config:?}");
+    let alpha = value["lora_alpha"].as_f64().expect("a number");
+    // Half a unit in the last place of an f32.
+    assert!(
+        (f64::from(config.alpha) - alpha).abs() <= alpha * 5.97e-8,
+        "{alpha} was read as {}",
+        config.alpha
+    );
+    assert_eq!(value.get("use_rslora").map_or(Some(false), Value::as_bool), Some(config.use_rslora));
+    assert_eq!(*value.get("bias").unwrap_or(&"none".into()), "none");
+    for field in MUST_BE_OFF {
+        assert!(value.get(field).is_none_or(is_off), "{field}: {}", value[field]);
+    }
+}
+
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(on) => !on,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+/// Values that do not matter are skipped, not converted: half a surrogate pair or `1e999` among them does no harm.
+fn assert_liberty(error: &serde_json::Error) {
+    let text = error.to_string();
+    let liberties = ["surrogate", "number out of range", "hex escape", "unicode code point"];
+    assert!(
+        liberties.iter().any(|liberty| text.contains(liberty)),
+        "serde_json refuses what was read: {text}"
+    );
+}
+
+fn assert_written_back(config: &PeftConfig) {
+    let settings = Config::new().with_alpha(config.alpha).with_rslora(config.use_rslora);
+    let lora = HeapLora::new(2, 3, config.rank, &settings);
+    let length = lora.adapter_config_len("q_proj", None).expect("a plain name");
+    let mut json = vec![b'#'; length];
+    assert_eq!(lora.write_adapter_config("q_proj", None, &mut json), Ok(length));
+    let again = read_adapter_config(&json).expect("our own configuration");
+    assert_eq!(again, *config);
+    assert_eq!(again.alpha.to_bits(), config.alpha.to_bits());
+    let short = lora.write_adapter_config("q_proj", None, &mut json[..length - 1]);
+    assert_eq!(short, Err(Error::Buffer { needed: length, got: length - 1 }));
+}
+
+/// Whatever a model or a module is called, every reader of JSON finds that name.
+fn assert_names_survive(name: &str) {
+    let lora = HeapLora::new(2, 3, 1, &Config::new());
+    let written = |module: &str, base_model: Option<&str>| {
+        let mut json = vec![b'#'; lora.adapter_config_len(module, base_model)?];
+        lora.write_adapter_config(module, base_model, &mut json)?;
+        Ok(serde_json::from_slice::<Value>(&json).expect("our own configuration"))
+    };
+    let value = written("q_proj", Some(name)).expect("a plain name");
+    assert_eq!(value["base_model_name_or_path"], name);
+    match written(name, None) {
+        Ok(value) => assert_eq!(value["target_modules"][0], name),
+        Err(error) => assert_describes(&error),
+    }
+}
+
+pub fn safetensors(file: &[u8]) {
+    let listed = match modules(file) {
+        Ok(modules) => modules.take(MAX_MODULES),
+        Err(error) => {
+            assert_describes(&error);
+            return assert_refused(file, "q_proj");
+        }
+    };
+    let header = header(file);
+    for module in listed {
+        let Ok(module) = module else { continue };
+        let shape =
+            Shape { in_features: module.in_features, out_features: module.out_features, rank: module.rank };
+        if [shape.in_features, shape.out_features].into_iter().all(|size| (1..=MAX_FEATURES).contains(&size))
+            && (1..=4).contains(&shape.rank)
+        {
+            load(file, module.name, shape, header.as_ref());
+        }
+        load_frozen(file, module.name, shape);
+        assert!(module.dtype != Dtype::Other || header.is_some());
+    }
+    assert_refused(file, "a module that no file has");
+}
+
+fn assert_refused(file: &[u8], module: &str) {
+    let before = stranger(Shape { in_features: 2, out_features: 3, rank: 1 }, 0);
+    let mut lora = before.clone();
+    assert_describes(&lora.load_safetensors(file, module, None).expect_err("there is no such module"));
+    assert_unchanged(&lora, &before);
+}
+
+fn load(file: &[u8], module: &str, shape: Shape, header: Option<&Value>) {
+    let before = stranger(shape, 0);
+    let mut lora = before.clone();
+    match lora.load_safetensors(file, module, None) {
+        Err(error) => {
+            assert_describes(&error);
+            assert_unchanged(&lora, &before);
+        }
+        Ok(()) => {
+            sound(&lora);
+            assert_eq!((lora.pending(), lora.generation()), (0, before.generation() + 1));
+            if let Some(header) = header {
+                let tensor =
+                    |name: &str| tensor(file, header, &format!("base_model.model.{module}.{name}.weight"));
+                assert_eq!(bits(&lora.a), bits(&tensor("lora_A")));
+                assert_eq!(bits(&lora.b), bits(&transposed(&tensor("lora_B"), shape.rank)));
+            }
+            assert_exported(&lora, module);
+            load_scaled(file, module, &lora);
+        }
+    }
+}
+
+/// The same module with a configuration: its alpha and no other, and only if it is of the same rank.
+fn load_scaled(file: &[u8], module: &str, loaded: &HeapLora) {
+    for rank in 1..=4 {
+        let json = format!("{{\"peft_type\":\"LORA\",\"r\":{rank},\"lora_alpha\":2.5,\"use_rslora\":true}}");
+        let config = read_adapter_config(json.as_bytes()).expect("a plain configuration");
+        let before = loaded.clone();
+        let mut lora = before.clone();
+        match lora.load_safetensors(file, module, Some(&config)) {
+            Ok(()) => {
+                assert_eq!(rank, loaded.rank());
+                sound(&lora);
+                assert_eq!((bits(&lora.a), bits(&lora.b)), (bits(&loaded.a), bits(&loaded.b)));
+                assert_eq!((lora.config().alpha, lora.config().use_rslora), (2.5, true));
+            }
+            Err(error) => {
+                assert_describes(&error);
+                assert_unchanged(&lora, &before);
+            }
+        }
+    }
+}
+
+/// An adapter of one fixed size takes the same files as one that was made to measure.
+fn load_frozen(file: &[u8], module: &str, shape: Shape) {
+    let frozen = FrozenLora::<2, 3, 1>::from_safetensors(Config::new(), file, module, None);
+    let mut lora = stranger(Shape { in_features: 2, out_features: 3, rank: 1 }, 0);
+    match (frozen, lora.load_safetensors(file, module, None)) {
+        (Ok(frozen), Ok(())) => {
+            assert_eq!((shape.in_features, shape.out_features, shape.rank), (2, 3, 1));
+            assert_eq!((bits(frozen.lora_a()), bits(frozen.lora_b())), (bits(&lora.a), bits(&lora.b)));
+        }
+        (Err(frozen), Err(error)) => assert_eq!(frozen.to_string(), error.to_string()),
+        (frozen, loaded) => panic!("{:?}, and in place {loaded:?}", frozen.map(|_| ())),
+    }
+}
+
+/// Written and loaded again it is the same, under any name that can be written.
+fn assert_exported(lora: &HeapLora, module: &str) {
+    let length = match lora.safetensors_len(module) {
+        Ok(length) => length,
+        Err(error) => return assert_describes(&error),
+    };
+    let mut file = vec![b'#'; length];
+    assert_eq!(lora.write_safetensors(module, &mut file), Ok(length));
+    let shape =
+        Shape { in_features: lora.in_features(), out_features: lora.out_features(), rank: lora.rank() };
+    let mut other = stranger(shape, 0);
+    other.load_safetensors(&file, module, None).expect("our own file");
+    assert_eq!((bits(&other.a), bits(&other.b)), (bits(&lora.a), bits(&lora.b)));
+    let scaling = |lora: &HeapLora| (lora.config().alpha.to_bits(), lora.config().use_rslora);
+    assert_eq!(scaling(&other), scaling(lora));
+    let header = header(&file).expect("our own header");
+    assert_eq!(header["__metadata__"]["format"], "pt");
+}
+
+/// The header as serde_json reads it, if it does.
+fn header(file: &[u8]) -> Option<Value> {
+    let length = u64::from_le_bytes(file.get(..8)?.try_into().ok()?);
+    let end = usize::try_from(length).ok()?.checked_add(8)?;
+    match serde_json::from_slice(file.get(8..end)?) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            assert_liberty(&error);
+            None
+        }
+    }
+}
+
+fn tensor(file: &[u8], header: &Value, name: &str) -> Vec<f32> {
+    let start = 8 + u64::from_le_bytes(file[..8].try_into().expect("8 bytes")) as usize;
+    let tensor = &header[name];
+    let offset = |i: usize| start + tensor["data_offsets"][i].as_u64().expect("an offset") as usize;
+    let data = &file[offset(0)..offset(1)];
+    match tensor["dtype"].as_str() {
+        Some("F32") => {
+            data.chunks(4).map(|b| f32::from_le_bytes(b.try_into().expect("whole values"))).collect()
+        }
+        Some("F16") => data.chunks(2).map(|b| half(u16::from_le_bytes([b[0], b[1]]))).collect(),
+        Some("BF16") => data.chunks(2).map(|b| f32::from_le_bytes([0, 0, b[0], b[1]])).collect(),
+        other => panic!("{other:?} was loaded"),
+    }
+}
+
+/// By the definition of IEEE 754; only finite values are ever loaded.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 0 { magnitude } else { -magnitude }
+}
+
+fn transposed(values: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| values.iter().skip(column).step_by(columns)).copied().collect()
+}

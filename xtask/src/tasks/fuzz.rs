@@ -1,0 +1,142 @@
+//! The fuzz targets, each for a given time under AddressSanitizer, starting from the committed corpus.
+//!
+//! What a run finds worth keeping goes below the target directory, not into the checkout: `cargo fuzz cmin` decides
+//! what is committed.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::cli::Options;
+use crate::report::{Report, Skip};
+use crate::target_dir;
+
+const SECONDS: &str = "10";
+
+/// What libFuzzer says at the end of a run.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    executions: u64,
+    /// Edges of the program that some input reached.
+    edges: u64,
+    corpus: u64,
+}
+
+pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
+    // No targets unless all that they need is there.
+    let (mut targets, mut seconds) = (vec![], 0);
+    report.step("fuzz: what it needs", || {
+        seconds = seconds_of(options)?;
+        let chosen = chosen(shell, options)?;
+        ensure_nightly(shell)?;
+        ensure_cargo_fuzz(shell)?;
+        targets = chosen;
+        Ok(())
+    });
+    let mut tallies = vec![];
+    for target in &targets {
+        report.step(format!("fuzz: {target}"), || {
+            tallies.push(fuzz(shell, target, seconds)?);
+            Ok(())
+        });
+    }
+    let executions: u64 = tallies.iter().map(|tally| tally.executions).sum();
+    println!("\n{executions} executions in all, {} of {} targets held", tallies.len(), targets.len());
+}
+
+fn chosen(shell: &Shell, options: &Options) -> Result<Vec<String>> {
+    let paths = shell.read_dir("fuzz/fuzz_targets")?;
+    let all: Vec<_> = paths.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let Some(target) = options.value("--target") else { return Ok(all) };
+    ensure!(all.iter().any(|name| name == target), "expected a target of {}, got `{target}`", all.join(", "));
+    Ok(vec![target.to_owned()])
+}
+
+fn seconds_of(options: &Options) -> Result<u32> {
+    let seconds = options.value("--seconds").unwrap_or(SECONDS);
+    let parsed = seconds.parse().ok().filter(|seconds| *seconds > 0);
+    parsed.with_context(|| format!("expected --seconds with a whole number above 0, got `{seconds}`"))
+}
+
+fn ensure_nightly(shell: &Shell) -> Result<()> {
+    let found = cmd!(shell, "cargo +nightly --version").quiet().ignore_stdout().ignore_stderr().run();
+    let how = "missing: a nightly compiler, which sanitizers need\n  rustup toolchain install nightly";
+    found.map_err(|_| Skip(how.to_owned()).into())
+}
+
+fn ensure_cargo_fuzz(shell: &Shell) -> Result<()> {
+    let present =
+        || cmd!(shell, "cargo fuzz --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+    if present() || (cmd!(shell, "cargo install cargo-fuzz").run().is_ok() && present()) {
+        return Ok(());
+    }
+    Err(Skip("missing: cargo-fuzz\n  cargo install cargo-fuzz".to_owned()).into())
+}
+
+fn fuzz(shell: &Shell, target: &str, seconds: u32) -> Result<Tally> {
+    let build_dir = target_dir(shell).join("fuzz");
+    let found = build_dir.join("corpus").join(target);
+    shell.create_dir(&found)?;
+    let committed = Path::new("fuzz/corpus").join(target);
+
+    let build =
+        nightly(cmd!(shell, "cargo +nightly fuzz build --target-dir {build_dir} {target}")).output()?;
+    ensure!(build.status.success(), "it does not build:\n{}", String::from_utf8_lossy(&build.stderr));
+
+    let time = format!("-max_total_time={seconds}");
+    let run = cmd!(shell, "cargo +nightly fuzz run --target-dir {build_dir} {target} {found} {committed} --")
+        .args([&time, "-dict=fuzz/dict.txt", "-timeout=10", "-print_final_stats=1"]);
+    let output = nightly(run).output()?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        eprintln!("{log}");
+    }
+    ensure!(output.status.success(), "an input was found for which it does not hold: see above for its file");
+    let tally = tally(&log).context("libFuzzer printed no statistics: nothing was run")?;
+    let Tally { executions, edges, corpus } = tally;
+    println!("{target}: {executions} executions, {edges} edges, {corpus} inputs in the corpus, no crash");
+    Ok(tally)
+}
+
+fn nightly(command: Cmd<'_>) -> Cmd<'_> {
+    // `cargo run` points this at the stable compiler's libraries.
+    command.env_remove("LD_LIBRARY_PATH").ignore_status()
+}
+
+/// Nothing if the fuzzer did not get as far as running inputs.
+fn tally(log: &str) -> Option<Tally> {
+    let executions = log.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?;
+    let done = log.lines().rev().find(|line| line.starts_with('#') && line.contains(" cov: "))?;
+    let after = |key: &str| {
+        let (_, rest) = done.split_once(key)?;
+        rest.trim_start().split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    let tally = Tally {
+        executions: executions.trim().parse().ok()?,
+        edges: after(" cov:")?,
+        corpus: after(" corp:")?,
+    };
+    (tally.executions > 0).then_some(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_end_of_the_run() {
+        let log = "#2\tINITED cov: 3 ft: 4 corp: 5/6b exec/s: 0 rss: 30Mb\n\
+                   #820657\tDONE   cov: 1270 ft: 3032 corp: 990/147Kb lim: 3348 exec/s: 51291 rss: 29Mb\n\
+                   Done 820657 runs in 16 second(s)\n\
+                   stat::number_of_executed_units: 820657\n\
+                   stat::average_exec_per_sec:     51291\n";
+        assert_eq!(tally(log), Some(Tally { executions: 820_657, edges: 1270, corpus: 990 }));
+    }
+
+    #[test]
+    fn a_run_that_ran_nothing_has_no_tally() {
+        assert_eq!(tally("ERROR: libFuzzer: a file is missing\n"), None);
+        assert_eq!(tally("#0\tDONE cov: 1 ft: 1 corp: 1/1b\nstat::number_of_executed_units: 0\n"), None);
+    }
+}
