@@ -89,6 +89,23 @@ pub trait Apply {
         self.adapter().write_deltas(inputs, deltas)
     }
 
+    /// What [`apply_into`](Self::apply_into) would give for `x`, the guard factor or the error, without
+    /// writing `delta`: half its cost.
+    ///
+    /// # Errors
+    /// As [`apply_into`](Self::apply_into).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<1, 1, 1>::new(Config::new().with_alpha(1.0).with_cap(0.5))?;
+    /// lora.set_weights(&[1.0], &[2.0])?;
+    /// assert_eq!(lora.output_guard(&[1.0])?, 0.25); // |delta| would be 2 |x|, and may be 0.5 |x|
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn output_guard(&self, x: &[f32]) -> Result<f32> {
+        self.adapter().forward(x).map(|projection| projection.guard)
+    }
+
     /// Writes `delta W = m s B A`, `out_features x in_features`, row by row, without the output guard.
     ///
     /// # Errors

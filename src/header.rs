@@ -1,6 +1,6 @@
 //! Everything of an adapter that is not a matrix, in fixed-width words.
 
-use crate::adapter::check_weights;
+use crate::adapter::{WEIGHT_LIMIT, check_weights};
 use crate::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::error::{Error, Result, check_range};
 use crate::kernel::{self, Square};
@@ -75,7 +75,7 @@ const _: () = assert!(size_of::<Header>() == 160);
 
 impl Header {
     /// A flag: scale by `alpha / sqrt(rank)`.
-    const RSLORA: u32 = 1;
+    pub(crate) const RSLORA: u32 = 1;
     /// A flag: weights are there, and the Gram matrix is theirs.
     pub(crate) const READY: u32 = 2;
 
@@ -121,6 +121,81 @@ impl Header {
             baseline: 0.5,
             ..Self::zeroed()
         })
+    }
+
+    /// Values of an input.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Header};
+    /// assert_eq!(Header::new(3, 2, 1, &Config::new())?.in_features(), 3);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn in_features(&self) -> usize {
+        self.in_len()
+    }
+
+    /// Values of an output.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Header};
+    /// assert_eq!(Header::new(3, 2, 1, &Config::new())?.out_features(), 2);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn out_features(&self) -> usize {
+        self.out_len()
+    }
+
+    /// `r`, 1 to 4.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Header};
+    /// assert_eq!(Header::new(3, 2, 4, &Config::new())?.rank(), 4);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn rank(&self) -> usize {
+        self.rank as usize
+    }
+
+    /// Whether this is the header of an adapter: for one found in memory that somebody else has
+    /// written.
+    ///
+    /// # Errors
+    /// [`Error::NotInitialised`] if it is not an adapter's yet; [`Error::Count`] and
+    /// [`Error::OutOfRange`], naming the first field that no adapter has.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Error, Header};
+    /// assert!(Header::of_weights(1, 1, 1, &Config::new(), &[1.0], &[0.0])?.check().is_ok());
+    /// assert_eq!(Header::new(1, 1, 1, &Config::new())?.check(), Err(Error::NotInitialised));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        self.check_initialised()?;
+        self.check_values()
+    }
+
+    /// Refuses values that no adapter has; the Gram matrix is not looked at.
+    pub(crate) fn check_values(&self) -> Result<()> {
+        for (what, got, max) in [("step", self.step, 1), ("flags", self.flags, Self::RSLORA | Self::READY)] {
+            if got > max {
+                return Err(Error::Count { what, got: got as usize, min: 0, max: max as usize });
+            }
+        }
+        let fresh = Self::new(self.in_len(), self.out_len(), self.rank as usize, &self.config())?;
+        check_range("scaling", self.scaling, fresh.scaling, fresh.scaling)?;
+        check_range("strength", self.strength, 0.0, MAX_STRENGTH)?;
+        let is_pending = self.pending > 0;
+        let least_weight = if is_pending { f32::MIN_POSITIVE } else { 0.0 };
+        let most_weight = if is_pending { WEIGHT_LIMIT } else { 0.0 };
+        check_range("pending weight", self.weight_sum, least_weight, most_weight)?;
+        check_range("v_a", self.trace.v_a, 0.0, f32::MAX)?;
+        check_range("v_c", self.trace.v_c, 0.0, f32::MAX)?;
+        check_range("c", self.trace.c, 0.0, 1.0)?;
+        check_range("mean_quality", self.mean_quality, 0.0, 1.0)?;
+        check_range("baseline", self.baseline, 0.0, 1.0)
     }
 
     /// The header of memory that waits for `init`.

@@ -4,10 +4,11 @@ use crate::adapter::{Adapter, AdapterMut};
 use crate::apply::Apply;
 use crate::config::{Config, MAX_FEATURES, MAX_RANK};
 use crate::error::{Error, Result};
+use crate::frozen::FrozenMut;
 use crate::header::Header;
 use crate::learn::Learn;
 use crate::rng;
-use crate::state::{Target, json_max};
+use crate::state::json_max;
 
 /// Refuses sizes that no adapter can have, when the program is built.
 const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
@@ -355,9 +356,21 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
         let config = Config::new().with_model_id(model_id);
         let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
-        let (a, b) = (lora.a.as_flattened_mut(), lora.b.as_flattened_mut());
-        Target { header: &mut lora.header, a, b, grads: None }.load_json(json)?;
+        lora.frozen_mut().load_json(json)?;
         Ok(lora)
+    }
+
+    /// The engine's view of this adapter, to replace its weights.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.0]], &[[0.0]])?;
+    /// lora.frozen_mut().set_weights(&[1.0], &[0.5])?;
+    /// assert_eq!(lora.apply(&[2.0])?, [1.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn frozen_mut(&mut self) -> FrozenMut<'_> {
+        FrozenMut { header: &mut self.header, a: self.a.as_flattened_mut(), b: self.b.as_flattened_mut() }
     }
 }
 

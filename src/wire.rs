@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, StepKind};
+use crate::config::Config;
 use crate::crc::Crc;
-use crate::error::{Error, Result, check_range};
-use crate::header::{Header, MAX_STRENGTH, Trace};
+use crate::error::{Error, Result};
+use crate::header::{Header, Trace};
 
 const FORMAT: &str = "micro-lora";
 pub(crate) const VERSION: u32 = 1;
@@ -140,30 +140,20 @@ impl<'a> Wire<'a> {
     /// matrix is still to be computed.
     pub(crate) fn header(&self, scalars: [f32; SCALARS]) -> Result<Header> {
         let [alpha, cap, decay, strength, weight_sum, v_a, v_c, c, mean_quality, baseline] = scalars;
-        let step = StepKind::from_code(self.step).ok_or(Error::Count {
-            what: "step",
-            got: self.step as usize,
-            min: 0,
-            max: 1,
-        })?;
-        let use_rslora = match self.use_rslora {
-            0 => false,
-            1 => true,
-            got => return Err(Error::Count { what: "use_rslora", got: got as usize, min: 0, max: 1 }),
-        };
-        check_range("strength", strength, 0.0, MAX_STRENGTH)?;
-        let least_weight = if self.pending == 0 { 0.0 } else { f32::MIN_POSITIVE };
-        let most_weight = if self.pending == 0 { 0.0 } else { crate::adapter::WEIGHT_LIMIT };
-        check_range("pending weight", weight_sum, least_weight, most_weight)?;
-        check_range("v_a", v_a, 0.0, f32::MAX)?;
-        check_range("v_c", v_c, 0.0, f32::MAX)?;
-        check_range("c", c, 0.0, 1.0)?;
-        check_range("mean_quality", mean_quality, 0.0, 1.0)?;
-        check_range("baseline", baseline, 0.0, 1.0)?;
-        let config = Config { alpha, use_rslora, cap, seed: self.seed, model_id: self.model_id, step, decay };
-        let (in_features, out_features) = (self.in_features as usize, self.out_features as usize);
-        let fresh = Header::new(in_features, out_features, self.rank as usize, &config)?;
-        Ok(Header {
+        if self.use_rslora > 1 {
+            return Err(Error::Count { what: "use_rslora", got: self.use_rslora as usize, min: 0, max: 1 });
+        }
+        let header = Header {
+            in_features: self.in_features,
+            out_features: self.out_features,
+            rank: self.rank,
+            alpha,
+            flags: if self.use_rslora == 1 { Header::RSLORA } else { 0 },
+            cap,
+            seed: self.seed,
+            model_id: self.model_id,
+            step: self.step,
+            decay,
             strength,
             weight_sum,
             pending: self.pending,
@@ -174,8 +164,12 @@ impl<'a> Wire<'a> {
             generation: self.generation,
             mean_quality,
             baseline,
-            ..fresh
-        })
+            ..Header::zeroed()
+        };
+        let scaling = header.config().scaling(header.rank());
+        let header = Header { scaling, ..header };
+        header.check_values()?;
+        Ok(header)
     }
 }
 

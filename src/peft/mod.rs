@@ -329,8 +329,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
         peft: Option<&PeftConfig>,
     ) -> Result<Self> {
         let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
-        let (a, b) = (lora.a.as_flattened_mut(), lora.b.as_flattened_mut());
-        load(&mut lora.header, a, b, file, module, peft)?;
+        lora.frozen_mut().load_safetensors(file, module, peft)?;
         Ok(lora)
     }
 }

@@ -1,0 +1,140 @@
+//! The borrowed view of an adapter without gradient memory.
+
+use crate::adapter::{Adapter, check_weights};
+use crate::apply::Apply;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Result, check_length};
+use crate::header::Header;
+use crate::kernel;
+use crate::peft::{self, PeftConfig};
+use crate::state::Target;
+
+/// A borrowed adapter without gradient memory, whose weights can be replaced but not trained. Its
+/// other methods are those of [`Apply`].
+///
+/// [`FrozenLora`](crate::FrozenLora) lends it; hosts with their own memory make it with
+/// [`FrozenMut::from_parts`].
+///
+/// ```
+/// use micro_lora::{Apply, Config, FrozenMut, Header};
+/// let mut header = Header::new(2, 2, 1, &Config::new().with_alpha(1.0))?;
+/// let (mut a, mut b) = ([0.0; 2], [0.0; 2]);
+/// let mut view = FrozenMut::from_parts(&mut header, &mut a, &mut b)?;
+/// view.set_weights(&[0.5, 0.25], &[1.0, 2.0])?;
+/// let mut delta = [0.0; 2];
+/// view.apply_into(&[1.0, 2.0], &mut delta)?;
+/// assert_eq!(delta, [1.0, 2.0]);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FrozenMut<'a> {
+    pub(crate) header: &'a mut Header,
+    pub(crate) a: &'a mut [f32],
+    pub(crate) b: &'a mut [f32],
+}
+
+impl<'a> FrozenMut<'a> {
+    /// A view over memory of the caller's: `lora_a` of `rank * in_features` values and `lora_b` of
+    /// `rank * out_features`, both rank-major. With a header of [`Header::of_weights`] it is ready; after
+    /// [`Header::new`], set or load weights.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Error, FrozenMut, Header};
+    /// let mut header = Header::new(3, 2, 1, &Config::new())?;
+    /// let error = FrozenMut::from_parts(&mut header, &mut [0.0; 3], &mut [0.0; 3]).unwrap_err();
+    /// assert_eq!(error, Error::Length { what: "lora_B", expected: 2, got: 3 });
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn from_parts(header: &'a mut Header, lora_a: &'a mut [f32], lora_b: &'a mut [f32]) -> Result<Self> {
+        check_length("lora_A", lora_a.len(), header.a_len())?;
+        check_length("lora_B", lora_b.len(), header.b_len())?;
+        Ok(Self { header, a: lora_a, b: lora_b })
+    }
+
+    /// Replaces both matrices, as [`Learn::set_weights`](crate::Learn::set_weights).
+    ///
+    /// # Errors
+    /// As [`Learn::set_weights`](crate::Learn::set_weights).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.frozen_mut().set_weights(&[2.0], &[3.0])?;
+    /// assert_eq!((lora.lora_a(), lora.lora_b()), (&[2.0][..], &[3.0][..]));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+        self.header.check_sized()?;
+        check_weights(self.header, lora_a, lora_b)?;
+        kernel::copy(self.a, lora_a);
+        kernel::copy(self.b, lora_b);
+        self.header.take_up(self.b);
+        self.header.bump();
+        Ok(())
+    }
+
+    /// Sets the run-time strength, as [`Learn::set_strength`](crate::Learn::set_strength).
+    ///
+    /// # Errors
+    /// As [`Learn::set_strength`](crate::Learn::set_strength).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.frozen_mut().set_strength(0.5)?;
+    /// assert_eq!(lora.strength(), 0.5);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn set_strength(&mut self, strength: f32) -> Result<()> {
+        self.header.set_strength(strength)
+    }
+
+    /// Loads a saved adapter, as [`Learn::load_json`](crate::Learn::load_json). Pending events are
+    /// checked and dropped.
+    ///
+    /// # Errors
+    /// As [`Learn::load_json`](crate::Learn::load_json).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora, MicroLora};
+    /// let saved = MicroLora::<1, 1, 1>::new(Config::new().with_seed(3))?;
+    /// let json = saved.to_json::<{ MicroLora::<1, 1, 1>::JSON_MAX }>()?;
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.frozen_mut().load_json(json.as_bytes())?;
+    /// assert_eq!(lora.lora_a(), saved.lora_a());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn load_json(&mut self, json: &[u8]) -> Result<()> {
+        Target { header: self.header, a: self.a, b: self.b, grads: None }.load_json(json)
+    }
+
+    /// Loads one module of PEFT's `adapter_model.safetensors`, as
+    /// [`Learn::load_safetensors`](crate::Learn::load_safetensors).
+    ///
+    /// # Errors
+    /// As [`Learn::load_safetensors`](crate::Learn::load_safetensors).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora, MicroLora};
+    /// let trained = MicroLora::<1, 1, 1>::new(Config::new().with_seed(3))?;
+    /// let mut file = [0; 512];
+    /// let length = trained.write_safetensors("q_proj", &mut file)?;
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.frozen_mut().load_safetensors(&file[..length], "q_proj", None)?;
+    /// assert_eq!(lora.lora_a(), trained.lora_a());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn load_safetensors(&mut self, file: &[u8], module: &str, config: Option<&PeftConfig>) -> Result<()> {
+        peft::load(self.header, self.a, self.b, file, module, config)
+    }
+}
+
+impl Apply for FrozenMut<'_> {
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter { header: self.header, a: self.a, b: self.b, grad_a: &[], grad_c: &[] }
+    }
+}
