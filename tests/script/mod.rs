@@ -1,5 +1,6 @@
-//! A long script of every operation, reduced to one number per shape. It needs neither `std` nor
-//! memory of its own beyond a few rows, so that every target can run it.
+//! A long script of every operation, reduced to two numbers per shape. It needs neither `std` nor
+//! memory of its own beyond a few rows, so that every target can run it: a chip with 16 KB of
+//! memory runs the small shapes.
 
 use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Receipt, Result, Sample, StepKind};
 
@@ -7,17 +8,21 @@ use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Receipt, Res
 const CANDIDATES: usize = 5;
 
 /// FNV-1a over the bits of everything that comes out.
-pub struct Digest(pub u64);
+struct Digest(u64);
 
 impl Digest {
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    pub fn word(&mut self, word: u32) {
-        for byte in word.to_le_bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+
+    fn word(&mut self, word: u32) {
+        self.bytes(&word.to_le_bytes());
     }
 
     fn values(&mut self, values: &[f32]) {
@@ -44,8 +49,55 @@ impl Inputs {
     }
 }
 
+/// What one shape came to.
+pub struct Outcome {
+    pub shape: &'static str,
+    /// Everything that training and serving gave.
+    pub script: u64,
+    /// Every byte that was saved, and what came after loading it.
+    pub save: u64,
+}
+
+/// Bytes of memory that [`small`] saves into, and [`large`].
+pub const SMALL_BUFFER: usize = MicroLora::<48, 48, 4>::JSON_MAX;
+pub const LARGE_BUFFER: usize = MicroLora::<384, 384, 4>::JSON_MAX;
+
+/// The shapes for which every target has memory enough.
+pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
+    let [plain, free, rslora, sgd] = configs();
+    tell(outcome::<1, 1, 1>("1x1 r1", plain, 280, buffer)?);
+    tell(outcome::<7, 33, 2>("7x33 r2", free, 280, buffer)?);
+    tell(outcome::<33, 7, 3>("33x7 r3", rslora, 280, buffer)?);
+    tell(outcome::<48, 48, 4>("48x48 r4", plain, 280, buffer)?);
+    tell(outcome::<48, 48, 4>("48x48 r4 sgd", sgd, 280, buffer)?);
+    Ok(())
+}
+
+/// The shapes of embeddings in use.
+pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
+    let [plain, _, rslora, _] = configs();
+    tell(outcome::<384, 384, 4>("384x384 r4", plain, 140, buffer)?);
+    tell(outcome::<768, 512, 2>("768x512 r2", rslora, 70, buffer)?);
+    Ok(())
+}
+
+// Inlined, all shapes' adapters and rows would lie side by side on a small stack.
+#[inline(never)]
+fn outcome<const IN: usize, const OUT: usize, const RANK: usize>(
+    shape: &'static str,
+    config: Config,
+    events: u32,
+    buffer: &mut [u8],
+) -> Result<Outcome> {
+    let mut lora = MicroLora::<IN, OUT, RANK>::zeroed();
+    let (mut script, mut saved) = (Digest::new(), Digest::new());
+    run(&mut script, &mut lora, config, events)?;
+    save(&mut saved, &mut lora, config, buffer)?;
+    Ok(Outcome { shape, script: script.0, save: saved.0 })
+}
+
 /// Runs `events` rounds of every kind of feedback on one shape.
-pub fn run<const IN: usize, const OUT: usize, const RANK: usize>(
+fn run<const IN: usize, const OUT: usize, const RANK: usize>(
     digest: &mut Digest,
     lora: &mut MicroLora<IN, OUT, RANK>,
     config: Config,
@@ -55,25 +107,80 @@ pub fn run<const IN: usize, const OUT: usize, const RANK: usize>(
     digest.values(lora.lora_a());
     let inputs = &mut Inputs(config.seed);
     for event in 0..events {
-        adapt(digest, lora, inputs, event)?;
-        if event % 3 != 1 {
-            digest.receipt(lora.apply_updates([0.01, 0.05, 0.002][(event % 3) as usize])?);
-        }
-        match event % 40 {
-            17 => lora.set_strength(0.5)?,
-            23 => lora.set_strength(1.0)?,
-            39 => digest.values(&norms(lora)),
-            _ => {}
-        }
-        let mut x = [0.0; IN];
-        inputs.fill(&mut x, 1.0);
-        digest.values(&lora.apply(&x)?);
+        round(digest, lora, inputs, event)?;
     }
     digest.values(lora.lora_a());
     digest.values(lora.lora_b());
     lora.reset();
     digest.values(lora.lora_a());
     Ok(())
+}
+
+fn round<const IN: usize, const OUT: usize, const RANK: usize>(
+    digest: &mut Digest,
+    lora: &mut MicroLora<IN, OUT, RANK>,
+    inputs: &mut Inputs,
+    event: u32,
+) -> Result<()> {
+    adapt(digest, lora, inputs, event)?;
+    if event % 3 != 1 {
+        digest.receipt(lora.apply_updates([0.01, 0.05, 0.002][(event % 3) as usize])?);
+    }
+    match event % 40 {
+        17 => lora.set_strength(0.5)?,
+        23 => lora.set_strength(1.0)?,
+        39 => digest.values(&norms(lora)),
+        _ => {}
+    }
+    let mut x = [0.0; IN];
+    inputs.fill(&mut x, 1.0);
+    digest.values(&lora.apply(&x)?);
+    Ok(())
+}
+
+/// Saves a fresh adapter, one in the midst of its training, and, once more, what becomes of that one
+/// after it was loaded.
+fn save<const IN: usize, const OUT: usize, const RANK: usize>(
+    digest: &mut Digest,
+    lora: &mut MicroLora<IN, OUT, RANK>,
+    config: Config,
+    buffer: &mut [u8],
+) -> Result<()> {
+    lora.init(config)?;
+    let fresh = lora.write_json(buffer)?;
+    digest.bytes(&buffer[..fresh]);
+    // The last of them leaves an event pending, and the strength at a half.
+    let inputs = &mut Inputs(config.seed);
+    for event in 0..23 {
+        round(&mut Digest::new(), lora, inputs, event)?;
+    }
+    assert_eq!(lora.pending(), 1, "expected an event pending, for its gradients to be saved too");
+    let len = lora.write_json(buffer)?;
+    let json = &mut buffer[..len];
+    digest.bytes(json);
+
+    let went_on = go_on(lora)?;
+    lora.load_json(json)?;
+    assert_eq!(went_on, go_on(lora)?, "expected a loaded adapter to go on with the same bits");
+    let last = lora.write_json(buffer)?;
+    digest.bytes(&buffer[..last]);
+    Ok(())
+}
+
+/// What more training comes to. Receipts stay out of it: their generation tells a loaded adapter from
+/// the one that was saved.
+fn go_on<const IN: usize, const OUT: usize, const RANK: usize>(
+    lora: &mut MicroLora<IN, OUT, RANK>,
+) -> Result<u64> {
+    let inputs = &mut Inputs(23);
+    for event in 23..43 {
+        round(&mut Digest::new(), lora, inputs, event)?;
+    }
+    let mut digest = Digest::new();
+    digest.values(lora.lora_a());
+    digest.values(lora.lora_b());
+    digest.values(&norms(lora));
+    Ok(digest.0)
 }
 
 fn norms(lora: &impl Learn) -> [f32; 4] {
@@ -111,7 +218,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
 }
 
 /// The settings of the script's runs: every one of them at a value that is not the default somewhere.
-pub fn configs() -> [Config; 4] {
+fn configs() -> [Config; 4] {
     [
         Config::new().with_seed(1),
         Config::new().with_seed(2).with_cap(Config::CAP_OFF).with_alpha(7.0),
