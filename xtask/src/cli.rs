@@ -14,17 +14,31 @@ pub struct Task {
     pub run: fn(&Shell, &Options, &mut Report),
 }
 
+/// `--quick` is given or not; one named like `--seconds N` takes a value.
 pub struct Flag {
     pub name: &'static str,
     pub about: &'static str,
 }
 
+impl Flag {
+    /// What is typed, and whether a value follows.
+    fn parts(&self) -> (&'static str, bool) {
+        self.name.split_once(' ').map_or((self.name, false), |(name, _)| (name, true))
+    }
+}
+
+/// What was typed, each with its value if it takes one.
 #[derive(Debug, PartialEq)]
-pub struct Options(Vec<&'static str>);
+pub struct Options(Vec<(&'static str, Option<String>)>);
 
 impl Options {
     pub fn has(&self, flag: &str) -> bool {
-        self.0.contains(&flag)
+        self.0.iter().any(|(name, _)| *name == flag)
+    }
+
+    /// The value of a flag that takes one, if it was given; the last one counts.
+    pub fn value(&self, flag: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(name, _)| *name == flag)?.1.as_deref()
     }
 }
 
@@ -46,14 +60,19 @@ pub fn parse(mut arguments: impl Iterator<Item = String>, tasks: &'static [Task]
         return Err(format!("unknown task `{name}`: expected one of {}", names.join(", ")));
     };
     let mut options = Options(Vec::new());
-    for argument in arguments {
+    while let Some(argument) = arguments.next() {
         if is_help(&argument) {
             return Ok(Request::Help);
         }
-        match task.options.iter().find(|flag| flag.name == argument) {
-            Some(flag) => options.0.push(flag.name),
-            None => return Err(unknown_option(task, &argument)),
-        }
+        let flag = task.options.iter().find(|flag| flag.parts().0 == argument);
+        let flag = flag.ok_or_else(|| unknown_option(task, &argument))?;
+        let value = match flag.parts() {
+            (_, false) => None,
+            (_, true) => Some(
+                arguments.next().ok_or_else(|| format!("expected `{}`, the value is missing", flag.name))?,
+            ),
+        };
+        options.0.push((flag.parts().0, value));
     }
     Ok(Request::Run { task, options })
 }
@@ -88,7 +107,10 @@ mod tests {
         Task {
             name: "flagged",
             about: "takes a flag",
-            options: &[Flag { name: "--quick", about: "less of it" }],
+            options: &[
+                Flag { name: "--quick", about: "less of it" },
+                Flag { name: "--seconds N", about: "for so long" },
+            ],
             run: |_, _, _| (),
         },
     ];
@@ -121,11 +143,23 @@ mod tests {
     }
 
     #[test]
+    fn an_option_with_a_value_takes_the_next_word() {
+        let Ok(Request::Run { options, .. }) = parse_words(&["flagged", "--seconds", "5", "--quick"]) else {
+            panic!("not run")
+        };
+        assert!(options.has("--quick"));
+        assert_eq!((options.value("--seconds"), options.value("--quick")), (Some("5"), None));
+
+        let error = parse_words(&["flagged", "--seconds"]).err().expect("must be refused");
+        assert_eq!(error, "expected `--seconds N`, the value is missing");
+    }
+
+    #[test]
     fn unknown_words_are_refused_with_what_was_expected() {
         for (words, came, expected) in [
             (&["tset"][..], "`tset`", "plain, flagged"),
             (&["plain", "--quick"], "`--quick`", "none"),
-            (&["flagged", "--slow"], "`--slow`", "--quick"),
+            (&["flagged", "--slow"], "`--slow`", "--quick, --seconds N"),
         ] {
             let error = parse_words(words).err().expect("must be refused");
             assert!(error.contains(came) && error.contains(expected), "{error}");

@@ -15,6 +15,7 @@ use crate::needs;
 pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 pub const DEBIAN_CORE: &str = "/usr/lib/rustlib/src/rust/library/core";
 pub const DEBIAN_LLD: &str = "ld.lld-22";
+const DEBIAN_WASM_LLD: &str = "wasm-ld-22";
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Toolchain {
@@ -59,7 +60,7 @@ impl Toolchain {
                     .arg("-Zbuild-std=core")
                     .env("RUSTC", DEBIAN_RUSTC)
                     .env("RUSTC_BOOTSTRAP", "1")
-                    .env(linker, DEBIAN_LLD)
+                    .env(linker, if target.starts_with("wasm32") { DEBIAN_WASM_LLD } else { DEBIAN_LLD })
                     // `cargo run` points it at its own compiler's libraries, which are not this compiler's.
                     .env_remove("LD_LIBRARY_PATH")
             }

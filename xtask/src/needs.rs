@@ -146,11 +146,60 @@ pub const RUSTC_WEB: Tool = Tool {
     elsewhere: "not needed where `rustup target add` can install the target",
 };
 
+pub const QEMU_AARCH64: Tool = Tool {
+    name: "qemu-aarch64",
+    is_present: |_| on_path("qemu-aarch64"),
+    packages: &["qemu-user"],
+    elsewhere: "https://www.qemu.org/download, user emulation (Linux only)",
+};
+
+pub const QEMU_ARM: Tool = Tool {
+    name: "qemu-system-arm",
+    is_present: |_| on_path("qemu-system-arm"),
+    packages: &["qemu-system-arm"],
+    elsewhere: "https://www.qemu.org/download",
+};
+
 pub const LLD: Tool = Tool {
     name: "lld",
     is_present: |_| on_path(crate::cross::DEBIAN_LLD),
     packages: &["lld-22"],
     elsewhere: "comes with a target that rustup installs",
+};
+
+pub const GCC: Tool = Tool {
+    name: "gcc",
+    is_present: |_| on_path("gcc") && on_path("g++") && on_path("ar"),
+    packages: &["gcc", "g++", "libc6-dev"],
+    elsewhere: "https://gcc.gnu.org",
+};
+
+pub const CLANG: Tool = Tool {
+    name: "clang",
+    is_present: |_| on_path("clang") && on_path("clang++"),
+    packages: &["clang", "g++", "libc6-dev"],
+    elsewhere: "https://clang.llvm.org",
+};
+
+pub const VALGRIND: Tool = Tool {
+    name: "valgrind",
+    is_present: |_| on_path("valgrind"),
+    packages: &["valgrind", "libc6-dbg"],
+    elsewhere: "https://valgrind.org",
+};
+
+pub const CMAKE: Tool = Tool {
+    name: "cmake",
+    is_present: |_| on_path("cmake") && on_path("make"),
+    packages: &["cmake", "make"],
+    elsewhere: "https://cmake.org",
+};
+
+pub const PKG_CONFIG: Tool = Tool {
+    name: "pkg-config",
+    is_present: |_| on_path("pkg-config"),
+    packages: &["pkg-config"],
+    elsewhere: "https://www.freedesktop.org/wiki/Software/pkg-config",
 };
 
 fn has_subcommand(shell: &Shell, name: &str) -> bool {

@@ -1,8 +1,16 @@
 //! Every task, in the order in which the help lists them. A task adds one or more steps to the report.
 
 mod bare_metal;
+mod bits;
+mod c_install;
+mod c_library;
+mod c_test;
+mod corruption;
+mod fuzz;
 mod golden;
+mod header;
 mod package;
+mod peft;
 mod state;
 mod test;
 
@@ -28,15 +36,60 @@ pub const ALL: &[Task] = &[
         run: |shell, _, report| state::run(shell, report),
     },
     Task {
+        name: "corruption",
+        about: "every small corruption of a saved state, and how many are refused",
+        options: &[],
+        run: |shell, _, report| corruption::run(shell, report),
+    },
+    Task {
+        name: "fuzz",
+        about: "every fuzz target under AddressSanitizer",
+        options: &[
+            Flag { name: "--seconds N", about: "for each target, 10 if not given" },
+            Flag { name: "--target T", about: "this one alone" },
+        ],
+        run: fuzz::run,
+    },
+    Task {
+        name: "bits",
+        about: "one script on every target and variant of the code: the same hash, the committed one",
+        options: &[],
+        run: |shell, _, report| bits::run(shell, report),
+    },
+    Task {
         name: "bare-metal",
         about: "link firmware for Cortex-M4F and Cortex-M0 with `core` alone: no std, no alloc",
         options: &[],
         run: |shell, _, report| bare_metal::run(shell, report),
     },
     Task {
+        name: "header",
+        about: "generate include/micro_lora.h from the crate ffi",
+        options: &[],
+        run: |shell, _, report| header::run(shell, report),
+    },
+    Task {
+        name: "c-install",
+        about: "build the C libraries and install them with headers, pkg-config and CMake files",
+        options: &[Flag { name: "--prefix DIR", about: "into include/ and lib/ there" }],
+        run: |shell, options, report| c_install::run(shell, options.value("--prefix"), report),
+    },
+    Task {
+        name: "c-test",
+        about: "the C interface under compilers, sanitizers and valgrind, installed and in an example",
+        options: &[],
+        run: |shell, _, report| c_test::run(shell, report),
+    },
+    Task {
         name: "package",
         about: "build the crate as it would be published, and check its size",
         options: &[],
         run: |shell, _, report| package::run(shell, report),
+    },
+    Task {
+        name: "peft",
+        about: "adapters exchanged with an installed PEFT, both ways (downloads torch the first time)",
+        options: &[],
+        run: |shell, _, report| peft::run(shell, report),
     },
 ];

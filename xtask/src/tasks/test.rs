@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, golden, package, state};
+use super::{bare_metal, bits, c_test, golden, package, state};
 use crate::needs;
 use crate::report::Report;
 
@@ -23,7 +23,12 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("doc tests", || Ok(cmd!(shell, "cargo test --workspace --doc").run()?));
 
     if quick {
-        for name in [OPTIMISED, golden::STEP, state::STEP, EXAMPLE, DOCS, bare_metal::STEP, package::STEP] {
+        for name in
+            [OPTIMISED, golden::STEP, state::STEP, EXAMPLE, DOCS, bits::STEP, bare_metal::STEP, package::STEP]
+        {
+            report.skip(name, "--quick leaves it out");
+        }
+        for name in c_test::STEPS {
             report.skip(name, "--quick leaves it out");
         }
         return;
@@ -36,7 +41,9 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     state::run(shell, report);
     report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
     report.step(DOCS, || docs(shell));
+    bits::run(shell, report);
     bare_metal::run(shell, report);
+    c_test::run(shell, report);
     package::run(shell, report);
 }
 

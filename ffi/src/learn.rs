@@ -1,0 +1,386 @@
+//! Training an adapter.
+
+use micro_lora::{AdapterMut, Choice, Learn, Listwise, Outcome, Receipt, Sample, Skip};
+
+use crate::buffer::{Input, Slot, Span, check_apart, read};
+use crate::memory::{State, mlora};
+use crate::status::mlora_status;
+use crate::status::{Result, run};
+
+/// The learning rate that is right for almost everything.
+///
+/// cbindgen:ignore
+pub const MLORA_LEARNING_RATE: f32 = 0.01;
+
+/// The temperature for candidates near unit norm.
+///
+/// cbindgen:ignore
+pub const MLORA_TEMPERATURE: f32 = 0.1;
+
+/// What a call to learn did. No call is a silent no-op.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum mlora_outcome {
+    /// Its work.
+    MLORA_APPLIED = 0,
+    /// Nothing: a quality of exactly 0.5 says neither better nor worse.
+    MLORA_SKIPPED_NEUTRAL_QUALITY = 1,
+    /// Nothing: every candidate has the same positive weight, so none is preferred.
+    MLORA_SKIPPED_ALL_CHOSEN = 2,
+    /// Nothing: every candidate has the weight 0.
+    MLORA_SKIPPED_NOTHING_CHOSEN = 3,
+    /// Nothing: the gradient is zero.
+    MLORA_SKIPPED_ZERO_GRADIENT = 4,
+    /// Nothing: the sample's weight is 0.
+    MLORA_SKIPPED_ZERO_WEIGHT = 5,
+    /// Nothing: no event is pending.
+    MLORA_SKIPPED_NO_PENDING = 6,
+    /// Nothing: the learning rate is 0; the pending gradients are kept.
+    MLORA_SKIPPED_ZERO_LEARNING_RATE = 7,
+}
+
+use mlora_outcome::*;
+
+impl From<Outcome> for mlora_outcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Applied => MLORA_APPLIED,
+            Outcome::Skipped(Skip::NeutralQuality) => MLORA_SKIPPED_NEUTRAL_QUALITY,
+            Outcome::Skipped(Skip::AllChosen) => MLORA_SKIPPED_ALL_CHOSEN,
+            Outcome::Skipped(Skip::NothingChosen) => MLORA_SKIPPED_NOTHING_CHOSEN,
+            Outcome::Skipped(Skip::ZeroWeight) => MLORA_SKIPPED_ZERO_WEIGHT,
+            Outcome::Skipped(Skip::NoPending) => MLORA_SKIPPED_NO_PENDING,
+            Outcome::Skipped(Skip::ZeroLearningRate) => MLORA_SKIPPED_ZERO_LEARNING_RATE,
+            // `Skip` may grow; `tests/abi.rs` fails until the new one is here.
+            Outcome::Skipped(_) => MLORA_SKIPPED_ZERO_GRADIENT,
+        }
+    }
+}
+
+/// What a call to learn did, in numbers.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct mlora_receipt {
+    /// A number of mlora_outcome: MLORA_APPLIED, or skipped and why.
+    pub outcome: u32,
+    /// After an adapt call: the L2 norm of dL/dy, before the sample's weight. After an update: the L2
+    /// norm of the weighted mean gradient over lora_A and s * lora_B.
+    pub grad_norm: f32,
+    /// After an update: the L2 norm of the change of lora_A and lora_B together. After an adapt
+    /// call: 0.
+    pub step_norm: f32,
+    /// After an adapt call: the factor, 0 to 1, by which the output guard shortened the correction.
+    /// After an update: 1.
+    pub guard: f32,
+    /// The adapter's generation after the call.
+    pub generation: u32,
+}
+
+impl From<Receipt> for mlora_receipt {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            outcome: mlora_outcome::from(receipt.outcome) as u32,
+            grad_norm: receipt.grad_norm,
+            step_norm: receipt.step_norm,
+            guard: receipt.guard,
+            generation: receipt.generation,
+        }
+    }
+}
+
+/// One sample of feedback: the vector that went in. Start from MLORA_SAMPLE(x, x_len).
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mlora_sample {
+    /// The adapter's input.
+    pub x: *const f32,
+    /// in_features.
+    pub x_len: usize,
+    /// The frozen model's own output, y = base + delta. NULL takes x, if in_features ==
+    /// out_features; not needed for a gradient.
+    pub base: *const f32,
+    /// out_features, or 0 with NULL.
+    pub base_len: usize,
+    /// How much the event counts in the mean over pending events, and in the length of the step: 0,
+    /// or 1e-6 to 1e6; usually 1.
+    pub weight: f32,
+}
+
+/// A call to learn whose arguments were checked.
+struct Call<'a> {
+    adapter: AdapterMut<'a>,
+    sample: Sample<'a>,
+    receipt: Slot<'a, mlora_receipt>,
+}
+
+impl<'a> Call<'a> {
+    /// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.
+    ///
+    /// # Safety
+    /// The caller's promise for all of them during `'a`.
+    #[inline(never)]
+    unsafe fn new(
+        lora: *mut mlora,
+        sample: *const mlora_sample,
+        inputs: &[Span],
+        receipt: *mut mlora_receipt,
+    ) -> Result<Self> {
+        // SAFETY: this function's own condition.
+        let state = unsafe { State::learning(lora) }?;
+        // SAFETY: the same; any bits are valid.
+        let mlora_sample { x, x_len, base, base_len, weight } = unsafe { read(sample) }?;
+        let x = Input::new(x, x_len)?;
+        let no_base = base.is_null() && base_len == 0;
+        let base = if no_base { None } else { Some(Input::new(base, base_len)?) };
+        let receipt = Slot::optional(receipt)?;
+        let written = [state.span(), receipt.span];
+        check_apart(&[x.span, base.map_or(Span::NOTHING, |base| base.span)], &written)?;
+        check_apart(inputs, &written)?;
+        // SAFETY: this function's own condition, and nothing here writes to it.
+        let sample = Sample::new(unsafe { x.slice() }).with_weight(weight);
+        let sample = match base {
+            // SAFETY: the same.
+            Some(base) => sample.with_base(unsafe { base.slice() }),
+            None => sample,
+        };
+        // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+        let adapter = unsafe { state.adapter_mut() }?;
+        Ok(Self { adapter, sample, receipt })
+    }
+
+    fn finish(self, done: Receipt) {
+        // SAFETY: the promise given to `new`; the receipt is apart from all else.
+        unsafe { self.receipt.put(done.into()) }
+    }
+}
+
+/// Learns from a gradient of the caller's own loss: grad_output = dL/dy, out_features values. The
+/// exact LoRA backward pass, as torch.autograd would give it.
+///
+/// Errors: those of every handle, buffer and sample.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_gradient(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    grad_output: *const f32,
+    grad_output_len: usize,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        let grad_output = Input::new(grad_output, grad_output_len)?;
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[grad_output.span], receipt) }?;
+        // SAFETY: the caller's promise for `grad_output`.
+        let grad_output = unsafe { grad_output.slice() };
+        let done = call.adapter.adapt_gradient(call.sample, grad_output)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Learns that one of n = 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):
+/// cross-entropy of softmax(candidates . y / temperature), or of its complement.
+///
+/// candidates: n * out_features values, near unit norm. chosen: 0 to n - 1. quality: 0 to 1, 1 for a
+/// click, 0 for a thumbs-down; 0.5 is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE.
+///
+/// Errors: those of every handle, buffer and sample; COUNT for n or chosen.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_choice(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    candidates: *const f32,
+    candidates_len: usize,
+    chosen: usize,
+    quality: f32,
+    temperature: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        let candidates = Input::new(candidates, candidates_len)?;
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[candidates.span], receipt) }?;
+        // SAFETY: the caller's promise for `candidates`.
+        let candidates = unsafe { candidates.slice() };
+        let choice = Choice::click(candidates, chosen).with_quality(quality).with_temperature(temperature);
+        let done = call.adapter.adapt_choice(call.sample, choice)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Learns from several choices of one list at once: listwise softmax cross-entropy.
+///
+/// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, 1
+/// for a click and 0 for none, say; equal ones are skipped. temperature: as for mlora_adapt_choice.
+///
+/// Errors: those of every handle, buffer and sample; COUNT for n.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_listwise(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    candidates: *const f32,
+    candidates_len: usize,
+    weights: *const f32,
+    weights_len: usize,
+    temperature: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        let candidates = Input::new(candidates, candidates_len)?;
+        let weights = Input::new(weights, weights_len)?;
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[candidates.span, weights.span], receipt) }?;
+        // SAFETY: the caller's promise for `candidates`.
+        let candidates = unsafe { candidates.slice() };
+        // SAFETY: the caller's promise for `weights`.
+        let weights = unsafe { weights.slice() };
+        let list = Listwise::new(candidates, weights).with_temperature(temperature);
+        let done = call.adapter.adapt_listwise(call.sample, list)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Pulls y towards a target (weight > 0) or away from it (weight < 0): L = -weight * cos(y, target).
+///
+/// target: out_features values. |weight|: 0, or 1e-6 to 1e6; it multiplies the sample's.
+///
+/// Pulling alone, event after event, draws every output to the mean of the targets. Use it for a few
+/// events, with weights of both signs, or take mlora_adapt_attract_repel.
+///
+/// Errors: those of every handle, buffer and sample; ZERO_NORM for the target.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_target(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    target: *const f32,
+    target_len: usize,
+    weight: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        let target = Input::new(target, target_len)?;
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[target.span], receipt) }?;
+        // SAFETY: the caller's promise for `target`.
+        let target = unsafe { target.slice() };
+        let done = call.adapter.adapt_target(call.sample, target, weight)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Pulls y towards one vector and away from n = 1 to 64 others in one event:
+/// L = -cos(y, attract) + (1 / n) sum cos(y, repel_j).
+///
+/// attract: out_features values; repel: n * out_features values.
+///
+/// Errors: those of every handle, buffer and sample; COUNT for n, ZERO_NORM.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_attract_repel(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    attract: *const f32,
+    attract_len: usize,
+    repel: *const f32,
+    repel_len: usize,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        let attract = Input::new(attract, attract_len)?;
+        let repel = Input::new(repel, repel_len)?;
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[attract.span, repel.span], receipt) }?;
+        // SAFETY: the caller's promise for `attract`.
+        let attract = unsafe { attract.slice() };
+        // SAFETY: the caller's promise for `repel`.
+        let repel = unsafe { repel.slice() };
+        let done = call.adapter.adapt_attract_repel(call.sample, attract, repel)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Learns from a quality, 0 to 1, and nothing else, for an adapter with in_features == out_features.
+/// The weakest signal there is: it does not say in which direction to go, and can do harm.
+///
+/// Errors: those of every handle, buffer and sample; SQUARE_REQUIRED.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_adapt_quality(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    quality: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for every argument.
+        let mut call = unsafe { Call::new(lora, sample, &[], receipt) }?;
+        let done = call.adapter.adapt_quality(call.sample, quality)?;
+        call.finish(done);
+        Ok(())
+    })
+}
+
+/// Takes one step along the weighted mean of the pending gradients and clears them.
+///
+/// learning_rate: 0 to 1000, usually MLORA_LEARNING_RATE. Skipped, and nothing changes, if no event
+/// is pending, the rate is 0, or the pending gradients cancel out.
+///
+/// Errors: those of every handle; OUT_OF_RANGE for the rate, OVERFLOW, MISALIGNED, OVERLAP.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_apply_updates(
+    lora: *mut mlora,
+    learning_rate: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::learning(lora) }?;
+        let receipt = Slot::optional(receipt)?;
+        check_apart(&[], &[state.span(), receipt.span])?;
+        // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
+        let mut adapter = unsafe { state.adapter_mut() }?;
+        let done = adapter.apply_updates(learning_rate)?;
+        // SAFETY: the caller's promise for `receipt`, which is apart from all else.
+        unsafe { receipt.put(done.into()) };
+        Ok(())
+    })
+}
+
+/// Forgets the pending events without a step.
+///
+/// Errors: those of every handle.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_discard_pending(lora: *mut mlora) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::learning(lora) }?;
+        // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
+        unsafe { state.adapter_mut() }?.discard_pending();
+        Ok(())
+    })
+}
+
+/// Back to the seeded initial state, lora_A included; only the generation goes on.
+///
+/// Errors: those of every handle.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_reset(lora: *mut mlora) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::learning(lora) }?;
+        // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
+        unsafe { state.adapter_mut() }?.reset();
+        Ok(())
+    })
+}

@@ -1,0 +1,48 @@
+//! The C interface of MicroLoRA: `include/micro_lora.h` is generated from this crate.
+//!
+//! Every function takes what C gives it with suspicion: pointers are checked for NULL, alignment and
+//! overlap, lengths by the engine, and a handle by the guard words before its state. What cannot be
+//! checked is the caller's promise, the same for every function and said once in the header:
+//!
+//! - a pointer with a length points to so many values, initialised if they are read;
+//! - nobody else writes to a buffer, or to a state, while a function works on it;
+//! - a handle points to memory of the size that `mlora_init` was given.
+//!
+//! Functions are named as in C, so that the header can be read beside the code.
+
+#![cfg_attr(not(test), no_std)]
+#![deny(
+    unsafe_op_in_unsafe_fn,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unwrap_used
+)]
+#![allow(
+    non_camel_case_types,
+    clippy::missing_safety_doc,
+    reason = "the names are C's, and so is the contract, said once above and in the header"
+)]
+
+mod apply;
+mod buffer;
+mod config;
+mod learn;
+mod lifecycle;
+mod memory;
+mod peft;
+mod save;
+mod status;
+mod weights;
+
+pub use apply::*;
+pub use config::*;
+pub use learn::*;
+pub use lifecycle::*;
+pub use memory::{MLORA_ABI_VERSION, MLORA_INFERENCE, mlora};
+pub use peft::*;
+pub use save::*;
+pub use status::{mlora_status, mlora_status_message};
+pub use weights::*;

@@ -1,0 +1,274 @@
+//! An adapter in the caller's memory:
+//!
+//! ```text
+//! guard    4 words: magic, ABI version, flags, bytes of all of it
+//! header   160 bytes, micro_lora::Header
+//! lora_A   rank * in_features floats, rank-major
+//! lora_B   rank * out_features
+//! grad_A   rank * in_features        these three only without MLORA_INFERENCE
+//! grad_B   rank * out_features
+//! scratch  out_features
+//! ```
+//!
+//! Words of 32 bits throughout and no pointers: the same bytes on every little-endian machine, and a
+//! copy of them is a copy of the adapter.
+
+use core::slice;
+
+use micro_lora::{Adapter, AdapterMut, FrozenMut, Header};
+
+use crate::buffer::{Span, check_pointer};
+use crate::status::Result;
+use crate::status::mlora_status::*;
+
+/// An adapter in the caller's memory. There is nothing to see inside.
+pub struct mlora {
+    _opaque: [u8; 0],
+}
+
+/// What this header says of the interface. A library refuses any number but its own.
+pub const MLORA_ABI_VERSION: u32 = 1;
+
+/// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
+pub const MLORA_INFERENCE: u32 = 1;
+
+/// "MLRA" in memory on a little-endian machine.
+const MAGIC: u32 = 0x4152_4C4D;
+
+/// What a handle points to; the matrices follow it.
+#[repr(C)]
+struct Front {
+    guard: Guard,
+    header: Header,
+}
+
+pub(crate) const FRONT_BYTES: usize = size_of::<Front>();
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Guard {
+    magic: u32,
+    abi_version: u32,
+    flags: u32,
+    bytes: u32,
+}
+
+/// How many floats each part of an adapter takes.
+struct Lengths {
+    a: usize,
+    b: usize,
+    grad_a: usize,
+    grad_b: usize,
+    scratch: usize,
+}
+
+impl Lengths {
+    fn new(header: &Header, flags: u32) -> Self {
+        let a = header.rank().saturating_mul(header.in_features());
+        let b = header.rank().saturating_mul(header.out_features());
+        if flags & MLORA_INFERENCE == 0 {
+            Self { a, b, grad_a: a, grad_b: b, scratch: header.out_features() }
+        } else {
+            Self { a, b, grad_a: 0, grad_b: 0, scratch: 0 }
+        }
+    }
+
+    fn floats(&self) -> usize {
+        let gradients = self.grad_a.saturating_add(self.grad_b).saturating_add(self.scratch);
+        self.a.saturating_add(self.b).saturating_add(gradients)
+    }
+
+    fn bytes(&self) -> usize {
+        self.floats().saturating_mul(size_of::<f32>()).saturating_add(FRONT_BYTES)
+    }
+}
+
+pub(crate) fn check_flags(flags: u32) -> Result<()> {
+    if flags & !MLORA_INFERENCE == 0 { Ok(()) } else { Err(MLORA_ERROR_FLAGS) }
+}
+
+/// The bytes that an adapter with this header takes; at most 2^20 features and rank 4 keep it far
+/// below 2^32.
+pub(crate) fn bytes(header: &Header, flags: u32) -> usize {
+    Lengths::new(header, flags).bytes()
+}
+
+/// A handle whose guard words and sizes were found in order.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    front: *mut Front,
+    pub(crate) flags: u32,
+    bytes: usize,
+}
+
+impl State {
+    /// # Safety
+    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size that
+    /// its guard words say if they are in order, and nobody writes to it meanwhile.
+    pub(crate) unsafe fn of(handle: *const mlora) -> Result<Self> {
+        let front = handle.cast::<Front>();
+        check_pointer(front)?;
+        // SAFETY: readable by this function's own condition, and aligned.
+        let guard = unsafe { (&raw const (*front).guard).read() };
+        if guard.magic != MAGIC {
+            return Err(MLORA_ERROR_NOT_INITIALISED);
+        }
+        if guard.abi_version != MLORA_ABI_VERSION {
+            return Err(MLORA_ERROR_ABI);
+        }
+        check_flags(guard.flags)?;
+        // SAFETY: the magic word says that a whole adapter is there. A header has no invalid bits.
+        let header = unsafe { &(*front).header };
+        // Sizes that were written to from outside must not lead out of the memory.
+        let bytes = bytes(header, guard.flags);
+        if usize::try_from(guard.bytes) != Ok(bytes) || !(1..=4).contains(&header.rank()) {
+            return Err(MLORA_ERROR_CORRUPT);
+        }
+        Ok(Self { front: front.cast_mut(), flags: guard.flags, bytes })
+    }
+
+    /// As [`of`](Self::of), for an adapter that must be able to learn.
+    ///
+    /// # Safety
+    /// As for [`of`](Self::of).
+    pub(crate) unsafe fn learning(handle: *mut mlora) -> Result<Self> {
+        // SAFETY: this function's own condition.
+        let state = unsafe { Self::of(handle) }?;
+        if state.is_inference() { Err(MLORA_ERROR_INFERENCE_ONLY) } else { Ok(state) }
+    }
+
+    /// Prepares memory that [`check_memory`] found large enough: a fresh header, everything else zero.
+    ///
+    /// # Safety
+    /// The memory is the caller's alone, aligned and of at least `bytes(&header, flags)` bytes.
+    pub(crate) unsafe fn prepare(memory: *mut u8, header: Header, flags: u32) -> Self {
+        let bytes = bytes(&header, flags);
+        let guard = Guard { magic: MAGIC, abi_version: MLORA_ABI_VERSION, flags, bytes: bytes as u32 };
+        // SAFETY: so many bytes are there by this function's own condition.
+        unsafe { memory.write_bytes(0, bytes) };
+        let front = memory.cast::<Front>();
+        // SAFETY: `bytes` covers a `Front`, and the memory is aligned for it.
+        unsafe { front.write(Front { guard, header }) };
+        Self { front, flags, bytes }
+    }
+
+    /// # Safety
+    /// The state is the caller's alone, and no reference to any of it is alive.
+    pub(crate) unsafe fn set_header(self, header: Header) {
+        // SAFETY: `of` or `prepare` vouch for the memory.
+        unsafe { (&raw mut (*self.front).header).write(header) };
+    }
+
+    /// Makes every later use of the handle fail.
+    ///
+    /// # Safety
+    /// The memory is the caller's alone.
+    pub(crate) unsafe fn close(self) {
+        // SAFETY: `of` has read this word, so it is there.
+        unsafe { (&raw mut (*self.front).guard.magic).write(0) };
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        Span::new(self.front.cast_const(), self.bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn handle(&self) -> *mut mlora {
+        self.front.cast()
+    }
+
+    pub(crate) fn is_inference(&self) -> bool {
+        self.flags & MLORA_INFERENCE != 0
+    }
+
+    /// # Safety
+    /// Nobody writes to the state during `'a`.
+    pub(crate) unsafe fn header<'a>(self) -> &'a Header {
+        // SAFETY: `of` or `prepare` vouch for the header; unchanged by this function's own condition.
+        unsafe { &(*self.front).header }
+    }
+
+    /// The adapter, to apply, with its pending gradients if it has any.
+    ///
+    /// # Safety
+    /// Nobody writes to the state during `'a`.
+    pub(crate) unsafe fn adapter<'a>(self) -> Result<Adapter<'a>> {
+        // SAFETY: this function's own condition.
+        let header = unsafe { self.header() };
+        let mut rest = Floats::after(self.front);
+        let Lengths { a, b, grad_a, grad_b, .. } = Lengths::new(header, self.flags);
+        // SAFETY: `bytes` covers all parts, one after the other, and nobody writes to them.
+        let (a, b) = unsafe { (rest.take(a), rest.take(b)) };
+        let adapter = Adapter::from_parts(header, a, b)?;
+        if self.is_inference() {
+            return Ok(adapter);
+        }
+        // SAFETY: as before.
+        let (grad_a, grad_b) = unsafe { (rest.take(grad_a), rest.take(grad_b)) };
+        Ok(adapter.with_pending(grad_a, grad_b)?)
+    }
+
+    /// The adapter, to train. It must not be an inference-only one.
+    ///
+    /// # Safety
+    /// The state is the caller's alone during `'a`.
+    pub(crate) unsafe fn adapter_mut<'a>(self) -> Result<AdapterMut<'a>> {
+        // SAFETY: `of` or `prepare` vouch for the header; nobody else uses it.
+        let header = unsafe { &mut (*self.front).header };
+        let mut rest = Floats::after(self.front);
+        let Lengths { a, b, grad_a, grad_b, scratch } = Lengths::new(header, self.flags);
+        // SAFETY: `bytes` covers all parts, one after the other, and nobody else uses them.
+        let (a, b) = unsafe { (rest.take_mut(a), rest.take_mut(b)) };
+        // SAFETY: as before.
+        let (grad_a, grad_b) = unsafe { (rest.take_mut(grad_a), rest.take_mut(grad_b)) };
+        // SAFETY: as before.
+        let scratch = unsafe { rest.take_mut(scratch) };
+        Ok(AdapterMut::from_parts(header, a, b, grad_a, grad_b, scratch)?)
+    }
+
+    /// The adapter without its gradients, to replace weights. It must be an inference-only one.
+    ///
+    /// # Safety
+    /// The state is the caller's alone during `'a`.
+    pub(crate) unsafe fn frozen_mut<'a>(self) -> Result<FrozenMut<'a>> {
+        // SAFETY: `of` or `prepare` vouch for the header; nobody else uses it.
+        let header = unsafe { &mut (*self.front).header };
+        let mut rest = Floats::after(self.front);
+        let Lengths { a, b, .. } = Lengths::new(header, self.flags);
+        // SAFETY: `bytes` covers both, one after the other, and nobody else uses them.
+        let (a, b) = unsafe { (rest.take_mut(a), rest.take_mut(b)) };
+        Ok(FrozenMut::from_parts(header, a, b)?)
+    }
+}
+
+/// Walks over the matrices.
+struct Floats(*mut f32);
+
+impl Floats {
+    fn after(front: *mut Front) -> Self {
+        Self(front.wrapping_add(1).cast())
+    }
+
+    fn advance(&mut self, len: usize) -> *mut f32 {
+        let start = self.0;
+        self.0 = start.wrapping_add(len);
+        start
+    }
+
+    /// # Safety
+    /// So many floats are there, initialised, and nobody writes to them during `'a`.
+    unsafe fn take<'a>(&mut self, len: usize) -> &'a [f32] {
+        // SAFETY: this function's own condition; aligned, since everything here is 4 bytes wide.
+        unsafe { slice::from_raw_parts(self.advance(len), len) }
+    }
+
+    /// # Safety
+    /// So many floats are there, initialised, and nobody else uses them during `'a`.
+    unsafe fn take_mut<'a>(&mut self, len: usize) -> &'a mut [f32] {
+        // SAFETY: this function's own condition; aligned, since everything here is 4 bytes wide.
+        unsafe { slice::from_raw_parts_mut(self.advance(len), len) }
+    }
+}

@@ -1,0 +1,157 @@
+//! How a call ended.
+
+use core::ffi::{CStr, c_char};
+
+use micro_lora::Error;
+
+/// How a call ended. The numbers never change; new ones may come.
+///
+/// After anything but MLORA_OK nothing has changed: not the adapter, not an output.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum mlora_status {
+    /// The call did its work, or found that there was none to do: a receipt says which.
+    MLORA_OK = 0,
+    /// A buffer has the wrong number of values.
+    MLORA_ERROR_LENGTH = 1,
+    /// A value is NaN or infinite.
+    MLORA_ERROR_NOT_FINITE = 2,
+    /// A number is outside its range.
+    MLORA_ERROR_OUT_OF_RANGE = 3,
+    /// A count, size, index or code is outside its range.
+    MLORA_ERROR_COUNT = 4,
+    /// All inputs are finite, but the result would not be.
+    MLORA_ERROR_OVERFLOW = 5,
+    /// in_features != out_features, so that the sample needs its `base`.
+    MLORA_ERROR_BASE_REQUIRED = 6,
+    /// in_features != out_features, where only a square adapter will do.
+    MLORA_ERROR_SQUARE_REQUIRED = 7,
+    /// A vector that gives a direction has no length.
+    MLORA_ERROR_ZERO_NORM = 8,
+    /// Too many events are pending: call mlora_apply_updates.
+    MLORA_ERROR_PENDING_FULL = 9,
+    /// The memory holds no adapter: never initialised, closed or overwritten.
+    MLORA_ERROR_NOT_INITIALISED = 10,
+    /// A text is not well-formed.
+    MLORA_ERROR_SYNTAX = 11,
+    /// The JSON is of some other program.
+    MLORA_ERROR_FORMAT = 12,
+    /// A saved state is of another version, or made for another adapter or model.
+    MLORA_ERROR_MISMATCH = 13,
+    /// A field of a saved state is not base64 of the right length.
+    MLORA_ERROR_BASE64 = 14,
+    /// A saved state has been damaged.
+    MLORA_ERROR_CHECKSUM = 15,
+    /// The buffer for a text is too small.
+    MLORA_ERROR_BUFFER = 16,
+    /// A file of PEFT holds more than an adapter here can be.
+    MLORA_ERROR_UNSUPPORTED = 17,
+    /// A file does not hold what it is searched for.
+    MLORA_ERROR_MISSING = 18,
+    /// An adapter_config.json has a field of a later PEFT, and it is not off.
+    MLORA_ERROR_UNKNOWN_FIELD = 19,
+    /// A required pointer is NULL.
+    MLORA_ERROR_NULL = 100,
+    /// A pointer is not aligned for what it points to.
+    MLORA_ERROR_MISALIGNED = 101,
+    /// Two buffers overlap, of which one is written to.
+    MLORA_ERROR_OVERLAP = 102,
+    /// The memory is smaller than mlora_size says.
+    MLORA_ERROR_MEMORY = 103,
+    /// The header and the library, or the library and the state, are of different ABI versions.
+    MLORA_ERROR_ABI = 104,
+    /// struct_size is none that this library knows.
+    MLORA_ERROR_STRUCT_SIZE = 105,
+    /// An unknown flag is set.
+    MLORA_ERROR_FLAGS = 106,
+    /// The state's first words have been written to by somebody else.
+    MLORA_ERROR_CORRUPT = 107,
+    /// The adapter was made with MLORA_INFERENCE: it cannot learn.
+    MLORA_ERROR_INFERENCE_ONLY = 108,
+}
+
+use mlora_status::*;
+
+pub(crate) type Result<T> = core::result::Result<T, mlora_status>;
+
+impl From<Error> for mlora_status {
+    fn from(error: Error) -> Self {
+        match error.code() {
+            1 => MLORA_ERROR_LENGTH,
+            2 => MLORA_ERROR_NOT_FINITE,
+            3 => MLORA_ERROR_OUT_OF_RANGE,
+            4 => MLORA_ERROR_COUNT,
+            5 => MLORA_ERROR_OVERFLOW,
+            6 => MLORA_ERROR_BASE_REQUIRED,
+            7 => MLORA_ERROR_SQUARE_REQUIRED,
+            8 => MLORA_ERROR_ZERO_NORM,
+            9 => MLORA_ERROR_PENDING_FULL,
+            10 => MLORA_ERROR_NOT_INITIALISED,
+            11 => MLORA_ERROR_SYNTAX,
+            12 => MLORA_ERROR_FORMAT,
+            13 => MLORA_ERROR_MISMATCH,
+            14 => MLORA_ERROR_BASE64,
+            15 => MLORA_ERROR_CHECKSUM,
+            16 => MLORA_ERROR_BUFFER,
+            17 => MLORA_ERROR_UNSUPPORTED,
+            18 => MLORA_ERROR_MISSING,
+            19 => MLORA_ERROR_UNKNOWN_FIELD,
+            // `Error` may grow; `tests/abi.rs` fails until its new code is here.
+            _ => MLORA_ERROR_CORRUPT,
+        }
+    }
+}
+
+/// The body of an entry point, with `?`.
+pub(crate) fn run(body: impl FnOnce() -> Result<()>) -> mlora_status {
+    match body() {
+        Ok(()) => MLORA_OK,
+        Err(status) => status,
+    }
+}
+
+/// What a status means, in English: what was expected and what came. A static string, never NULL,
+/// for any number.
+///
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn mlora_status_message(status: i32) -> *const c_char {
+    message(status).as_ptr()
+}
+
+fn message(status: i32) -> &'static CStr {
+    match status {
+        0 => c"ok",
+        1 => c"length: expected as many values as the adapter's sizes ask for, got another number",
+        2 => c"values: expected finite ones, got NaN or infinity",
+        3 => c"number: expected one within the documented range, got one outside it or NaN",
+        4 => c"count, size, index or code: expected one within the documented range, got another",
+        5 => c"result: expected a magnitude that float can go on with, got an overflow",
+        6 => c"base: expected out_features values because in_features != out_features, got none",
+        7 => c"adapter: expected in_features == out_features, got others",
+        8 => c"direction: expected a vector of some length, got zeros",
+        9 => c"pending events: expected a total weight below 16777216, got more; call mlora_apply_updates",
+        10 => c"adapter: expected memory prepared by mlora_init, got memory that holds no adapter",
+        11 => c"text: expected a well-formed one, got something else",
+        12 => c"format: expected \"micro-lora\", got another",
+        13 => c"state: expected this version, these sizes and this model_id, got others",
+        14 => c"state: expected base64 of the right length, got something else",
+        15 => c"state: expected values that match its checksum, got others: it has been damaged",
+        16 => c"buffer: expected room for the whole text, got a smaller one",
+        17 => c"file: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, got more or another",
+        18 => c"file: expected the module or field searched for, got none",
+        19 => c"adapter_config.json: expected null, false or empty in a field of a later PEFT, got something else",
+        100 => c"pointer: expected an address, got NULL",
+        101 => c"pointer: expected one aligned for its type (4 bytes for float and for states), got another",
+        102 => {
+            c"buffers: expected an output apart from every other buffer and from the state, got an overlap"
+        }
+        103 => c"memory: expected at least what mlora_size gives, got less",
+        104 => c"ABI version: expected MLORA_ABI_VERSION of this library, got another",
+        105 => c"struct_size: expected sizeof of the struct in this library's header, got another",
+        106 => c"flags: expected 0 or MLORA_INFERENCE, got others",
+        107 => c"adapter: expected a state as this library wrote it, got one that was changed from outside",
+        108 => c"adapter: expected one that can learn, got one made with MLORA_INFERENCE",
+        _ => c"status: expected a number of mlora_status, got another",
+    }
+}

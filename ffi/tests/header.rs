@@ -1,0 +1,112 @@
+//! The header says what the crate has, and the C tests leave no part of it out.
+
+use std::collections::BTreeSet;
+use std::ffi::CStr;
+use std::fs;
+
+use micro_lora_ffi::*;
+
+const HEADER: &str = include_str!("../../include/micro_lora.h");
+
+/// A function of the header with its parameters.
+struct Function {
+    name: &'static str,
+    parameters: Vec<&'static str>,
+}
+
+fn functions() -> Vec<Function> {
+    let declarations = HEADER.split_once("extern \"C\" {").expect("functions").1;
+    let code: Vec<&str> = declarations.lines().filter(|line| !line.starts_with("//")).collect();
+    // One piece of memory for the whole test, so that the names need no owner.
+    let code: &'static str = code.join("\n").leak();
+    let one = |declaration: &'static str| {
+        let (before, parameters) = declaration.split_once('(')?;
+        let name = before.rsplit([' ', '*']).next()?;
+        Some(Function { name, parameters: parameters.split(',').map(str::trim).collect() })
+    };
+    code.split(");").filter_map(one).collect()
+}
+
+fn c_tests() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/c");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|e| e == "c"))
+        .map(|p| fs::read_to_string(p).unwrap())
+        .collect()
+}
+
+fn define(name: &str) -> f64 {
+    let line = HEADER.lines().find_map(|line| line.strip_prefix(&format!("#define {name} ")));
+    line.unwrap_or_else(|| panic!("expected #define {name}, got none")).trim_end_matches('f').parse().unwrap()
+}
+
+/// `NAME = 7,` of every enumerator that starts so.
+fn enumerators(start: &str) -> Vec<(&'static str, i32)> {
+    let pairs = HEADER.lines().filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = "));
+    let ours = pairs.filter(|(name, _)| name.starts_with(start));
+    ours.map(|(name, number)| (name, number.parse().unwrap())).collect()
+}
+
+#[test]
+fn constants_are_those_of_the_crate() {
+    assert_eq!(define("MLORA_ABI_VERSION"), f64::from(MLORA_ABI_VERSION));
+    assert_eq!(define("MLORA_INFERENCE"), f64::from(MLORA_INFERENCE));
+    assert_eq!(define("MLORA_LEARNING_RATE") as f32, MLORA_LEARNING_RATE);
+    assert_eq!(define("MLORA_TEMPERATURE") as f32, MLORA_TEMPERATURE);
+}
+
+#[test]
+fn every_status_and_no_other_number_has_a_message_of_its_own() {
+    // SAFETY: static strings.
+    let message = |status| unsafe { CStr::from_ptr(mlora_status_message(status)) }.to_str().unwrap();
+    let unknown = message(-1);
+    let mut statuses = enumerators("MLORA_ERROR_");
+    statuses.push(("MLORA_OK", 0));
+    let messages: BTreeSet<_> = statuses.iter().map(|(_, number)| message(*number)).collect();
+    assert_eq!(messages.len(), statuses.len());
+    assert!(!messages.contains(unknown));
+    let numbers: BTreeSet<_> = statuses.iter().map(|(_, number)| *number).collect();
+    for number in -300..1000 {
+        assert_eq!(message(number) == unknown, !numbers.contains(&number), "{number}");
+    }
+    for message in messages.iter().filter(|message| **message != "ok") {
+        assert!(message.contains("expected") && message.contains(", got "), "{message}");
+    }
+}
+
+#[test]
+fn every_function_is_documented_and_called_by_a_c_test() {
+    let tests = c_tests();
+    let functions = functions();
+    assert!(functions.len() >= 30, "{}", functions.len());
+    for Function { name, .. } in functions {
+        assert!(tests.contains(&format!("{name}(")), "{name} is in no C test");
+        let at = HEADER.rfind(&format!("{name}(")).unwrap();
+        let comment = HEADER[..at].rsplit("\n\n").next().unwrap();
+        assert!(comment.starts_with("///") && comment.contains("/// Threads: "), "{name}: {comment}");
+    }
+}
+
+#[test]
+fn every_outcome_and_status_is_expected_by_a_c_test() {
+    let tests = c_tests();
+    for (name, _) in enumerators("MLORA_ERROR_").into_iter().chain(enumerators("MLORA_SKIPPED_")) {
+        assert!(tests.contains(name), "{name} is in no C test");
+    }
+}
+
+/// Pointers that may be NULL.
+const OPTIONAL: [&str; 4] =
+    ["float *guard", "mlora_receipt *receipt", "const char *base_model", "const char *config_json"];
+
+#[test]
+fn every_required_pointer_is_tested_with_null() {
+    let tests = include_str!("../../tests/c/null.c");
+    for Function { name, parameters } in functions() {
+        let is_required = |p: &&&str| p.contains('*') && !OPTIONAL.contains(*p);
+        let required = parameters.iter().filter(is_required).count();
+        let tested = tests.matches(&format!("REFUSE(MLORA_ERROR_NULL, {name}(")).count();
+        assert_eq!(tested, required, "{name}({parameters:?})");
+    }
+}

@@ -1,0 +1,173 @@
+// MicroLoRA for C++17: micro_lora.h with its memory owned and its lengths passed along.
+//
+// No exceptions, nothing virtual, nothing but calls of the C functions, whose comments hold here too:
+//
+//     micro_lora::Adapter lora;                            // in a std::vector
+//     mlora_status status = lora.init(MLORA_CONFIG(384, 384, 4));
+//     micro_lora::FixedAdapter<384, 384, 4> in_place;      // in a std::array, without allocation
+//
+// A copy of an adapter is an adapter of its own: keep one as a snapshot, assign it to undo.
+#ifndef MICRO_LORA_HPP
+#define MICRO_LORA_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "micro_lora.h"
+
+namespace micro_lora {
+
+// A pointer with a length, made of anything that has data() and size(), or of an array. T: float or
+// const float.
+template <class T>
+struct Span {
+  T *data;
+  std::size_t size;
+
+  constexpr Span(T *first, std::size_t count) : data(first), size(count) {}
+  template <std::size_t N>
+  constexpr Span(T (&array)[N]) : data(array), size(N) {}
+  template <class Container, class = std::enable_if_t<std::is_convertible_v<
+                                 decltype(std::declval<Container &>().data()), T *>>>
+  constexpr Span(Container &container) : data(container.data()), size(container.size()) {}
+};
+
+using Input = Span<const float>;
+using Output = Span<float>;
+
+// A sample of feedback, see mlora_sample.
+struct Sample : mlora_sample {
+  explicit Sample(Input x, float weight_of_it = 1.0f) : mlora_sample{x.data, x.size, nullptr, 0, weight_of_it} {}
+  Sample(Input x, Input frozen_output, float weight_of_it = 1.0f)
+      : mlora_sample{x.data, x.size, frozen_output.data, frozen_output.size, weight_of_it} {}
+};
+
+inline const char *message(mlora_status status) {
+  return mlora_status_message(static_cast<std::int32_t>(status));
+}
+
+// An adapter in words of memory. Until init succeeds every function returns an error.
+template <class Words>
+class BasicAdapter {
+ public:
+  [[nodiscard]] mlora_status init(const mlora_config &config) {
+    std::size_t bytes = 0;
+    mlora_status status =
+        mlora_size(config.in_features, config.out_features, config.rank, config.flags, &bytes);
+    if (status != MLORA_OK) return status;
+    make_room(words_, bytes / sizeof(std::uint32_t));
+    mlora *handle = nullptr;
+    return mlora_init(words_.data(), sizeof(std::uint32_t) * words_.size(), &config, MLORA_ABI_VERSION,
+                      &handle);
+  }
+
+  // For functions that are not wrapped here. The adapter lies at the start of its memory.
+  mlora *handle() { return reinterpret_cast<mlora *>(words_.data()); }
+  const mlora *handle() const { return reinterpret_cast<const mlora *>(words_.data()); }
+
+  [[nodiscard]] mlora_status config(mlora_config &config) const {
+    config.struct_size = sizeof(mlora_config);
+    return mlora_get_config(handle(), &config);
+  }
+  [[nodiscard]] mlora_status stats(mlora_stats &stats) const { return mlora_get_stats(handle(), &stats); }
+
+  [[nodiscard]] mlora_status apply(Input x, Output delta, float *guard = nullptr) const {
+    return mlora_apply(handle(), x.data, x.size, delta.data, delta.size, guard);
+  }
+  [[nodiscard]] mlora_status apply_residual(Output x, float *guard = nullptr) const {
+    return mlora_apply_residual(handle(), x.data, x.size, guard);
+  }
+  [[nodiscard]] mlora_status apply_batch(Input inputs, Output deltas) const {
+    return mlora_apply_batch(handle(), inputs.data, inputs.size, deltas.data, deltas.size);
+  }
+  [[nodiscard]] mlora_status delta_weight(Output weight) const {
+    return mlora_delta_weight(handle(), weight.data, weight.size);
+  }
+  [[nodiscard]] mlora_status merge(Input base, Output merged) const {
+    return mlora_merge(handle(), base.data, base.size, merged.data, merged.size);
+  }
+
+  [[nodiscard]] mlora_status adapt_gradient(const Sample &sample, Input grad_output,
+                                            mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_gradient(handle(), &sample, grad_output.data, grad_output.size, receipt);
+  }
+  [[nodiscard]] mlora_status adapt_choice(const Sample &sample, Input candidates, std::size_t chosen,
+                                          float quality = 1.0f, float temperature = MLORA_TEMPERATURE,
+                                          mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_choice(handle(), &sample, candidates.data, candidates.size, chosen, quality,
+                              temperature, receipt);
+  }
+  [[nodiscard]] mlora_status adapt_listwise(const Sample &sample, Input candidates, Input weights,
+                                            float temperature = MLORA_TEMPERATURE,
+                                            mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_listwise(handle(), &sample, candidates.data, candidates.size, weights.data,
+                                weights.size, temperature, receipt);
+  }
+  [[nodiscard]] mlora_status adapt_target(const Sample &sample, Input target, float weight = 1.0f,
+                                          mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_target(handle(), &sample, target.data, target.size, weight, receipt);
+  }
+  [[nodiscard]] mlora_status adapt_attract_repel(const Sample &sample, Input attract, Input repel,
+                                                 mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_attract_repel(handle(), &sample, attract.data, attract.size, repel.data, repel.size,
+                                     receipt);
+  }
+  [[nodiscard]] mlora_status adapt_quality(const Sample &sample, float quality,
+                                           mlora_receipt *receipt = nullptr) {
+    return mlora_adapt_quality(handle(), &sample, quality, receipt);
+  }
+  [[nodiscard]] mlora_status apply_updates(float learning_rate = MLORA_LEARNING_RATE,
+                                           mlora_receipt *receipt = nullptr) {
+    return mlora_apply_updates(handle(), learning_rate, receipt);
+  }
+  [[nodiscard]] mlora_status discard_pending() { return mlora_discard_pending(handle()); }
+  [[nodiscard]] mlora_status reset() { return mlora_reset(handle()); }
+  [[nodiscard]] mlora_status set_strength(float strength) { return mlora_set_strength(handle(), strength); }
+
+  [[nodiscard]] mlora_status weights(const float *&lora_a, const float *&lora_b) const {
+    return mlora_get_weights(handle(), &lora_a, &lora_b);
+  }
+  [[nodiscard]] mlora_status set_weights(Input lora_a, Input lora_b) {
+    return mlora_set_weights(handle(), lora_a.data, lora_a.size, lora_b.data, lora_b.size);
+  }
+
+  // Unlike the C function it makes the room itself. On an error `json` may have another size.
+  [[nodiscard]] mlora_status save_json(std::string &json) const {
+    std::size_t len = 0;
+    mlora_status status = mlora_json_len(handle(), &len);
+    if (status != MLORA_OK) return status;
+    json.resize(len);
+    return mlora_save_json(handle(), json.data(), json.size(), &len);
+  }
+  [[nodiscard]] mlora_status load_json(const char *json, std::size_t json_len) {
+    return mlora_load_json(handle(), json, json_len);
+  }
+  [[nodiscard]] mlora_status load_json(const std::string &json) {
+    return load_json(json.data(), json.size());
+  }
+
+ private:
+  // What does not fit a std::array mlora_init refuses.
+  template <class Fixed>
+  static void make_room(Fixed &, std::size_t) {}
+  static void make_room(std::vector<std::uint32_t> &words, std::size_t count) { words.assign(count, 0); }
+
+  Words words_{};
+};
+
+// Sizes known at run time.
+using Adapter = BasicAdapter<std::vector<std::uint32_t>>;
+
+// Sizes known when the program is built; init takes a config of the same.
+template <std::uint32_t in_features, std::uint32_t out_features, std::uint32_t rank, std::uint32_t flags = 0>
+using FixedAdapter =
+    BasicAdapter<std::array<std::uint32_t, MLORA_SIZE(in_features, out_features, rank, flags) / 4>>;
+
+}  // namespace micro_lora
+
+#endif

@@ -1,0 +1,56 @@
+// What the C tests share: expectations that say where they failed, and a watch over memory that a refused
+// call must leave alone.
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "micro_lora.h"
+
+#define FEATURES 8
+#define RANK 2
+#define CANDIDATES 3
+
+// A square adapter with room for a vector, aligned as a float.
+typedef struct {
+  uint32_t memory[MLORA_SIZE(FEATURES, FEATURES, RANK, 0) / 4];
+  mlora *lora;
+} adapter;
+
+void make(adapter *made);
+// Three unit vectors of FEATURES values, one after the other, and an input.
+extern const float CANDIDATE_ROWS[CANDIDATES * FEATURES];
+extern const float X[FEATURES];
+
+// From here on every refused call must leave these bytes as they are.
+void watch(const void *data, size_t bytes);
+void watch_nothing(void);
+
+void before(void);
+void accepted(mlora_status got, const char *call, const char *file, int line);
+void refused(mlora_status expected, mlora_status got, const char *call, const char *file, int line);
+void check(int holds, const char *condition, const char *file, int line);
+
+#define ACCEPT(call) accepted((call), #call, __FILE__, __LINE__)
+#define REFUSE(expected, call) \
+  do { \
+    before(); \
+    refused((expected), (call), #call, __FILE__, __LINE__); \
+  } while (0)
+#define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
+
+// Fails for every status that no call has returned.
+void check_all_statuses_seen(void);
+int failures(void);
+
+void test_lifecycle(void);
+void test_apply(void);
+void test_learn(void);
+void test_save(void);
+void test_peft(void);
+void test_null(void);
+void test_misuse(void);
+void test_threads(void);
+
+#endif

@@ -1,0 +1,188 @@
+//! Headers, libraries, pkg-config file and CMake package in a folder of the user's.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use super::c_library;
+use crate::needs;
+use crate::report::{Report, Skip};
+
+pub const STEP: &str = "C packages";
+
+const FIXTURES: &str = "xtask/fixtures/c-install";
+const HEADERS: [&str; 2] = ["micro_lora.h", "micro_lora.hpp"];
+
+pub fn run(shell: &Shell, prefix: Option<&str>, report: &mut Report) {
+    report.step("C install", || {
+        let prefix = prefix.context("expected --prefix DIR, got none")?;
+        let prefix = env::current_dir()?.join(prefix);
+        install(shell, &prefix)
+    });
+}
+
+fn install(shell: &Shell, prefix: &Path) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        return Err(
+            Skip("expected Linux, got another system: build ffi/library with cargo there".into()).into()
+        );
+    }
+    needs::ensure(shell, &[&needs::GCC])?;
+    let built = c_library::build(shell)?;
+    let version = Version::new(&c_library::version(shell)?)?;
+
+    let include = prefix.join("include");
+    shell.create_dir(&include)?;
+    for header in HEADERS {
+        shell.copy_file(Path::new("include").join(header), &include)?;
+    }
+    let lib = prefix.join("lib");
+    shell.create_dir(&lib)?;
+    let archive = lib.join("libmicro_lora.a");
+    c_library::slim_archive(shell, &built.join("libmicro_lora.a"), &archive)?;
+    let shared = lib.join(format!("libmicro_lora.so.{}", version.text));
+    shell.copy_file(built.join("libmicro_lora.so"), &shared)?;
+    cmd!(shell, "strip --strip-unneeded {shared}").quiet().run()?;
+    link(shell, &version.text, &lib.join(version.soname()))?;
+    link(shell, &version.soname()["libmicro_lora.so.".len()..], &lib.join("libmicro_lora.so"))?;
+
+    version.fill(shell, "micro_lora.pc", &lib.join("pkgconfig"))?;
+    for file in ["MicroLoraConfig.cmake", "MicroLoraConfigVersion.cmake"] {
+        version.fill(shell, file, &lib.join("cmake/MicroLora"))?;
+    }
+    for file in [archive, shared] {
+        println!("{}: {} bytes", file.display(), file.metadata()?.len());
+    }
+    Ok(())
+}
+
+fn link(shell: &Shell, suffix: &str, at: &Path) -> Result<()> {
+    let target = format!("libmicro_lora.so.{suffix}");
+    Ok(cmd!(shell, "ln -sf {target} {at}").quiet().run()?)
+}
+
+struct Version {
+    text: String,
+    major: String,
+    minor: String,
+}
+
+impl Version {
+    fn new(text: &str) -> Result<Self> {
+        let [major, minor, _] = text.split('.').collect::<Vec<_>>()[..] else {
+            bail!("expected a version of three numbers, got {text}");
+        };
+        Ok(Self { text: text.to_owned(), major: major.to_owned(), minor: minor.to_owned() })
+    }
+
+    fn soname(&self) -> String {
+        format!("libmicro_lora.so.{}", self.major)
+    }
+
+    /// Writes a template with the version filled in.
+    fn fill(&self, shell: &Shell, template: &str, folder: &Path) -> Result<()> {
+        let text = shell.read_file(Path::new(FIXTURES).join(template))?;
+        let text = text.replace("@VERSION@", &self.text).replace("@MAJOR@", &self.major);
+        let name = Path::new(template).file_name().context("a template has a name")?;
+        Ok(shell.write_file(folder.join(name), text.replace("@MINOR@", &self.minor))?)
+    }
+}
+
+/// Installs to a scratch folder and builds the README's program against it, in every way that is promised.
+pub fn test(shell: &Shell, report: &mut Report) {
+    report.step(STEP, || {
+        needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PKG_CONFIG])?;
+        let folder = shell.create_temp_dir()?;
+        let sample = Sample { shell, folder: folder.path(), prefix: folder.path().join("prefix") };
+        install(shell, &sample.prefix)?;
+        sample.write()?;
+        sample.by_hand()?;
+        sample.by_pkg_config()?;
+        sample.by_cmake()
+    });
+}
+
+struct Sample<'a> {
+    shell: &'a Shell,
+    folder: &'a Path,
+    prefix: PathBuf,
+}
+
+impl Sample<'_> {
+    fn write(&self) -> Result<()> {
+        let program = self.shell.read_file("tests/c/readme.c")?;
+        // The README shows the very program that is tested here.
+        if let Some(shown) = c_program(&self.shell.read_file("README.md")?) {
+            ensure!(shown.trim() == program.trim(), "README.md: expected tests/c/readme.c, got\n{shown}");
+        }
+        self.shell.write_file(self.folder.join("sample.c"), program)?;
+        let version = Version::new(&c_library::version(self.shell)?)?;
+        version.fill(self.shell, "sample/CMakeLists.txt", self.folder)
+    }
+
+    fn by_hand(&self) -> Result<()> {
+        let (shell, lib, include) = (self.shell, self.prefix.join("lib"), self.prefix.join("include"));
+        let (source, program) = (self.folder.join("sample.c"), self.folder.join("by-hand"));
+        cmd!(shell, "gcc {source} -I{include} -L{lib} -lmicro_lora -o {program}").run()?;
+        self.check(cmd!(shell, "{program}").env("LD_LIBRARY_PATH", &lib))?;
+        let archive = lib.join("libmicro_lora.a");
+        cmd!(shell, "gcc {source} -I{include} {archive} -o {program}").run()?;
+        self.check(cmd!(shell, "{program}"))
+    }
+
+    fn by_pkg_config(&self) -> Result<()> {
+        let (shell, lib) = (self.shell, self.prefix.join("lib"));
+        let flags = cmd!(shell, "pkg-config --cflags --libs micro_lora")
+            .env("PKG_CONFIG_PATH", lib.join("pkgconfig"))
+            .read()?;
+        let flags = flags.split_whitespace();
+        let (source, program) = (self.folder.join("sample.c"), self.folder.join("by-pkg-config"));
+        cmd!(shell, "gcc {source} {flags...} -o {program}").run()?;
+        self.check(cmd!(shell, "{program}").env("LD_LIBRARY_PATH", &lib))
+    }
+
+    fn by_cmake(&self) -> Result<()> {
+        let (shell, folder, prefix) = (self.shell, self.folder, &self.prefix);
+        let build = folder.join("build");
+        cmd!(shell, "cmake -S {folder} -B {build} -DCMAKE_PREFIX_PATH={prefix}").ignore_stdout().run()?;
+        cmd!(shell, "cmake --build {build}").ignore_stdout().run()?;
+        // CMake has put the library's folder into the program.
+        for program in ["shared", "static"] {
+            let program = build.join(program);
+            self.check(cmd!(shell, "{program}"))?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, program: xshell::Cmd<'_>) -> Result<()> {
+        let said = program.read()?;
+        let expected = "ok: the query moved to ";
+        ensure!(said.starts_with(expected), "expected {expected:?}, got {said:?}");
+        println!("{said}");
+        Ok(())
+    }
+}
+
+/// The first C program of a Markdown text.
+fn c_program(markdown: &str) -> Option<&str> {
+    Some(markdown.split_once("```c\n")?.1.split_once("```")?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_c_program_is_told_from_other_code() {
+        assert_eq!(c_program("```rust\nfn\n```\n\n```c\nint x;\n```\n"), Some("int x;\n"));
+        assert_eq!(c_program("```cpp\nint x;\n```\n"), None);
+    }
+
+    #[test]
+    fn a_version_has_three_numbers() {
+        assert_eq!(Version::new("0.1.2").unwrap().soname(), "libmicro_lora.so.0");
+        assert!(Version::new("0.1").is_err());
+    }
+}

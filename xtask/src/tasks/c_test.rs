@@ -1,0 +1,143 @@
+//! The header, the library and the C++ wrapper under compilers, sanitizers and valgrind.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use xshell::{Shell, cmd};
+
+use super::{c_install, c_library};
+use crate::report::Report;
+use crate::{needs, target_dir};
+
+pub const STEPS: [&str; 5] = [HEADER, SANITIZERS, VALGRIND, c_install::STEP, EXAMPLE];
+const HEADER: &str = "C header";
+const SANITIZERS: &str = "C tests, sanitizers";
+const VALGRIND: &str = "C tests, valgrind";
+const EXAMPLE: &str = "C example";
+
+/// What the header promises to bear, and the tests too. Contraction would fuse multiplications and additions.
+const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off"];
+const COMPILERS: &[(&str, &str, &str)] = &[
+    ("gcc", "c", "-std=c11"),
+    ("clang", "c", "-std=c11"),
+    ("g++", "c++", "-std=c++17"),
+    ("clang++", "c++", "-std=c++17"),
+];
+
+pub fn run(shell: &Shell, report: &mut Report) {
+    report.step(HEADER, || headers(shell));
+    report.step(SANITIZERS, || sanitizers(shell));
+    report.step(VALGRIND, || valgrind(shell));
+    c_install::test(shell, report);
+    report.step(EXAMPLE, || example(shell));
+}
+
+/// Each header compiles alone.
+fn headers(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::GCC, &needs::CLANG])?;
+    for (compiler, language, standard) in COMPILERS {
+        let check = |header: &str| {
+            cmd!(shell, "{compiler} -x {language} {standard} {STRICT...} -Iinclude -fsyntax-only -")
+                .stdin(format!("#include \"{header}\"\n"))
+                .run()
+        };
+        check("micro_lora.h")?;
+        if *language == "c++" {
+            check("micro_lora.hpp")?;
+        }
+    }
+    Ok(())
+}
+
+fn sanitizers(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::GCC])?;
+    let build = Build::new(shell)?;
+    let flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    for program in [build.tests("sanitized", &flags)?, build.wrapper("wrapper-sanitized", &flags)?] {
+        // A compiler that ignored the flag would make this step prove nothing.
+        let symbols = cmd!(shell, "nm {program}").quiet().read()?;
+        for symbol in ["__asan_init", "__ubsan_handle"] {
+            ensure!(symbols.contains(symbol), "{}: expected {symbol} in it, got none", program.display());
+        }
+        cmd!(shell, "{program}").run()?;
+    }
+    Ok(())
+}
+
+/// Sees into the Rust code as well, which no sanitizer of a C compiler does.
+fn valgrind(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::GCC, &needs::VALGRIND])?;
+    let build = Build::new(shell)?;
+    let flags = ["-g", "-O1"];
+    let tests = build.tests("plain", &flags)?;
+    let wrapper = build.wrapper("wrapper-plain", &flags)?;
+    for (tool, program) in [("memcheck", &tests), ("memcheck", &wrapper), ("helgrind", &tests)] {
+        let checks: &[&str] = if tool == "memcheck" { &["--leak-check=full"] } else { &[] };
+        cmd!(shell, "valgrind --tool={tool} {checks...} --error-exitcode=99 {program}").run()?;
+    }
+    Ok(())
+}
+
+/// The example in C and its twin in Rust print the same lines.
+fn example(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::GCC])?;
+    let build = Build::new(shell)?;
+    let sources = c_sources(shell, "examples/c")?;
+    let program = build.compile("gcc", "-std=c11", &sources, &["-O2"], "personalize")?;
+    let in_c = cmd!(shell, "{program} examples/data").read()?;
+    println!("{in_c}");
+    let in_rust =
+        cmd!(shell, "cargo run --release --package micro-lora-ffi --example personalize_as_in_c").read()?;
+    ensure!(in_c == in_rust, "expected of C what Rust prints\n{in_rust}\ngot\n{in_c}");
+    Ok(())
+}
+
+fn c_sources(shell: &Shell, folder: &str) -> Result<Vec<PathBuf>> {
+    let mut files = shell.read_dir(folder)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
+    Ok(files)
+}
+
+struct Build<'a> {
+    shell: &'a Shell,
+    archive: PathBuf,
+    folder: PathBuf,
+}
+
+impl<'a> Build<'a> {
+    fn new(shell: &'a Shell) -> Result<Self> {
+        let archive = c_library::build(shell)?.join("libmicro_lora.a");
+        let folder = target_dir(shell).join("c/tests");
+        shell.create_dir(&folder)?;
+        Ok(Self { shell, archive, folder })
+    }
+
+    fn tests(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {
+        let mut sources = c_sources(self.shell, "tests/c")?;
+        sources.retain(|path| !path.ends_with("readme.c"));
+        self.compile("gcc", "-std=c11", &sources, flags, name)
+    }
+
+    fn wrapper(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {
+        self.compile("g++", "-std=c++17", &[PathBuf::from("tests/c/wrapper.cpp")], flags, name)
+    }
+
+    fn compile(
+        &self,
+        compiler: &str,
+        standard: &str,
+        sources: &[PathBuf],
+        flags: &[&str],
+        name: &str,
+    ) -> Result<PathBuf> {
+        let Self { shell, archive, folder } = self;
+        let program = Path::new(folder).join(name);
+        cmd!(
+            shell,
+            "{compiler} {standard} {STRICT...} {flags...} -Iinclude {sources...} {archive} -pthread -lm"
+        )
+        .args(["-o".as_ref(), program.as_os_str()])
+        .run()?;
+        Ok(program)
+    }
+}
