@@ -156,7 +156,7 @@ pub trait Learn: Apply {
     /// any other kind where the host knows more. Square adapters only.
     ///
     /// # Errors
-    /// See [`Learn`]; also [`Error::QualityNeedsSquare`].
+    /// See [`Learn`]; also [`Error::SquareRequired`].
     ///
     /// ```
     /// use micro_lora::{Apply, Config, Learn, MicroLora};
@@ -298,7 +298,7 @@ pub trait Learn: Apply {
     /// events; counters and the step's state stay.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::NotFinite`], [`Error::Overflow`] for norms above 1e15,
+    /// [`Error::Length`], [`Error::NotFinite`], [`Error::Overflow`] for norms above 1e8,
     /// [`Error::NotInitialised`].
     ///
     /// ```

@@ -13,9 +13,9 @@ pub fn introduction(data: &Debian, seeds: u32) {
     println!(
         "
 {} Debian packages, embedded once by a frozen sentence model; 1,500 of them can be found, the
-descriptions of others are the queries. A simulated user searches, sees ten results and clicks: more
-at the top, with noise, and only on programs of the kind they like (command line or graphical), which
-no query mentions. After every search the adapter of rank 4 learns.
+descriptions of others are the queries. A simulated user searches, sees ten results and clicks:
+more at the top, with noise, and only on programs of the kind they like (command line or
+graphical), which no query mentions. After every search the adapter of rank 4 learns.
 Below: nDCG@10 on queries it never saw; runs per user: {seeds}, intervals: 95 %.",
         data.packages.len()
     );

@@ -18,7 +18,7 @@ pub(super) fn parse(number: &[u8]) -> Option<f32> {
     }
     let mut numerator = digits;
     for _ in 0..exponent {
-        numerator = numerator.checked_mul(10).filter(|product| *product <= 1_000_000)?;
+        numerator = numerator.checked_mul(10)?;
     }
     let places = exponent.min(0).unsigned_abs();
     let value = (places <= MAX_PLACES).then(|| divide(numerator.into(), power_of_ten(places)))?;

@@ -1,5 +1,6 @@
 // Feedback of every kind, what its receipt says, and what it refuses.
 #include <math.h>
+#include <stdlib.h>
 
 #include "check.h"
 
@@ -204,6 +205,41 @@ static void an_inference_adapter_does_not_learn(void) {
   watch_nothing();
 }
 
+static float *heap_copy(const float *values, size_t count) {
+  float *copy = malloc(count * sizeof *copy);
+  memcpy(copy, values, count * sizeof *copy);
+  return copy;
+}
+
+// Everything on the heap and no longer than it must be: valgrind would see one value too far.
+static void nothing_outside_the_buffers_is_touched(void) {
+  const size_t bytes = MLORA_SIZE(FEATURES, FEATURES, RANK, 0), rows_len = CANDIDATES * FEATURES;
+  void *memory = malloc(bytes);
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  mlora *lora = NULL;
+  ACCEPT(mlora_init(memory, bytes, &config, MLORA_ABI_VERSION, &lora));
+  float *x = heap_copy(X, FEATURES), *rows = heap_copy(CANDIDATE_ROWS, rows_len);
+  float *weights = heap_copy((const float[]){0, 1, 0}, CANDIDATES), *base = heap_copy(X, FEATURES);
+  float *deltas = heap_copy(CANDIDATE_ROWS, rows_len), *square = malloc(FEATURES * FEATURES * sizeof *square);
+  mlora_sample *sample = malloc(sizeof *sample);
+  mlora_receipt *receipt = malloc(sizeof *receipt);
+  *sample = (mlora_sample){x, FEATURES, base, FEATURES, 1.0f};
+  ACCEPT(mlora_adapt_gradient(lora, sample, rows, FEATURES, receipt));
+  ACCEPT(mlora_adapt_choice(lora, sample, rows, rows_len, 2, 0.1f, MLORA_TEMPERATURE, receipt));
+  ACCEPT(mlora_adapt_listwise(lora, sample, rows, rows_len, weights, CANDIDATES, 0.5f, receipt));
+  ACCEPT(mlora_adapt_target(lora, sample, rows, FEATURES, 0.5f, receipt));
+  ACCEPT(mlora_adapt_attract_repel(lora, sample, base, FEATURES, rows, rows_len, receipt));
+  ACCEPT(mlora_adapt_quality(lora, sample, 0.9f, receipt));
+  ACCEPT(mlora_apply_updates(lora, MLORA_LEARNING_RATE, receipt));
+  CHECK(receipt->outcome == MLORA_APPLIED);
+  ACCEPT(mlora_apply_batch(lora, rows, rows_len, deltas, rows_len));
+  ACCEPT(mlora_delta_weight(lora, square, FEATURES * FEATURES));
+  ACCEPT(mlora_set_weights(lora, rows, RANK * FEATURES, rows + FEATURES, RANK * FEATURES));
+  ACCEPT(mlora_reset(lora));
+  free(x), free(rows), free(weights), free(base), free(deltas), free(square);
+  free(sample), free(receipt), free(memory);
+}
+
 void test_learn(void) {
   clicks_raise_a_score_and_thumbs_down_lower_it();
   every_kind_of_feedback_becomes_pending();
@@ -214,4 +250,5 @@ void test_learn(void) {
   pending_events_have_a_limit();
   other_shapes_need_a_base();
   an_inference_adapter_does_not_learn();
+  nothing_outside_the_buffers_is_touched();
 }

@@ -163,8 +163,7 @@ fn decimals_are_read_as_peft_reads_them() {
         // PEFT keeps a Python float, and torch then rounds it to the tensor's f32.
         assert_eq!(parse(text), Ok(text.parse::<f64>().unwrap() as f32), "{text}");
     }
-    for text in "0 -1 1e7 1e-7 1e99999999999 1e-99999999999 0e99999999999 12345678901234567890123".split(' ')
-    {
+    for text in "0 -1 1e7 1e-7 1e99999999999 1e-99999999999 0e99999999999 18446744073709551632".split(' ') {
         assert!(matches!(parse(text), Err(Error::Unsupported { field: "lora_alpha", .. })), "{text}");
     }
     for text in [
@@ -196,6 +195,29 @@ fn random_decimals_round_to_the_nearest_f32() {
         accepted += usize::from((1e-6..=1e6).contains(&nearest));
     }
     assert!(accepted > 2_000, "{accepted} were in range");
+}
+
+/// Its fields are public: a host may have changed them.
+#[test]
+fn a_config_that_was_changed_is_checked_again() {
+    let mut lora = HeapLora::new(33, 17, 2, &Config::new());
+    let before = lora.clone();
+    let mut config = read_adapter_config(config(&[]).as_bytes()).unwrap();
+    for bad in [f32::NAN, 0.0, 1e7] {
+        config.alpha = bad;
+        let file = read("theirs/f32/adapter_model.safetensors");
+        let error = lora.load_safetensors(&file, "encoder.layers.0.q_proj", Some(&config)).unwrap_err();
+        assert_eq!(error.to_string(), format!("alpha: expected 0.000001 to 1000000, got {bad}"));
+        assert!(lora.same_as(&before));
+    }
+}
+
+#[test]
+fn an_empty_key_does_not_pass_for_the_end() {
+    for rest in ["", "}", "1}"] {
+        let json = format!(r#"{{"peft_type":"LORA","r":1,"lora_alpha":1,"":{rest}"#);
+        assert!(matches!(read_adapter_config(json.as_bytes()), Err(Error::Syntax { .. })), "{json}");
+    }
 }
 
 #[test]

@@ -216,6 +216,11 @@ fn values_that_are_not_usable() {
         refused(&with(1, bad), "lora_A: expected finite values, got NaN or infinity at index 1");
         refused(&with(4, bad), "lora_B: expected finite values, got NaN or infinity at index 1");
     }
+    // The first of two, in the adapter's order.
+    let mut two = with(1, f32::NAN);
+    let end = two.len() - 12;
+    two[end..end + 4].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    refused(&two, "lora_A: expected finite values, got NaN or infinity at index 1");
     for (at, what) in [(0, "lora_A"), (3, "lora_B")] {
         for huge in [f32::MAX, 1e20, 1.1e8] {
             let message = format!("{what}: expected a magnitude that f32 can go on with, got an overflow");

@@ -149,8 +149,10 @@ impl Machine {
 
     fn run<'a>(self, shell: &'a Shell, program: &Path) -> Cmd<'a> {
         let chip = |board| {
-            cmd!(shell, "qemu-system-arm -machine {board} -nographic -monitor none -serial null")
-                .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
+            // What the program prints would go to stderr, among QEMU's own messages.
+            cmd!(shell, "qemu-system-arm -machine {board} -display none -monitor none -serial null")
+                .args(["-chardev", "stdio,id=out"])
+                .args(["-semihosting-config", "enable=on,target=native,chardev=out", "-kernel"])
                 .arg(program)
         };
         match self {

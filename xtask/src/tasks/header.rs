@@ -69,11 +69,12 @@ fn generate(root: &Path) -> Result<String> {
 
 /// Puts a title before a function's comment.
 fn with_title(text: &str, function: &str, title: &str) -> Result<String> {
-    // Comments name functions too, but never at the start of a declaration.
-    let declaration = format!(" {function}(");
+    let is_code = |at: usize| !text[..at].rsplit('\n').next().is_some_and(|line| line.starts_with("//"));
+    let call = format!("{function}(");
     let at = text
-        .rfind(&declaration)
-        .or_else(|| text.rfind(&declaration.replace(' ', "*")))
+        .match_indices(&call)
+        .map(|(at, _)| at)
+        .find(|at| is_code(*at))
         .with_context(|| format!("ffi/src: expected the function {function}, got a header without it"))?;
     let start = text[..at].rfind("\n\n").map_or(0, |blank| blank + 2);
     let (before, after) = text.split_at(start);
