@@ -1,13 +1,18 @@
 //! What each target's linker has to be told.
 
 use std::env::var;
+use std::fs::copy;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=cortex-m.ld");
     match var("CARGO_CFG_TARGET_ARCH").as_deref() {
         Ok("arm") => {
-            println!("cargo::rustc-link-arg-bins=-T{}/cortex-m.ld", var("CARGO_MANIFEST_DIR").unwrap())
+            // Beside the build, not by its own path: another checkout may share the target directory.
+            let directory = var("OUT_DIR").unwrap();
+            copy("cortex-m.ld", format!("{directory}/cortex-m.ld")).unwrap();
+            println!("cargo::rustc-link-search={directory}");
+            println!("cargo::rustc-link-arg-bins=-Tcortex-m.ld");
         }
         Ok("wasm32") => println!("cargo::rustc-link-arg-bins=--export=run"),
         _ => {}
