@@ -329,8 +329,8 @@ impl<'a> AdapterMut<'a> {
         };
         let grads = kernel::rows_mut(self.grad_a, x.len()).zip(kernel::rows_mut(self.grad_c, g.len()));
         for ((h_r, b), (grad_a, grad_c)) in h.iter().zip(kernel::rows(self.b, g.len())).zip(grads) {
-            let b_dot_g = kernel::axpy_dot(grad_c, weight * h_r, g, b);
-            kernel::axpy(grad_a, (weight * s) * b_dot_g, x);
+            kernel::axpy(grad_c, weight * h_r, g);
+            kernel::axpy(grad_a, (weight * s) * kernel::dot(b, g), x);
         }
         self.header.weight_sum = weight_sum;
         self.header.pending = self.header.pending.saturating_add(1);

@@ -56,12 +56,6 @@ pub(crate) fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
     }
 }
 
-/// `grad[i] += k * g[i]`, and `dot(b, g)` of the row beside it: one pass over `g` serves both.
-pub(crate) fn axpy_dot(grad: &mut [f32], k: f32, g: &[f32], b: &[f32]) -> f32 {
-    axpy(grad, k, g);
-    dot(b, g)
-}
-
 /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
 pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
     for (o, value) in out.iter_mut().zip(from) {
