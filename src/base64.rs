@@ -69,8 +69,8 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes().iter(), bits: 0, held: 0, read: 0 }
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Self { text: text.iter(), bits: 0, held: 0, read: 0 }
     }
 
     /// The next value; `None` if the text ends or has something else in it.
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn decoded(text: &str, n: usize) -> Option<Vec<f32>> {
-        let mut decoder = Decoder::new(text);
+        let mut decoder = Decoder::new(text.as_bytes());
         let values = (0..n).map(|_| decoder.value()).collect::<Option<Vec<_>>>()?;
         decoder.finish().then_some(values)
     }

@@ -27,6 +27,7 @@ mod error;
 mod feedback;
 mod frozen;
 mod header;
+mod json;
 mod kernel;
 mod learn;
 mod owned;

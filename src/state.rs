@@ -9,6 +9,7 @@ use crate::base64::{Decoder, encode, encoded_len};
 use crate::crc::Crc;
 use crate::error::{Error, Result, check_length, check_range};
 use crate::header::Header;
+use crate::json::Out;
 use crate::wire::{self, HEAD_MAX, SCALARS, Wire, check_equal};
 
 /// What stands between the base64 texts; each opens the string that follows it.
@@ -94,8 +95,7 @@ pub(crate) const fn json_max(in_features: usize, out_features: usize, rank: usiz
 /// Characters of a state besides its integers and its base64.
 const BETWEEN: usize = {
     let [a, b, c, d, e] = OPENERS;
-    // Less the closing brace of the integers.
-    a.len() + b.len() + c.len() + d.len() + e.len() + CLOSER.len() - 1
+    a.len() + b.len() + c.len() + d.len() + e.len() + CLOSER.len()
 };
 
 impl Adapter<'_> {
@@ -115,20 +115,19 @@ impl Adapter<'_> {
             check_length("grad_A", self.grad_a.len(), self.header.a_len())?;
         }
         let wire = self.wire();
-        let too_small = Error::Buffer { needed: self.len_of(&wire), got: buffer.len() };
-        if buffer.len() < self.len_of(&wire) {
-            return Err(too_small);
+        let needed = self.len_of(&wire);
+        if buffer.len() < needed {
+            return Err(Error::Buffer { needed, got: buffer.len() });
         }
-        let head = serde_json_core::to_slice(&wire, buffer).map_err(|_| too_small)?;
-        // The first opener takes the place of the brace that closes the integers.
-        let mut writer = Writer { buffer, len: head.saturating_sub(1) };
+        let mut out = Out::new(buffer);
+        wire.write_head(&mut out);
         let scalars = wire::scalars(self.header);
         for (opener, values) in OPENERS.iter().zip(once(&scalars[..]).chain(self.saved())) {
-            writer.text(opener);
-            encode(values, |letter| writer.byte(letter));
+            out.text(opener);
+            encode(values, |letter| out.bytes(&[letter]));
         }
-        writer.text(CLOSER);
-        Ok(writer.len)
+        out.text(CLOSER);
+        Ok(out.len())
     }
 
     /// The matrices as they are saved: gradients only if an event is pending, else they are all zero.
@@ -150,25 +149,6 @@ impl Adapter<'_> {
         }
         wire.crc32 = crc.finish();
         wire
-    }
-}
-
-/// Bytes into a buffer that has been found large enough.
-struct Writer<'a> {
-    buffer: &'a mut [u8],
-    len: usize,
-}
-
-impl Writer<'_> {
-    fn byte(&mut self, byte: u8) {
-        if let Some(slot) = self.buffer.get_mut(self.len) {
-            *slot = byte;
-            self.len = self.len.saturating_add(1);
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.byte(byte));
     }
 }
 
@@ -256,7 +236,7 @@ fn check(wire: &Wire<'_>, a_len: usize, b_len: usize) -> Result<Header> {
 }
 
 /// Reads `len` values: adds them to the checksum, keeps the first ones, gives the sum of squares.
-fn read(what: &'static str, text: &str, len: usize, crc: &mut Crc, first: &mut [f32]) -> Result<f32> {
+fn read(what: &'static str, text: &[u8], len: usize, crc: &mut Crc, first: &mut [f32]) -> Result<f32> {
     let mut decoder = Decoder::new(text);
     let mut keep = first.iter_mut();
     let mut squares = 0.0;
@@ -271,7 +251,7 @@ fn read(what: &'static str, text: &str, len: usize, crc: &mut Crc, first: &mut [
     if decoder.finish() { Ok(squares) } else { Err(Error::Base64 { what, values: len }) }
 }
 
-fn fill(out: &mut [f32], text: &str) {
+fn fill(out: &mut [f32], text: &[u8]) {
     let mut decoder = Decoder::new(text);
     for slot in out {
         *slot = decoder.value().unwrap_or_default();

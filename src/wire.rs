@@ -4,12 +4,11 @@
 //! decimal is ever parsed or printed. The checksum is over the decoded values, so that JSON tools
 //! may re-format the text.
 
-use serde::{Deserialize, Serialize};
-
 use crate::config::Config;
 use crate::crc::Crc;
 use crate::error::{Error, Result};
 use crate::header::{Header, Trace};
+use crate::json::{Json, Out};
 
 const FORMAT: &str = "micro-lora";
 pub(crate) const VERSION: u32 = 1;
@@ -17,21 +16,36 @@ pub(crate) const VERSION: u32 = 1;
 /// How many f32 the field `scalars` holds.
 pub(crate) const SCALARS: usize = 10;
 
-/// Characters of the integers with their names, if each has one digit.
-const HEAD_MIN: usize = 205;
-/// The integers, checksum included.
-const INTEGERS: usize = 15;
-/// Characters of the integers with their names at most.
-pub(crate) const HEAD_MAX: usize = HEAD_MIN + 9 * INTEGERS;
+/// The names of the integers, in the order in which they are written and enter the checksum.
+const INTEGERS: [&str; 15] = [
+    "version",
+    "in_features",
+    "out_features",
+    "rank",
+    "model_id",
+    "seed",
+    "step",
+    "use_rslora",
+    "pending",
+    "updates",
+    "samples",
+    "rated",
+    "capped",
+    "generation",
+    "crc32",
+];
+/// The names of the strings, in the order in which they are written; the format comes before the integers.
+const TEXTS: [&str; 6] = ["format", "scalars", "lora_a", "lora_b", "grad_a", "grad_c"];
+
+/// What opens a state, up to its integers.
+const HEAD: [&str; 3] = ["{\"format\":\"", FORMAT, "\""];
+/// Characters of the head and of the integers with their names, if each has one digit.
+const HEAD_MIN: usize = 204;
+/// Characters of the head and of the integers with their names at most.
+pub(crate) const HEAD_MAX: usize = HEAD_MIN + 9 * INTEGERS.len();
 
 /// A saved adapter as JSON has it: integers, and base64 that is not yet decoded.
-///
-/// When saving, only the integers are serialised; the writer streams the base64 after them.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Wire<'a> {
-    format: &'a str,
-    version: u32,
     pub(crate) in_features: u32,
     pub(crate) out_features: u32,
     pub(crate) rank: u32,
@@ -46,24 +60,103 @@ pub(crate) struct Wire<'a> {
     capped: u32,
     pub(crate) generation: u32,
     pub(crate) crc32: u32,
-    #[serde(skip_serializing)]
-    pub(crate) scalars: &'a str,
-    #[serde(skip_serializing)]
-    pub(crate) lora_a: &'a str,
-    #[serde(skip_serializing)]
-    pub(crate) lora_b: &'a str,
-    #[serde(skip_serializing)]
-    pub(crate) grad_a: &'a str,
-    #[serde(skip_serializing)]
-    pub(crate) grad_c: &'a str,
+    pub(crate) scalars: &'a [u8],
+    pub(crate) lora_a: &'a [u8],
+    pub(crate) lora_b: &'a [u8],
+    pub(crate) grad_a: &'a [u8],
+    pub(crate) grad_c: &'a [u8],
+}
+
+/// The fields that a text has had so far.
+#[derive(Default)]
+struct Fields<'a> {
+    integers: [Option<u32>; INTEGERS.len()],
+    texts: [Option<&'a [u8]>; TEXTS.len()],
+}
+
+impl<'a> Fields<'a> {
+    fn read(&mut self, json: &mut Json<'a>) -> Option<()> {
+        json.pass(b'{')?;
+        let mut first = true;
+        while json.next(&mut first, b'}')? {
+            let name = json.quoted()?;
+            json.pass(b':')?;
+            if let Some(slot) = field(INTEGERS, &mut self.integers, name) {
+                let value = json.integer()?;
+                json.once(slot, u32::try_from(value).ok()?)?;
+            } else if let Some(slot) = field(TEXTS, &mut self.texts, name) {
+                let text = json.quoted()?;
+                json.once(slot, text)?;
+            } else {
+                return json.refuse(&const { syntax("a field that no state has") });
+            }
+        }
+        json.end()
+    }
+
+    /// All of the fields. What is in them is not yet checked, but for format and version.
+    fn complete(self) -> Option<Wire<'a>> {
+        let [
+            Some(_version),
+            Some(in_features),
+            Some(out_features),
+            Some(rank),
+            Some(model_id),
+            Some(seed),
+            Some(step),
+            Some(use_rslora),
+            Some(pending),
+            Some(updates),
+            Some(samples),
+            Some(rated),
+            Some(capped),
+            Some(generation),
+            Some(crc32),
+        ] = self.integers
+        else {
+            return None;
+        };
+        let [Some(_format), Some(scalars), Some(lora_a), Some(lora_b), Some(grad_a), Some(grad_c)] =
+            self.texts
+        else {
+            return None;
+        };
+        Some(Wire {
+            in_features,
+            out_features,
+            rank,
+            model_id,
+            seed,
+            step,
+            use_rslora,
+            pending,
+            updates,
+            samples,
+            rated,
+            capped,
+            generation,
+            crc32,
+            scalars,
+            lora_a,
+            lora_b,
+            grad_a,
+            grad_c,
+        })
+    }
+}
+
+fn field<'s, T, const N: usize>(names: [&str; N], slots: &'s mut [T; N], name: &[u8]) -> Option<&'s mut T> {
+    slots.iter_mut().zip(names).find(|(_, own)| own.as_bytes() == name).map(|(slot, _)| slot)
+}
+
+const fn syntax(problem: &'static str) -> Error {
+    Error::Syntax { what: "JSON", problem }
 }
 
 impl<'a> Wire<'a> {
     /// The integers of an adapter; the checksum is still to be filled in.
     pub(crate) fn of(header: &Header) -> Self {
         Self {
-            format: FORMAT,
-            version: VERSION,
             in_features: header.in_features,
             out_features: header.out_features,
             rank: header.rank,
@@ -78,28 +171,32 @@ impl<'a> Wire<'a> {
             capped: header.capped,
             generation: header.generation,
             crc32: 0,
-            scalars: "",
-            lora_a: "",
-            lora_b: "",
-            grad_a: "",
-            grad_c: "",
+            scalars: &[],
+            lora_a: &[],
+            lora_b: &[],
+            grad_a: &[],
+            grad_c: &[],
         }
     }
 
-    /// Reads the JSON. What is in the fields is not yet checked, but for format and version.
+    /// Reads the JSON. Format and version come first: they explain a text that is otherwise strange.
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self> {
-        let (wire, _) = serde_json_core::from_slice::<Wire<'a>>(json).map_err(syntax)?;
-        if wire.format != FORMAT {
+        let mut json = Json::ascii(json);
+        let mut fields = Fields::default();
+        let read = fields.read(&mut json);
+        let ([format, ..], [version, ..]) = (fields.texts, fields.integers);
+        if format.is_some_and(|format| format != FORMAT.as_bytes()) {
             return Err(Error::Format);
         }
-        check_equal("version", VERSION, wire.version)?;
-        Ok(wire)
+        check_equal("version", VERSION, version.unwrap_or(VERSION))?;
+        read.ok_or(json.error())?;
+        fields.complete().ok_or(const { syntax("too few fields") })
     }
 
     /// Every integer but the checksum, in the order in which the checksum takes them.
-    fn integers(&self) -> [u32; INTEGERS - 1] {
+    fn integers(&self) -> [u32; INTEGERS.len() - 1] {
         [
-            self.version,
+            VERSION,
             self.in_features,
             self.out_features,
             self.rank,
@@ -123,11 +220,22 @@ impl<'a> Wire<'a> {
         crc
     }
 
-    /// Characters of the integers with their names.
+    /// Characters that [`Wire::write_head`] writes.
     pub(crate) fn head_len(&self) -> usize {
         let more_digits = |value: u32| value.checked_ilog10().unwrap_or(0) as usize;
         let values = self.integers().into_iter().chain([self.crc32]);
         values.fold(HEAD_MIN, |len, value| len.saturating_add(more_digits(value)))
+    }
+
+    /// Format and integers; the strings follow.
+    pub(crate) fn write_head(&self, out: &mut Out<'_>) {
+        HEAD.iter().for_each(|text| out.text(text));
+        for (name, value) in INTEGERS.iter().zip(self.integers().into_iter().chain([self.crc32])) {
+            out.text(",\"");
+            out.text(name);
+            out.text("\":");
+            out.decimal(value, 0);
+        }
     }
 
     /// A header that has the sizes and nothing else.
@@ -195,42 +303,25 @@ pub(crate) fn check_equal(what: &'static str, expected: u32, got: u32) -> Result
     if expected == got { Ok(()) } else { Err(Error::Mismatch { what, expected, got }) }
 }
 
-fn syntax(error: serde_json_core::de::Error) -> Error {
-    use serde_json_core::de::Error as E;
-    let problem = match error {
-        E::EofWhileParsingList
-        | E::EofWhileParsingNumber
-        | E::EofWhileParsingObject
-        | E::EofWhileParsingString
-        | E::EofWhileParsingValue => "the end of the text",
-        E::InvalidNumber => "a number that is not an integer of 32 bits",
-        E::InvalidType => "a value of another type",
-        E::InvalidUnicodeCodePoint => "text that is not UTF-8",
-        E::TrailingCharacters => "something after the end",
-        E::TrailingComma => "a comma before the end",
-        E::CustomError => "a field that is missing, twice there or unknown",
-        _ => "text that is not JSON",
-    };
-    Error::Syntax { what: "state", problem }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn head_len_is_what_serde_writes() {
+    fn head_len_is_what_is_written() {
         let mut header = Header::new(1, 1, 1, &Config::new()).unwrap();
         let mut buffer = [0; HEAD_MAX];
-        for value in [0, 9, 10, 12_345, 999_999_999, u32::MAX] {
+        let mut assert_len = |wire: &Wire<'_>, len| {
+            let mut out = Out::new(&mut buffer);
+            wire.write_head(&mut out);
+            assert_eq!((out.len(), wire.head_len()), (len, len));
+        };
+        for (value, digits) in [(0, 0), (9, 0), (10, 2), (12_345, 8), (999_999_999, 16), (u32::MAX, 18)] {
             header.samples = value;
-            header.generation = value / 7;
-            let wire = Wire { crc32: value, ..Wire::of(&header) };
-            assert_eq!(serde_json_core::to_slice(&wire, &mut buffer), Ok(wire.head_len()));
+            assert_len(&Wire { crc32: value, ..Wire::of(&header) }, HEAD_MIN + digits);
         }
         let most = u32::MAX;
         let wire = Wire {
-            version: most,
             in_features: most,
             out_features: most,
             rank: most,
@@ -245,6 +336,7 @@ mod tests {
             crc32: most,
             ..Wire::of(&Header { samples: most, generation: most, ..header })
         };
-        assert_eq!(wire.head_len(), HEAD_MAX);
+        // The version stays as short as it is.
+        assert_len(&wire, HEAD_MAX - 9);
     }
 }

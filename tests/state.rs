@@ -111,40 +111,28 @@ fn loading_refuses_what_is_not_this_adapters_state_and_changes_nothing() {
         assert!(text.contains(from), "{from} in {text}");
         text.replacen(from, to, 1)
     };
-    let well_formed = |got: &str| format!("state: expected a well-formed text, got {got}");
-    assert_eq!(refuse(""), well_formed("the end of the text"));
-    assert_eq!(refuse("garbage"), well_formed("a value of another type"));
-    assert_eq!(refuse(&text[..text.len() - 1]), well_formed("the end of the text"));
-    assert_eq!(refuse(&format!("{text} x")), well_formed("something after the end"));
-    assert_eq!(
-        refuse(&edit("\"rank\":2", "\"rank\":2,\"rank\":2")),
-        well_formed("a field that is missing, twice there or unknown")
-    );
-    assert_eq!(
-        refuse(&edit("\"rank\":2,", "")),
-        well_formed("a field that is missing, twice there or unknown")
-    );
-    assert_eq!(
-        refuse(&edit("\"rank\":2", "\"zzz\":2")),
-        well_formed("a field that is missing, twice there or unknown")
-    );
-    assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":02")), well_formed("text that is not JSON"));
-    assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":+2")), well_formed("a value of another type"));
-    assert_eq!(
-        refuse(&edit("\"rank\":2", "\"rank\":-2")),
-        well_formed("a number that is not an integer of 32 bits")
-    );
-    assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":2.0")), well_formed("text that is not JSON"));
-    assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":2e0")), well_formed("text that is not JSON"));
-    assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":null")), well_formed("a value of another type"));
-    assert_eq!(
-        refuse(&edit("\"rank\":2", "\"rank\":4294967298")),
-        well_formed("a number that is not an integer of 32 bits")
-    );
-    assert_eq!(
-        refuse(&edit("\"rank\":2", &format!("\"rank\":{}", "[".repeat(100_000)))),
-        well_formed("a value of another type")
-    );
+    let well_formed = |got: &str| format!("JSON: expected a well-formed text, got {got}");
+    let broken = well_formed("a text that is broken or has another value than expected");
+    for (text, got) in [
+        ("", "the end of the text"),
+        (&text[..text.len() - 1], "the end of the text"),
+        (&text[..text.len() / 2], "the end of the text"),
+        (&format!("{text} x"), "something after the end"),
+        (&edit("\"rank\":2", "\"rank\":2,\"rank\":2"), "something twice that may be there once"),
+        (&edit("\"grad_a\"", "\"lora_a\""), "something twice that may be there once"),
+        (&edit("\"rank\":2,", ""), "too few fields"),
+        (&edit("\"rank\":2", "\"zzz\":2"), "a field that no state has"),
+        (&edit("\"rank\":2", "\"\":2"), "a field that no state has"),
+        (&edit("\"rank\":2", "\"r\\u0061nk\":2"), "a field that no state has"),
+    ] {
+        assert_eq!(refuse(text), well_formed(got));
+    }
+    for value in ["02", "+2", "-2", "-0", "2.0", "2e0", "null", "4294967298", "\"2\"", &"[".repeat(100_000)] {
+        assert_eq!(refuse(&edit("\"rank\":2", &format!("\"rank\":{value}"))), broken, "{value:.9}");
+    }
+    assert_eq!(refuse("garbage"), broken);
+    assert_eq!(refuse(&edit("\"lora_a\":\"", "\"lora_a\":\"\n")), broken);
+    assert_eq!(refuse(&edit("\"}", "\",}")), broken);
     assert_eq!(refuse(&edit("micro-lora", "other")), "format: expected \"micro-lora\", got another");
     assert_eq!(refuse(&edit("\"version\":1", "\"version\":2")), "version: expected 1, got 2");
     assert_eq!(refuse(&edit("\"rank\":2", "\"rank\":3")), "rank: expected 2, got 3");

@@ -1,10 +1,10 @@
 //! `adapter_config.json`: how PEFT says what the tensors mean.
 
 use super::decimal;
-use super::json::{Json, Out};
 use crate::config::MAX_RANK;
 use crate::error::{Error, Result};
 use crate::header::Header;
+use crate::json::{Json, Out};
 
 /// Fields that cannot change what a trained `lora_A` and `lora_B` give: where they go, how they
 /// were initialised and trained, and names.
@@ -101,7 +101,7 @@ pub struct PeftConfig {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 pub fn read_adapter_config(json: &[u8]) -> Result<PeftConfig> {
-    let mut json = Json::new(json)?;
+    let mut json = Json::utf8(json)?;
     read(&mut json).ok_or(json.error())
 }
 

@@ -1,9 +1,9 @@
 //! Writing: one module's tensors and the config beside them, measured by the code that writes them.
 
-use super::json::Out;
 use super::{LORA_A, LORA_B, PREFIX, adapter_config, decimal, safetensors};
 use crate::adapter::Adapter;
 use crate::error::{Error, Result};
+use crate::json::Out;
 use crate::kernel;
 
 impl Adapter<'_> {

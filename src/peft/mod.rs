@@ -29,7 +29,6 @@
 mod adapter_config;
 mod decimal;
 mod export;
-mod json;
 mod safetensors;
 
 pub use adapter_config::{PeftConfig, read_adapter_config};

@@ -5,11 +5,16 @@
 //! holes or overlaps. Nothing is stored, so that looking for a tensor is another pass over the header.
 
 use super::decimal;
-use super::json::{Json, Out, syntax};
 use crate::error::{Error, Result};
+use crate::json::{Json, Out};
 
 /// Enough for the adapter of a model of a thousand layers; it bounds the time that a hostile file takes.
 const MAX_HEADER: usize = 1 << 20;
+
+/// A file that breaks a rule of the container itself.
+const fn syntax(problem: &'static str) -> Error {
+    Error::Syntax { what: "safetensors", problem }
+}
 
 /// How the values of a tensor are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ impl<'a> Tensors<'a> {
             });
         }
         let (header, data) = rest.split_at_checked(length).ok_or(short)?;
-        let json = Json::new(header)?;
+        let json = Json::utf8(header)?;
         let start = Self { json, first: true, data, metadata: None };
         let mut tensors = start;
         match tensors.check() {

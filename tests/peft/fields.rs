@@ -67,7 +67,7 @@ fn values_out_of_reach_are_refused_by_name() {
     assert_eq!(says("r", json!(5)), "r: expected 1 to 4, got something else");
     assert_eq!(says("r", json!(0)), "r: expected 1 to 4, got something else");
     let whole =
-        "PEFT file: expected a well-formed text, got JSON that is broken or has another value than expected";
+        "JSON: expected a well-formed text, got a text that is broken or has another value than expected";
     for rank in [json!(-1), json!(2.0), json!(1e300), json!(u64::MAX as f64)] {
         assert_eq!(says("r", rank), whole);
     }
@@ -269,10 +269,7 @@ fn depth_is_limited_without_recursion() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         assert!(nested(open, close, 64).is_ok());
         let error = nested(open, close, 65).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "PEFT file: expected a well-formed text, got more than 64 open brackets"
-        );
+        assert_eq!(error.to_string(), "JSON: expected a well-formed text, got more than 64 open brackets");
         assert_eq!(nested(open, close, 100_000), Err(error));
     }
     // Brackets that do not match, near the limit of the bits that remember them.

@@ -9,7 +9,7 @@ use crate::common::{HeapLora, Noise};
 const A: &str = "base_model.model.m.lora_A.weight";
 const B: &str = "base_model.model.m.lora_B.weight";
 
-const BROKEN: &str = "JSON that is broken or has another value than expected";
+const BROKEN: &str = "a text that is broken or has another value than expected";
 const TWICE: &str = "something twice that may be there once";
 
 /// A module `m`: 3 in, 2 out, rank 1.
@@ -51,6 +51,14 @@ fn load(file: &[u8]) -> Result<HeapLora, Error> {
     }
 }
 
+fn json_fault(problem: &str) -> String {
+    format!("JSON: expected a well-formed text, got {problem}")
+}
+
+fn container(problem: &str) -> String {
+    format!("safetensors: expected a well-formed text, got {problem}")
+}
+
 #[track_caller]
 fn refused(file: &[u8], message: &str) {
     assert_eq!(load(file).expect_err("expected an error").to_string(), message);
@@ -64,14 +72,13 @@ fn the_untouched_file_loads() {
 
 #[test]
 fn lengths_that_lie() {
-    let says = |problem| format!("PEFT file: expected a well-formed text, got {problem}");
     for length in 0..8 {
-        refused(&[0; 8][..length], &says("fewer bytes than the header needs"));
+        refused(&[0; 8][..length], &container("fewer bytes than the header needs"));
     }
-    refused(&100u64.to_le_bytes(), &says("fewer bytes than the header needs"));
-    refused(&0u64.to_le_bytes(), &says(BROKEN));
-    refused(&file(" {}", &[]), &says(BROKEN));
-    refused(&file("[]", &[]), &says(BROKEN));
+    refused(&100u64.to_le_bytes(), &container("fewer bytes than the header needs"));
+    refused(&0u64.to_le_bytes(), &json_fault("the end of the text"));
+    refused(&file(" {}", &[]), &json_fault(BROKEN));
+    refused(&file("[]", &[]), &json_fault(BROKEN));
     for length in [u64::MAX, 1 << 63, 1 << 40, (1 << 20) + 1] {
         let error = load(&[&length.to_le_bytes()[..], b"{}"].concat()).unwrap_err();
         let got = length as usize;
@@ -81,9 +88,8 @@ fn lengths_that_lie() {
 
 #[test]
 fn ranges_that_do_not_fill_the_data() {
-    let says = |problem| format!("PEFT file: expected a well-formed text, got {problem}");
-    let gaps = says("tensors with holes or overlaps between them");
-    let outside = says("a tensor outside the data, or not of the length of its shape");
+    let gaps = container("tensors with holes or overlaps between them");
+    let outside = container("a tensor outside the data, or not of the length of its shape");
     let length = outside.clone();
     let offsets = |a: Value, b: Value| {
         changed(|header| {
@@ -97,8 +103,8 @@ fn ranges_that_do_not_fill_the_data() {
     refused(&offsets(json!([4, 16]), json!([12, 20])), &gaps);
     refused(&offsets(json!([0, 12]), json!([16, 24])), &outside);
     refused(&offsets(json!([12, 0]), json!([12, 20])), &outside);
-    refused(&offsets(json!([0, 12, 12]), json!([12, 20])), &says(BROKEN));
-    refused(&offsets(json!([0]), json!([12, 20])), &says(BROKEN));
+    refused(&offsets(json!([0, 12, 12]), json!([12, 20])), &json_fault(BROKEN));
+    refused(&offsets(json!([0]), json!([12, 20])), &json_fault(BROKEN));
     refused(&offsets(json!([0, u64::MAX]), json!([12, 20])), &outside);
     refused(&offsets(json!([u64::MAX - 3, u64::MAX]), json!([12, 20])), &outside);
     refused(&offsets(json!([0, 8]), json!([8, 20])), &length);
@@ -116,27 +122,26 @@ fn ranges_that_do_not_fill_the_data() {
 
 #[test]
 fn entries_that_are_not_as_the_format_says() {
-    let says = |problem| format!("PEFT file: expected a well-formed text, got {problem}");
-    let twice = says(TWICE);
-    let number = says(BROKEN);
-    refused(&changed(|header| header[A]["extra"] = json!(1)), &says(BROKEN));
+    let twice = json_fault(TWICE);
+    let number = json_fault(BROKEN);
+    refused(&changed(|header| header[A]["extra"] = json!(1)), &json_fault(BROKEN));
     for (from, to, message) in [
         ("\"F32\"", "\"F32\",\"dtype\":\"F32\"", &twice),
         ("[0,12]", "[-0,12]", &number),
         ("[0,12]", "[0,12.0]", &number),
         ("[0,12]", "[0,12e0]", &number),
         ("[0,12]", "[0,99999999999999999999]", &number),
-        ("[0,12]", "[0,12,]", &says(BROKEN)),
-        ("[0,12]", "[00,12]", &says(BROKEN)),
-        ("[0,12]", "[0 12]", &says(BROKEN)),
-        ("[0,12]", "0", &says(BROKEN)),
-        ("{\"base", "{,\"base", &says(BROKEN)),
-        ("lora_A", "lora\\u005fA", &says("an escape in a name")),
-        ("lora_A", "lora_\nA", &says(BROKEN)),
-        ("lora_A", "lora_\\xA", &says(BROKEN)),
-        ("}}", "}}{}", &says(BROKEN)),
-        ("}}", "}", &says(BROKEN)),
-        ("weight\":", "weight\"", &says(BROKEN)),
+        ("[0,12]", "[0,12,]", &json_fault(BROKEN)),
+        ("[0,12]", "[00,12]", &json_fault(BROKEN)),
+        ("[0,12]", "[0 12]", &json_fault(BROKEN)),
+        ("[0,12]", "0", &json_fault(BROKEN)),
+        ("{\"base", "{,\"base", &json_fault(BROKEN)),
+        ("lora_A", "lora\\u005fA", &json_fault("an escape in a name")),
+        ("lora_A", "lora_\nA", &json_fault(BROKEN)),
+        ("lora_A", "lora_\\xA", &json_fault(BROKEN)),
+        ("}}", "}}{}", &json_fault("something after the end")),
+        ("}}", "}", &json_fault("the end of the text")),
+        ("weight\":", "weight\"", &json_fault(BROKEN)),
     ] {
         let text = header().to_string();
         assert!(text.contains(from), "{from}");
@@ -145,31 +150,31 @@ fn entries_that_are_not_as_the_format_says() {
     let mut bytes = changed(|_| {});
     let name = bytes.windows(4).position(|window| window == b"lora").unwrap();
     bytes[name] = 0xFF;
-    refused(&bytes, &says("bytes that are not UTF-8"));
+    refused(&bytes, &json_fault("bytes that are not UTF-8"));
 
     // The same name twice, where the ranges fill the data all the same.
     let text = header().to_string().replace("lora_B", "lora_A");
     let twice = text.replace("[2,1]", "[1,2]");
-    refused(&file(&twice, &data()), &says(TWICE));
+    refused(&file(&twice, &data()), &json_fault(TWICE));
 
     let metadata = |metadata: Value, message: &str| {
         refused(&changed(|header| header["__metadata__"] = metadata), message);
     };
-    metadata(json!({"a": 1}), &says(BROKEN));
-    metadata(json!([]), &says(BROKEN));
+    metadata(json!({"a": 1}), &json_fault(BROKEN));
+    metadata(json!([]), &json_fault(BROKEN));
     metadata(
         json!({"lora_alpha": "16 "}),
         "lora_alpha: expected a number from 1e-6 to 1e6 of at most 19 digits, got something else",
     );
     metadata(json!({"use_rslora": "True"}), "use_rslora: expected true or false, got something else");
     let twice = header().to_string().replacen('{', "{\"__metadata__\":{},\"__metadata__\":{},", 1);
-    refused(&file(&twice, &data()), &says(TWICE));
+    refused(&file(&twice, &data()), &json_fault(TWICE));
     let twice = header().to_string().replacen(
         '{',
         "{\"__metadata__\":{\"lora_alpha\":\"1\",\"lora_alpha\":\"2\"},",
         1,
     );
-    refused(&file(&twice, &data()), &says(TWICE));
+    refused(&file(&twice, &data()), &json_fault(TWICE));
 }
 
 #[test]

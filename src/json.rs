@@ -1,53 +1,61 @@
 //! Just enough JSON: a strict reader that borrows, and a writer into a fixed buffer.
 //!
-//! Not through a JSON library: the keys of a safetensors header are data, values that do not matter
-//! must be skipped at any depth without a stack to match, and decimals must be read without the
-//! tables that float parsing brings along.
+//! Not through a JSON library: no code path may panic, which firmware proves when it is linked; the
+//! keys of a safetensors header are data; values that do not matter must be skipped at any depth
+//! without a stack to match; and decimals must be read without the tables that float parsing brings
+//! along.
 
 use crate::error::{Error, Result};
 
 /// Open brackets at once; beyond this a file is an attack, not a configuration.
 const MAX_DEPTH: u32 = 64;
 
-const BROKEN: Error = syntax("JSON that is broken or has another value than expected");
+const BROKEN: Error = syntax("a text that is broken or has another value than expected");
 
-/// A file of PEFT that breaks the rules.
-pub(super) const fn syntax(problem: &'static str) -> Error {
-    Error::Syntax { what: "PEFT file", problem }
+const fn syntax(problem: &'static str) -> Error {
+    Error::Syntax { what: "JSON", problem }
 }
 
 /// What is left to read of a text, and why reading it stopped. Methods give `None` after an error,
-/// which waits here: passing on one bit instead of a whole [`Error`] halves the code.
+/// which waits here, if it is a special one: passing on one bit instead of a whole [`Error`] halves the code.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Json<'a> {
+pub(crate) struct Json<'a> {
     rest: &'a [u8],
     len: usize,
-    error: &'static Error,
+    error: Option<&'static Error>,
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Result<Self> {
+    /// For a reader that takes nothing but ASCII.
+    pub(crate) const fn ascii(text: &'a [u8]) -> Self {
+        Self { rest: text, len: text.len(), error: None }
+    }
+
+    /// For a reader that takes or skips any text.
+    pub(crate) const fn utf8(text: &'a [u8]) -> Result<Self> {
         match core::str::from_utf8(text) {
-            Ok(_) => Ok(Self { rest: text, len: text.len(), error: &BROKEN }),
+            Ok(_) => Ok(Self::ascii(text)),
             Err(_) => Err(syntax("bytes that are not UTF-8")),
         }
     }
 
     /// Why there was a `None`.
-    pub(super) const fn error(&self) -> Error {
+    pub(crate) const fn error(&self) -> Error {
         match self.error {
-            Error::UnknownField { .. } => Error::UnknownField { at: self.offset() },
-            error => *error,
+            Some(Error::UnknownField { .. }) => Error::UnknownField { at: self.offset() },
+            Some(error) => *error,
+            None if self.rest.is_empty() => syntax("the end of the text"),
+            None => BROKEN,
         }
     }
 
-    pub(super) const fn refuse<T>(&mut self, error: &'static Error) -> Option<T> {
-        self.error = error;
+    pub(crate) const fn refuse<T>(&mut self, error: &'static Error) -> Option<T> {
+        self.error = Some(error);
         None
     }
 
     /// Keeps a value that may come once.
-    pub(super) fn once<T>(&mut self, slot: &mut Option<T>, value: T) -> Option<()> {
+    pub(crate) fn once<T>(&mut self, slot: &mut Option<T>, value: T) -> Option<()> {
         match slot.replace(value) {
             None => Some(()),
             Some(_) => self.refuse(&const { syntax("something twice that may be there once") }),
@@ -55,7 +63,7 @@ impl<'a> Json<'a> {
     }
 
     /// Bytes read so far.
-    pub(super) const fn offset(&self) -> usize {
+    pub(crate) const fn offset(&self) -> usize {
         self.len.saturating_sub(self.rest.len())
     }
 
@@ -87,7 +95,7 @@ impl<'a> Json<'a> {
     }
 
     /// The next byte that is not white space, 0 at the end.
-    pub(super) fn peek(&mut self) -> u8 {
+    pub(crate) fn peek(&mut self) -> u8 {
         while matches!(self.first(), b' ' | b'\t' | b'\n' | b'\r') {
             self.advance();
         }
@@ -100,12 +108,12 @@ impl<'a> Json<'a> {
     }
 
     /// Passes a byte that must come next.
-    pub(super) fn pass(&mut self, byte: u8) -> Option<()> {
+    pub(crate) fn pass(&mut self, byte: u8) -> Option<()> {
         self.eat(byte).then_some(())
     }
 
     /// Moves to the next element, if there is one before the closing bracket.
-    pub(super) fn next(&mut self, first: &mut bool, close: u8) -> Option<bool> {
+    pub(crate) fn next(&mut self, first: &mut bool, close: u8) -> Option<bool> {
         if self.eat(close) {
             return Some(false);
         }
@@ -115,7 +123,7 @@ impl<'a> Json<'a> {
 
     /// Moves to the next value of an object and gives its key. At the end of the object the key is
     /// empty, and so is one that really is: no object here may have it.
-    pub(super) fn next_key(&mut self, first: &mut bool) -> Option<&'a [u8]> {
+    pub(crate) fn next_key(&mut self, first: &mut bool) -> Option<&'a [u8]> {
         if !self.next(first, b'}')? {
             return Some(&[]);
         }
@@ -125,7 +133,7 @@ impl<'a> Json<'a> {
     }
 
     /// A string that means what it looks like. Escapes could spell one name in two ways.
-    pub(super) fn string(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         let string = self.quoted()?;
         if string.contains(&b'\\') {
             return self.refuse(&const { syntax("an escape in a name") });
@@ -134,7 +142,7 @@ impl<'a> Json<'a> {
     }
 
     /// What stands between two quotes.
-    fn quoted(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn quoted(&mut self) -> Option<&'a [u8]> {
         self.pass(b'"')?;
         let start = self.rest;
         while self.first() != b'"' {
@@ -176,7 +184,7 @@ impl<'a> Json<'a> {
     }
 
     /// The text of a number.
-    pub(super) fn number(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn number(&mut self) -> Option<&'a [u8]> {
         self.peek();
         let start = self.rest;
         self.eat_here(b'-');
@@ -194,13 +202,13 @@ impl<'a> Json<'a> {
     }
 
     /// A number that is all of another text.
-    pub(super) fn number_in(&self, text: &'a [u8]) -> Option<&'a [u8]> {
+    pub(crate) fn number_in(&self, text: &'a [u8]) -> Option<&'a [u8]> {
         let number = Self { rest: text, ..*self }.number()?;
         (number.len() == text.len()).then_some(number)
     }
 
     /// A number that counts something.
-    pub(super) fn integer(&mut self) -> Option<usize> {
+    pub(crate) fn integer(&mut self) -> Option<usize> {
         self.number()?.iter().try_fold(0usize, |value, digit| {
             let digit = digit.is_ascii_digit().then_some(digit & 15)?;
             value.checked_mul(10)?.checked_add(usize::from(digit))
@@ -214,14 +222,14 @@ impl<'a> Json<'a> {
         rest.is_some()
     }
 
-    pub(super) fn boolean(&mut self) -> Option<bool> {
+    pub(crate) fn boolean(&mut self) -> Option<bool> {
         self.peek();
         let yes = self.literal(b"true");
         (yes || self.literal(b"false")).then_some(yes)
     }
 
     /// Whether the next value says "nothing": `null`, `false` or empty.
-    pub(super) fn nothing(&mut self) -> bool {
+    pub(crate) fn nothing(&mut self) -> bool {
         let close = match self.peek() {
             b'[' => b']',
             b'{' => b'}',
@@ -237,7 +245,7 @@ impl<'a> Json<'a> {
     }
 
     /// Passes over one value, whatever it is. Without recursion: the stack it takes is known.
-    pub(super) fn skip(&mut self) -> Option<()> {
+    pub(crate) fn skip(&mut self) -> Option<()> {
         // One bit per open bracket, the innermost lowest: 1 for an object, 0 for an array.
         let (mut objects, mut depth) = (0u64, 0u32);
         loop {
@@ -272,55 +280,69 @@ impl<'a> Json<'a> {
     }
 
     /// Checks that only white space is left.
-    pub(super) fn end(&mut self) -> Option<()> {
+    pub(crate) fn end(&mut self) -> Option<()> {
         self.peek();
-        self.rest.is_empty().then_some(())
+        if self.rest.is_empty() {
+            Some(())
+        } else {
+            self.refuse(&const { syntax("something after the end") })
+        }
     }
 }
 
 /// Text on its way into a buffer. Beyond the buffer's end it only counts, so that one piece of code
 /// both measures and writes.
 #[derive(Debug)]
-pub(super) struct Out<'a> {
+pub(crate) struct Out<'a> {
     buffer: &'a mut [u8],
     len: usize,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    /// Into a buffer that has been found large enough.
+    pub(crate) const fn new(buffer: &'a mut [u8]) -> Self {
+        Self { buffer, len: 0 }
+    }
+
+    /// Bytes put out so far.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     /// Bytes that `write` puts out.
-    pub(super) fn measure(write: &dyn Fn(&mut Out<'_>)) -> usize {
-        let mut out = Out { buffer: &mut [], len: 0 };
+    pub(crate) fn measure(write: &dyn Fn(&mut Out<'_>)) -> usize {
+        let mut out = Out::new(&mut []);
         write(&mut out);
         out.len
     }
 
     /// Fills the start of the buffer. One that is too small is left as it is.
-    pub(super) fn fill(buffer: &mut [u8], write: &dyn Fn(&mut Out<'_>)) -> Result<usize> {
+    pub(crate) fn fill(buffer: &mut [u8], write: &dyn Fn(&mut Out<'_>)) -> Result<usize> {
         let (needed, got) = (Self::measure(write), buffer.len());
         if got < needed {
             return Err(Error::Buffer { needed, got });
         }
-        write(&mut Out { buffer, len: 0 });
+        write(&mut Out::new(buffer));
         Ok(needed)
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         for (to, byte) in self.buffer.iter_mut().skip(self.len).zip(bytes) {
             *to = *byte;
         }
         self.len = self.len.saturating_add(bytes.len());
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    pub(super) fn boolean(&mut self, value: bool) {
+    pub(crate) fn boolean(&mut self, value: bool) {
         self.text(if value { "true" } else { "false" });
     }
 
     /// `digits / 10^places` in full: an integer, if there are no places.
-    pub(super) fn decimal(&mut self, digits: u32, places: u32) {
+    pub(crate) fn decimal(&mut self, digits: u32, places: u32) {
         let up_to =
             |place| 10u32.checked_pow(place).map_or(0, |unit| digits.checked_div(unit).unwrap_or_default());
         let mut place = places;
@@ -340,7 +362,7 @@ impl Out<'_> {
     }
 
     /// A string in ASCII alone: not every reader of a `.json` file assumes UTF-8.
-    pub(super) fn string(&mut self, value: &str) {
+    pub(crate) fn string(&mut self, value: &str) {
         self.text("\"");
         for unit in value.encode_utf16() {
             match unit {
