@@ -3,6 +3,8 @@
 //! Reading is strict: one text for one sequence of values. The padding must be there, the bits it
 //! covers must be zero, nothing may follow; only `\/` may stand for `/`, as JSON allows.
 
+use crate::json::Out;
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Not a digit of base64.
@@ -30,24 +32,24 @@ pub(crate) const fn encoded_len(values: usize) -> usize {
     values.saturating_mul(4).div_ceil(3).saturating_mul(4)
 }
 
-/// Hands out the characters for some values.
-pub(crate) fn encode(values: &[f32], mut put: impl FnMut(u8)) {
-    let (mut bits, mut held) = (0u64, 0u32);
-    let mut digit = |index: u64| put(ALPHABET.get((index & 63) as usize).copied().unwrap_or_default());
-    for value in values {
-        bits = (bits << 32) | u64::from(value.to_bits().swap_bytes());
-        held = held.saturating_add(32);
-        while held >= 6 {
-            held = held.saturating_sub(6);
-            digit(bits >> held);
+/// Writes the characters for some values.
+pub(crate) fn encode(values: &[f32], out: &mut Out<'_>) {
+    // Three values are twelve bytes and sixteen letters: nothing is carried from group to group.
+    for group in values.chunks(3) {
+        let mut words = [0; 3];
+        words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits().swap_bytes());
+        let [a, b, c] = words;
+        let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
+        let mut letters = [0; 16];
+        for (letters, triple) in letters.chunks_exact_mut(4).zip(triples) {
+            for (letter, shift) in letters.iter_mut().zip([18, 12, 6, 0]) {
+                *letter = ALPHABET.get((triple >> shift & 63) as usize).copied().unwrap_or_default();
+            }
         }
-    }
-    let missing = 6u32.saturating_sub(held);
-    if held > 0 {
-        digit(bits << missing);
-    }
-    for _ in 0..padding(values.len()) {
-        put(b'=');
+        let len = encoded_len(group.len());
+        let digits = len.saturating_sub(padding(group.len()));
+        letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
+        out.bytes(letters.get(..len).unwrap_or_default());
     }
 }
 
@@ -110,9 +112,9 @@ mod tests {
     use ::base64::prelude::{BASE64_STANDARD, Engine as _};
 
     fn encoded(values: &[f32]) -> String {
-        let mut text = String::new();
-        encode(values, |letter| text.push(letter.into()));
-        text
+        let mut text = vec![0; encoded_len(values.len())];
+        encode(values, &mut Out::new(&mut text));
+        String::from_utf8(text).unwrap()
     }
 
     fn decoded(text: &str, n: usize) -> Option<Vec<f32>> {

@@ -124,7 +124,7 @@ impl Adapter<'_> {
         let scalars = wire::scalars(self.header);
         for (opener, values) in OPENERS.iter().zip(once(&scalars[..]).chain(self.saved())) {
             out.text(opener);
-            encode(values, |letter| out.bytes(&[letter]));
+            encode(values, &mut out);
         }
         out.text(CLOSER);
         Ok(out.len())
