@@ -151,6 +151,35 @@ class BasicAdapter {
     return load_json(json.data(), json.size());
   }
 
+  // The two files of PEFT; these make the room themselves, too.
+  [[nodiscard]] mlora_status save_safetensors(const std::string &module,
+                                              std::vector<std::uint8_t> &file) const {
+    std::size_t len = 0;
+    mlora_status status = mlora_safetensors_len(handle(), module.data(), module.size(), &len);
+    if (status != MLORA_OK) return status;
+    file.resize(len);
+    return mlora_save_safetensors(handle(), module.data(), module.size(), file.data(), file.size(), &len);
+  }
+  [[nodiscard]] mlora_status save_adapter_config(const std::string &module, const std::string &base_model,
+                                                 std::string &json) const {
+    const char *base = base_model.empty() ? nullptr : base_model.data();
+    std::size_t len = 0;
+    mlora_status status = mlora_adapter_config_len(handle(), module.data(), module.size(), base,
+                                                   base_model.size(), &len);
+    if (status != MLORA_OK) return status;
+    json.resize(len);
+    return mlora_save_adapter_config(handle(), module.data(), module.size(), base, base_model.size(),
+                                     json.data(), json.size(), &len);
+  }
+  // With an empty adapter_config the settings come from the file's own metadata.
+  [[nodiscard]] mlora_status load_safetensors(const std::vector<std::uint8_t> &file,
+                                              const std::string &module,
+                                              const std::string &adapter_config = {}) {
+    const char *config = adapter_config.empty() ? nullptr : adapter_config.data();
+    return mlora_load_safetensors(handle(), file.data(), file.size(), module.data(), module.size(), config,
+                                  adapter_config.size());
+  }
+
  private:
   // What does not fit a std::array mlora_init refuses.
   template <class Fixed>

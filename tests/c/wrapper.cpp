@@ -62,6 +62,19 @@ static void walk(Adapter &lora) {
   CHECK(lora.load_json(json) == MLORA_OK);
   CHECK(lora.apply(X, again) == MLORA_OK && again == delta);
 
+  std::vector<std::uint8_t> file;
+  std::string peft;
+  CHECK(lora.save_safetensors("head", file) == MLORA_OK && file.size() > 8 && file[8] == '{');
+  CHECK(lora.save_adapter_config("head", "", peft) == MLORA_OK && peft.find("head") != std::string::npos);
+  CHECK(peft.find("some/model") == std::string::npos);
+  CHECK(lora.save_adapter_config("head", "some/model", peft) == MLORA_OK);
+  CHECK(peft.find("some/model") != std::string::npos);
+  lora = fresh;
+  CHECK(lora.load_safetensors(file, "tail") == MLORA_ERROR_MISSING);
+  CHECK(lora.load_safetensors(file, "head", "{") == MLORA_ERROR_SYNTAX);
+  CHECK(lora.load_safetensors(file, "head", peft) == MLORA_OK);
+  CHECK(lora.apply(X, again) == MLORA_OK && again == delta);
+
   const float *a = nullptr, *b = nullptr;
   CHECK(lora.weights(a, b) == MLORA_OK);
   const std::vector<float> kept_a(a, a + 8), kept_b(b, b + 8);
