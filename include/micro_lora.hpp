@@ -34,7 +34,7 @@ struct Span {
   constexpr Span(T (&array)[N]) : data(array), size(N) {}
   template <class Container, class = std::enable_if_t<std::is_convertible_v<
                                  decltype(std::declval<Container &>().data()), T *>>>
-  constexpr Span(Container &container) : data(container.data()), size(container.size()) {}
+  constexpr Span(Container &&container) : data(container.data()), size(container.size()) {}
 };
 
 using Input = Span<const float>;
@@ -42,9 +42,10 @@ using Output = Span<float>;
 
 // A sample of feedback, see mlora_sample.
 struct Sample : mlora_sample {
-  explicit Sample(Input x, float weight_of_it = 1.0f) : mlora_sample{x.data, x.size, nullptr, 0, weight_of_it} {}
-  Sample(Input x, Input frozen_output, float weight_of_it = 1.0f)
-      : mlora_sample{x.data, x.size, frozen_output.data, frozen_output.size, weight_of_it} {}
+  explicit Sample(Input values, float weight_of_it = 1.0f)
+      : mlora_sample{values.data, values.size, nullptr, 0, weight_of_it} {}
+  Sample(Input values, Input frozen_output, float weight_of_it = 1.0f)
+      : mlora_sample{values.data, values.size, frozen_output.data, frozen_output.size, weight_of_it} {}
 };
 
 inline const char *message(mlora_status status) {
@@ -60,10 +61,14 @@ class BasicAdapter {
     mlora_status status =
         mlora_size(config.in_features, config.out_features, config.rank, config.flags, &bytes);
     if (status != MLORA_OK) return status;
-    make_room(words_, bytes / sizeof(std::uint32_t));
+    // An adapter that is there already stays as it is if there is an error.
+    Words fresh{};
+    make_room(fresh, bytes / sizeof(std::uint32_t));
     mlora *handle = nullptr;
-    return mlora_init(words_.data(), sizeof(std::uint32_t) * words_.size(), &config, MLORA_ABI_VERSION,
-                      &handle);
+    status = mlora_init(fresh.data(), sizeof(std::uint32_t) * fresh.size(), &config, MLORA_ABI_VERSION,
+                        &handle);
+    if (status == MLORA_OK) words_ = std::move(fresh);
+    return status;
   }
 
   // For functions that are not wrapped here. The adapter lies at the start of its memory.

@@ -75,6 +75,11 @@ static void walk(Adapter &lora) {
   CHECK(lora.load_safetensors(file, "head", peft) == MLORA_OK);
   CHECK(lora.apply(X, again) == MLORA_OK && again == delta);
 
+  // Settings that are refused cost nothing that was learned.
+  config.alpha = -1.0f;
+  CHECK(lora.init(config) == MLORA_ERROR_OUT_OF_RANGE);
+  CHECK(lora.apply(std::vector<float>(X.begin(), X.end()), again) == MLORA_OK && again == delta);
+
   const float *a = nullptr, *b = nullptr;
   CHECK(lora.weights(a, b) == MLORA_OK);
   const std::vector<float> kept_a(a, a + 8), kept_b(b, b + 8);
