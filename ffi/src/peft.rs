@@ -92,10 +92,11 @@ impl Text {
 }
 
 /// Reads what the module number `index` of an adapter_model.safetensors is, to give mlora_init the
-/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING.
+/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING; a module that is
+/// UNSUPPORTED counts, too.
 ///
-/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED and MISSING for
-/// a module whose tensors are not a pair of matrices, MISSING behind the last.
+/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED for a module
+/// whose tensors are not a pair of matrices, MISSING behind the last.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_peek_safetensors(

@@ -140,8 +140,11 @@ struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn new(a: Option<Tensor<'a>>, b: Option<Tensor<'a>>) -> Result<Self> {
-        let (Some(a), Some(b)) = (a, b) else {
-            return Err(Error::Missing { what: "lora_A or lora_B of this module" });
+        let (a, b) = match (a, b) {
+            (Some(a), Some(b)) => (a, b),
+            (None, None) => return Err(Error::Missing { what: "lora_A and lora_B of this module" }),
+            // Not "missing": whoever lists the modules goes on until nothing is left.
+            _ => return Err(Error::Unsupported { field: "tensors", expected: "lora_A and lora_B" }),
         };
         match (a.matrix, b.matrix) {
             (Some([rank, in_features]), Some([out_features, rank_of_b])) if rank == rank_of_b => {

@@ -188,8 +188,8 @@ fn modules_that_do_not_fit() {
         }
         file(&header.to_string(), &data()[kept])
     };
-    refused(&without(A), "lora_A or lora_B of this module: expected it in the file, got none");
-    refused(&without(B), "lora_A or lora_B of this module: expected it in the file, got none");
+    refused(&without(A), "tensors: expected lora_A and lora_B, got something else");
+    refused(&without(B), "tensors: expected lora_A and lora_B, got something else");
     let shape = "shape: expected lora_A [r, in] and lora_B [out, r], got something else";
     refused(&changed(|header| header[A]["shape"] = json!([3])), shape);
     refused(&changed(|header| header[A]["shape"] = json!([1, 3, 1, 1])), shape);
@@ -206,7 +206,7 @@ fn modules_that_do_not_fit() {
     let error = other.load_safetensors(&changed(|_| {}), "m", None).unwrap_err();
     assert_eq!(error.to_string(), "out_features: expected 3, got 2");
     let error = lora().load_safetensors(&changed(|_| {}), "n", None).unwrap_err();
-    assert_eq!(error, Error::Missing { what: "lora_A or lora_B of this module" });
+    assert_eq!(error, Error::Missing { what: "lora_A and lora_B of this module" });
 }
 
 #[test]
