@@ -5,8 +5,15 @@ use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    // Until 1.0 a minor version may break what was built against the one before.
+    let (major, minor) = (variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR"));
+    let abi = if major == "0" { format!("0.{minor}") } else { major };
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmicro_lora.so.0");
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libmicro_lora.so.{abi}");
         println!("cargo::rustc-cdylib-link-arg=-lc");
     }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).expect("cargo sets it")
 }

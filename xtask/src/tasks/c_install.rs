@@ -48,6 +48,12 @@ fn install(shell: &Shell, prefix: &Path) -> Result<()> {
     link(shell, &version.text, &lib.join(version.soname()))?;
     link(shell, &version.soname()["libmicro_lora.so.".len()..], &lib.join("libmicro_lora.so"))?;
 
+    let licences = prefix.join("share/doc/micro_lora");
+    shell.create_dir(&licences)?;
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        shell.copy_file(licence, &licences)?;
+    }
+
     version.fill(shell, "micro_lora.pc", &lib.join("pkgconfig"))?;
     for file in ["MicroLoraConfig.cmake", "MicroLoraConfigVersion.cmake"] {
         version.fill(shell, file, &lib.join("cmake/MicroLora"))?;
@@ -77,14 +83,17 @@ impl Version {
         Ok(Self { text: text.to_owned(), major: major.to_owned(), minor: minor.to_owned() })
     }
 
+    /// What a program asks for that was built with this version: until 1.0 a minor version may break it.
     fn soname(&self) -> String {
-        format!("libmicro_lora.so.{}", self.major)
+        let Self { major, minor, .. } = self;
+        if major == "0" { format!("libmicro_lora.so.0.{minor}") } else { format!("libmicro_lora.so.{major}") }
     }
 
     /// Writes a template with the version filled in.
     fn fill(&self, shell: &Shell, template: &str, folder: &Path) -> Result<()> {
         let text = shell.read_file(Path::new(FIXTURES).join(template))?;
-        let text = text.replace("@VERSION@", &self.text).replace("@MAJOR@", &self.major);
+        let text = text.replace("@VERSION@", &self.text).replace("@SONAME@", &self.soname());
+        let text = text.replace("@MAJOR@", &self.major);
         let name = Path::new(template).file_name().context("a template has a name")?;
         Ok(shell.write_file(folder.join(name), text.replace("@MINOR@", &self.minor))?)
     }
@@ -182,7 +191,8 @@ mod tests {
 
     #[test]
     fn a_version_has_three_numbers() {
-        assert_eq!(Version::new("0.1.2").unwrap().soname(), "libmicro_lora.so.0");
+        assert_eq!(Version::new("0.1.2").unwrap().soname(), "libmicro_lora.so.0.1");
+        assert_eq!(Version::new("1.2.3").unwrap().soname(), "libmicro_lora.so.1");
         assert!(Version::new("0.1").is_err());
     }
 }
