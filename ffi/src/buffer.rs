@@ -1,7 +1,7 @@
 //! What C points to, checked before a reference is made of it.
 
 use core::marker::PhantomData;
-use core::slice;
+use core::{ptr, slice};
 
 use crate::status::Result;
 use crate::status::mlora_status::{self, *};
@@ -49,6 +49,11 @@ pub(crate) fn check_pointer<T>(data: *const T) -> Result<()> {
     }
 }
 
+/// An empty array may be NULL, as the `data()` of an empty C++ vector is.
+fn array_start<T>(data: *const T, len: usize) -> *const T {
+    if data.is_null() && len == 0 { ptr::dangling() } else { data }
+}
+
 /// The bytes of an array, if one can be as long.
 fn array<T>(data: *const T, len: usize) -> Result<Span> {
     check_pointer(data)?;
@@ -67,6 +72,7 @@ pub(crate) struct Input<T> {
 
 impl<T> Input<T> {
     pub(crate) fn new(data: *const T, len: usize) -> Result<Self> {
+        let data = array_start(data, len);
         Ok(Self { data, len, span: array(data, len)? })
     }
 
@@ -88,7 +94,8 @@ pub(crate) struct Output<T> {
 
 impl<T> Output<T> {
     pub(crate) fn new(data: *mut T, len: usize) -> Result<Self> {
-        Ok(Self { data, len, span: array(data.cast_const(), len)? })
+        let data = array_start(data, len).cast_mut();
+        Ok(Self { data, len, span: array(data, len)? })
     }
 
     /// # Safety

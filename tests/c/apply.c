@@ -33,6 +33,7 @@ static void corrections_are_right(mlora *lora) {
   ACCEPT(mlora_apply_batch(lora, x, 4, deltas, 4));
   CHECK(deltas[0] == 1.0f && deltas[1] == 2.0f && deltas[2] == 0.5f && deltas[3] == 1.0f);
   ACCEPT(mlora_apply_batch(lora, x, 0, deltas, 0));
+  ACCEPT(mlora_apply_batch(lora, NULL, 0, NULL, 0));
 
   float weight[4], merged[4];
   const float base[] = {10.0f, 20.0f, 30.0f, 40.0f};

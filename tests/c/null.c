@@ -31,7 +31,7 @@ static void apply(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_apply_residual(NULL, out, FEATURES, &guard));
   REFUSE(MLORA_ERROR_NULL, mlora_apply_residual(lora, NULL, FEATURES, &guard));
   REFUSE(MLORA_ERROR_NULL, mlora_apply_batch(NULL, in, FEATURES, out, FEATURES));
-  REFUSE(MLORA_ERROR_NULL, mlora_apply_batch(lora, NULL, 0, out, 0));
+  REFUSE(MLORA_ERROR_NULL, mlora_apply_batch(lora, NULL, FEATURES, out, FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_apply_batch(lora, in, FEATURES, NULL, FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_delta_weight(NULL, w, FEATURES * FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_delta_weight(lora, NULL, FEATURES * FEATURES));
