@@ -12,7 +12,7 @@
 //     static uint32_t memory[MLORA_SIZE(384, 384, 4, 0) / 4];
 //
 //     mlora_config config = MLORA_CONFIG(384, 384, 4);
-//     mlora *lora;
+//     mlora *lora = NULL;
 //     mlora_status status = mlora_init(memory, sizeof memory, &config, MLORA_ABI_VERSION, &lora);
 //
 // Status. Functions return MLORA_OK or an error, and after an error nothing has changed: no output
@@ -100,11 +100,11 @@ typedef enum {
   MLORA_ERROR_PENDING_FULL = 9,
   /// The memory holds no adapter: never initialised, closed or overwritten.
   MLORA_ERROR_NOT_INITIALISED = 10,
-  /// A text is not well-formed.
+  /// A text is not well-formed, or has a field too few or too many.
   MLORA_ERROR_SYNTAX = 11,
   /// The JSON is of some other program.
   MLORA_ERROR_FORMAT = 12,
-  /// A saved state is of another version, or made for another adapter or model.
+  /// A saved state is of another version, or a state or file was made for another adapter or model.
   MLORA_ERROR_MISMATCH = 13,
   /// A field of a saved state is not base64 of the right length.
   MLORA_ERROR_BASE64 = 14,
@@ -224,7 +224,7 @@ typedef struct {
   /// Updates applied since the start or the last reset.
   uint32_t updates;
   /// Changes whenever an output may have changed: bumped by every update, reset, load of weights
-  /// and change of strength.
+  /// and change of strength. A snapshot copied back brings its own number back with it.
   uint32_t generation;
   /// Events waiting for the next update.
   uint32_t pending;
@@ -345,7 +345,8 @@ mlora_status mlora_size(uint32_t in_features,
 mlora_status mlora_config_default(mlora_config *config, uint32_t struct_size);
 
 /// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
-/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded.
+/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
+/// nothing that anybody could train on.
 ///
 /// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The
 /// handle is the memory's own address and needs no release. The adapter contains no pointers: a
@@ -365,17 +366,14 @@ mlora_status mlora_init(void *memory,
 /// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It
 /// works on with the bits it had. The handle given before, if any, stays good as well.
 ///
-/// The header of the adapter is checked, its weights are not: from a file or a network take JSON,
-/// which has a checksum.
+/// The header is checked for what could do harm, not for damage, and the weights are not looked at:
+/// from a file or a network take JSON, which has a checksum.
 ///
 /// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter,
-/// CORRUPT if its header is not one that this library wrote, FLAGS, MEMORY if part of it is missing,
+/// CORRUPT if its header could do harm, FLAGS, MEMORY if part of it is missing,
 /// NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
-mlora_status mlora_open(void *memory,
-                        size_t bytes,
-                        uint32_t abi_version,
-                        mlora **handle);
+mlora_status mlora_open(void *memory, size_t bytes, uint32_t abi_version, mlora **handle);
 
 /// Marks the memory as no longer an adapter, so that a later use of the handle is refused rather
 /// than misunderstood. Nothing has to be released; programs may do without it.
@@ -606,10 +604,11 @@ mlora_status mlora_peek_json(const char *json,
 // ==== Files of Hugging Face PEFT ====
 
 /// Reads what the module number `index` of an adapter_model.safetensors is, to give mlora_init the
-/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING.
+/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING; a module that is
+/// UNSUPPORTED counts, too.
 ///
-/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED and MISSING for
-/// a module whose tensors are not a pair of matrices, MISSING behind the last.
+/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED for a module
+/// whose tensors are not a pair of matrices, MISSING behind the last.
 /// Threads: any number at once.
 mlora_status mlora_peek_safetensors(const uint8_t *file,
                                     size_t file_len,
@@ -725,8 +724,9 @@ mlora_status mlora_set_strength(mlora *lora,
 
 // ==== Errors ====
 
-/// What a status means, in English: what was expected and what came. A static string, never NULL,
-/// for any number.
+/// What a status means, in English. A static string, never NULL, for any number. It says what was
+/// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
+/// state is that does not fit.
 ///
 /// Threads: any number at once.
 const char *mlora_status_message(int32_t status);

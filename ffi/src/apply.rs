@@ -22,7 +22,7 @@ pub struct mlora_stats {
     /// Updates applied since the start or the last reset.
     pub updates: u32,
     /// Changes whenever an output may have changed: bumped by every update, reset, load of weights
-    /// and change of strength.
+    /// and change of strength. A snapshot copied back brings its own number back with it.
     pub generation: u32,
     /// Events waiting for the next update.
     pub pending: u32,

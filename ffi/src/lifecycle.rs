@@ -70,7 +70,8 @@ pub unsafe extern "C" fn mlora_config_default(config: *mut mlora_config, struct_
 }
 
 /// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
-/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded.
+/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
+/// nothing that anybody could train on.
 ///
 /// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The
 /// handle is the memory's own address and needs no release. The adapter contains no pointers: a
@@ -125,11 +126,11 @@ pub unsafe extern "C" fn mlora_init(
 /// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It
 /// works on with the bits it had. The handle given before, if any, stays good as well.
 ///
-/// The header of the adapter is checked, its weights are not: from a file or a network take JSON,
-/// which has a checksum.
+/// The header is checked for what could do harm, not for damage, and the weights are not looked at:
+/// from a file or a network take JSON, which has a checksum.
 ///
 /// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter,
-/// CORRUPT if its header is not one that this library wrote, FLAGS, MEMORY if part of it is missing,
+/// CORRUPT if its header could do harm, FLAGS, MEMORY if part of it is missing,
 /// NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
 #[unsafe(no_mangle)]

@@ -32,11 +32,11 @@ pub enum mlora_status {
     MLORA_ERROR_PENDING_FULL = 9,
     /// The memory holds no adapter: never initialised, closed or overwritten.
     MLORA_ERROR_NOT_INITIALISED = 10,
-    /// A text is not well-formed.
+    /// A text is not well-formed, or has a field too few or too many.
     MLORA_ERROR_SYNTAX = 11,
     /// The JSON is of some other program.
     MLORA_ERROR_FORMAT = 12,
-    /// A saved state is of another version, or made for another adapter or model.
+    /// A saved state is of another version, or a state or file was made for another adapter or model.
     MLORA_ERROR_MISMATCH = 13,
     /// A field of a saved state is not base64 of the right length.
     MLORA_ERROR_BASE64 = 14,
@@ -110,8 +110,9 @@ pub(crate) fn run(body: impl FnOnce() -> Result<()>) -> mlora_status {
     }
 }
 
-/// What a status means, in English: what was expected and what came. A static string, never NULL,
-/// for any number.
+/// What a status means, in English. A static string, never NULL, for any number. It says what was
+/// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
+/// state is that does not fit.
 ///
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -132,9 +133,9 @@ fn message(status: i32) -> &'static CStr {
         8 => c"direction: expected a vector of some length, got zeros",
         9 => c"pending events: expected a total weight below 16777216, got more; call mlora_apply_updates",
         10 => c"adapter: expected memory prepared by mlora_init, got memory that holds no adapter",
-        11 => c"text: expected a well-formed one, got something else",
+        11 => c"text: expected one that is well-formed, with every field once and no other, got something else",
         12 => c"format: expected \"micro-lora\", got another",
-        13 => c"state: expected this version, these sizes and this model_id, got others",
+        13 => c"state or file: expected one of this version and this adapter's sizes, rank and model_id, got another",
         14 => c"state: expected base64 of the right length, got something else",
         15 => c"state: expected values that match its checksum, got others: it has been damaged",
         16 => c"buffer: expected room for the whole text, got a smaller one",
