@@ -36,10 +36,10 @@ pub fn before_and_after(data: &Debian, contender: &Contender) -> Result<(), Erro
         data.packages[query].description
     );
     let task = &people[0].task;
-    print_list("before", task, &task.search(task.query(query)), None);
+    print_list(data, "before", task, &task.search(task.query(query)), None);
     for person in &people {
         let title = format!("after learning from \"{}\"", person.name);
-        print_list(&title, &person.task, &person.search(query)?, Some((person, query)));
+        print_list(data, &title, &person.task, &person.search(query)?, Some((person, query)));
     }
     Ok(())
 }
@@ -94,12 +94,18 @@ impl<'a> Person<'a> {
     }
 }
 
-fn print_list(title: &str, task: &Task<'_>, shown: &Shown, judge: Option<(&Person<'_>, usize)>) {
+fn print_list(
+    data: &Debian,
+    title: &str,
+    task: &Task<'_>,
+    shown: &Shown,
+    judge: Option<(&Person<'_>, usize)>,
+) {
     println!("  {title}");
     let fits = judge.map(|(person, query)| task.relevant_shown(&person.task.relevance, query, shown));
     for (rank, &document) in shown.iter().take(LINES).enumerate() {
         let mark = if fits.is_some_and(|fits| fits[rank]) { '*' } else { ' ' };
-        let package = task.package(document);
+        let package = &data.packages[task.row_of(document)];
         println!(
             "  {mark} {:22} {:12} {}",
             clip(&package.name, 22),

@@ -51,6 +51,16 @@ pub enum DataError {
     Columns { expected: &'static str, got: String },
     #[error("table, line {line}: expected 6 fields separated by tabs, got {got}")]
     Fields { line: usize, got: usize },
+    #[error("{}: expected {} rows of {} columns, got {} of {}", path.display(), expected.0, expected.1, got.0, got.1)]
+    Shape { path: PathBuf, expected: (usize, usize), got: (usize, usize) },
+    #[error("{}: {why}", path.display())]
+    Array { path: PathBuf, why: String },
+    #[error("{}, line {line}: {source}", path.display())]
+    Json { path: PathBuf, line: usize, source: serde_json::Error },
+    #[error("{}, line {line}: expected a \"label\", got none", path.display())]
+    NoLabel { path: PathBuf, line: usize },
+    #[error("{}: expected NAME_f16.npz with NAME.jsonl whose lines have a \"label\", got none", folder.display())]
+    NoSets { folder: PathBuf },
     #[error("expected one package per embedding, got {packages} packages and {embeddings} embeddings")]
     Rows { packages: usize, embeddings: usize },
 }

@@ -34,6 +34,23 @@ impl Embeddings {
         self.values.chunks_exact(self.dim)
     }
 
+    /// All values, row by row.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Rows of `dim` values, each brought to unit norm.
+    pub fn normalised(dim: usize, mut values: Vec<f32>) -> Result<Self, DataError> {
+        for (row, vector) in values.chunks_exact_mut(dim.max(1)).enumerate() {
+            let norm = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
+            if !(norm > 0.0 && norm.is_finite()) {
+                return Err(DataError::ZeroRow { row });
+            }
+            vector.iter_mut().for_each(|v| *v /= norm);
+        }
+        Ok(Self { dim, values })
+    }
+
     /// Copies the given rows next to each other, as a scan over them wants it.
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&i| self.row(i)).copied().collect();

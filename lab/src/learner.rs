@@ -28,6 +28,22 @@ pub trait Learner {
     /// Adds the learned correction to a query.
     fn correct(&self, query: &mut [f32]) -> Result<(), Error>;
 
+    /// What the user is shown: the correction, unless the learner tries without it now and then.
+    fn serve(&mut self, query: &mut [f32]) -> Result<(), Error> {
+        self.correct(query)
+    }
+
+    /// Learns from a label, or a thumb on one, `quality` 1 or 0; says whether it changed anything.
+    fn choose(
+        &mut self,
+        _input: &[f32],
+        _candidates: &[f32],
+        _chosen: usize,
+        _quality: f32,
+    ) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Learns from one event; says whether it changed anything.
     fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error>;
 

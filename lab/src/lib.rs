@@ -16,10 +16,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod classification;
 mod clicks;
+mod corpus;
 mod debian;
 mod embeddings;
 mod grid;
+mod labelled;
 mod learner;
 mod metrics;
 mod online_lora;
@@ -31,14 +34,17 @@ mod statistics;
 mod task;
 mod taste;
 
+pub use classification::{Accuracy, Answer, Classification};
 pub use clicks::Clicks;
+pub use corpus::{CLASSES, Corpus, PEOPLE};
 pub use debian::{DataError, Debian, Package};
 pub use embeddings::Embeddings;
 pub use grid::{Contender, run_grid};
+pub use labelled::Labelled;
 pub use learner::{Event, Learner, Truth};
 pub use metrics::{click_quality, ndcg};
 pub use online_lora::{LEARNING_RATE, OnlineLora, Rule};
-pub use ranking::{SHOWN, Shown, top};
+pub use ranking::{SHOWN, Shown, top, top_of_each};
 pub use replaced::ReplacedRule;
 pub use run::{Checkpoint, Plan, Run, Switch, run};
 pub use split::Split;

@@ -1,4 +1,4 @@
-use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Outcome};
+use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outcome};
 
 use crate::ranking::dot;
 use crate::{Event, FEATURES, Learner, Truth};
@@ -62,6 +62,20 @@ impl<const RANK: usize> OnlineLora<RANK> {
 impl<const RANK: usize> Learner for OnlineLora<RANK> {
     fn correct(&self, query: &mut [f32]) -> Result<(), Error> {
         self.lora.apply_residual(query).map(drop)
+    }
+
+    fn choose(
+        &mut self,
+        input: &[f32],
+        candidates: &[f32],
+        chosen: usize,
+        quality: f32,
+    ) -> Result<bool, Error> {
+        let choice = Choice::click(candidates, chosen).with_quality(quality);
+        if !self.lora.adapt_choice(input, choice)?.applied() {
+            return Ok(false);
+        }
+        Ok(self.lora.apply_updates(LEARNING_RATE)?.applied())
     }
 
     fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error> {

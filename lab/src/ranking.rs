@@ -1,3 +1,5 @@
+use ndarray::ArrayView2;
+
 use crate::Embeddings;
 
 /// How many results a search shows.
@@ -12,9 +14,14 @@ pub type Shown = [usize; SHOWN];
 /// If there are fewer than [`SHOWN`] documents.
 pub fn top(documents: &Embeddings, query: &[f32]) -> Shown {
     assert!(documents.len() >= SHOWN, "expected {SHOWN} documents, got {}", documents.len());
+    best(documents.rows().map(|document| dot(document, query)))
+}
+
+/// The indices of the highest scores.
+fn best(scores: impl Iterator<Item = f32>) -> Shown {
     let mut best = [(f32::NEG_INFINITY, usize::MAX); SHOWN];
-    for (index, document) in documents.rows().enumerate() {
-        let score = sortable(dot(document, query));
+    for (index, score) in scores.enumerate() {
+        let score = sortable(score);
         // An unused place loses against any document, also against one with an infinite score.
         let beats = |&(other, place): &(f32, usize)| place == usize::MAX || score > other;
         if beats(&best[SHOWN - 1]) {
@@ -24,6 +31,28 @@ pub fn top(documents: &Embeddings, query: &[f32]) -> Shown {
         }
     }
     best.map(|(_, index)| index)
+}
+
+/// [`top`] for many queries at once, the scores computed by a matrix product.
+pub fn top_of_each(documents: &Embeddings, queries: &[f32]) -> Vec<Shown> {
+    /// Queries whose scores are in cache together.
+    const BLOCK: usize = 64;
+    let documents = matrix(documents.dim(), documents.values());
+    let blocks = queries.chunks(BLOCK * documents.ncols());
+    let lists = blocks.map(|block| {
+        let scores = matrix(documents.ncols(), block).dot(&documents.t());
+        scores.rows().into_iter().map(|row| best(row.iter().copied())).collect::<Vec<_>>()
+    });
+    lists.flatten().collect()
+}
+
+fn matrix(columns: usize, values: &[f32]) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((values.len() / columns, columns), values).expect("rows of one length")
+}
+
+/// The score of every document.
+pub(crate) fn scores(documents: &Embeddings, query: &[f32]) -> Vec<f32> {
+    documents.rows().map(|document| dot(document, query)).collect()
 }
 
 /// A diverged learner must rank badly, not bring the benchmark down.
@@ -66,6 +95,18 @@ mod tests {
             let expected: Vec<usize> = all[..SHOWN].iter().map(|&(_, i)| i).collect();
             assert_eq!(top(&documents, query).to_vec(), expected);
         }
+    }
+
+    #[test]
+    fn many_queries_at_once_find_what_each_would() {
+        let documents = Debian::embedded().unwrap().embeddings;
+        let queries: Vec<f32> = (0..130).flat_map(|i| documents.row(27 * i)).copied().collect();
+        let one_by_one: Vec<Shown> =
+            queries.chunks(documents.dim()).map(|query| top(&documents, query)).collect();
+        let differing =
+            top_of_each(&documents, &queries).iter().zip(&one_by_one).filter(|(a, b)| a != b).count();
+        // Sums in another order may swap documents that are equal but for rounding.
+        assert!(differing <= 2, "{differing} of 130 lists differ");
     }
 
     #[test]

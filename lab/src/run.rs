@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use micro_lora::Error;
 
-use crate::{Clicks, Event, Learner, Relevance, SHOWN, Task, Truth, User, click_quality};
+use crate::{Clicks, Event, Learner, Relevance, SHOWN, Task, Truth, click_quality};
 
 /// Keeps the stream of clicks apart from the stream that made the split.
 const CLICK_STREAM: u64 = 77 << 32;
@@ -28,12 +28,12 @@ impl Plan {
 }
 
 /// The user's taste changes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Switch {
     /// After this many events ...
     pub after: usize,
-    /// ... clicks and judgement are this user's.
-    pub to: User,
+    /// ... clicks and judgement are these.
+    pub to: Relevance,
 }
 
 /// Mean nDCG@10 over the held-out queries.
@@ -65,13 +65,12 @@ pub struct Run {
 /// Serves the training queries one by one, learns from the clicks, and measures at the checkpoints.
 pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Run, Error> {
     let mut rng = Rng::with_seed(CLICK_STREAM + u64::from(task.seed));
-    let changed = plan.switch.map(|switch| Relevance::new(task.data, &switch.to));
     let events = plan.checkpoints.last().copied().unwrap_or(0);
     let mut order = Vec::new();
     let mut result = Run { checkpoints: vec![], correct_times: vec![], learn_times: vec![] };
     for event in 0..events {
-        let is_changed = plan.switch.is_some_and(|switch| event >= switch.after);
-        let relevance = changed.as_ref().filter(|_| is_changed).unwrap_or(&task.relevance);
+        let changed = plan.switch.as_ref().filter(|switch| event >= switch.after);
+        let relevance = changed.map_or(&task.relevance, |switch| &switch.to);
         if order.is_empty() {
             order.clone_from(&task.train);
             rng.shuffle(&mut order);
@@ -102,7 +101,7 @@ fn serve(
 ) -> Result<(), Error> {
     let mut corrected = task.query(query).to_vec();
     let start = Instant::now();
-    learner.correct(&mut corrected)?;
+    learner.serve(&mut corrected)?;
     result.correct_times.push(start.elapsed());
 
     let shown = task.search(&corrected);
@@ -132,10 +131,13 @@ fn measure(
     learner: &dyn Learner,
 ) -> Result<Checkpoint, Error> {
     let (mut base, mut adapted, mut queries) = (0.0, 0.0, 0.0);
-    for (query, frozen) in task.held_out_frozen() {
-        let mut corrected = task.query(query).to_vec();
-        learner.correct(&mut corrected)?;
-        let shown = task.search(&corrected);
+    let mut corrected = vec![];
+    for (query, _) in task.held_out_frozen() {
+        let start = corrected.len();
+        corrected.extend_from_slice(task.query(query));
+        learner.correct(&mut corrected[start..])?;
+    }
+    for ((query, frozen), shown) in task.held_out_frozen().zip(task.search_all(&corrected)) {
         let scores = [frozen, &shown].map(|list| task.score(relevance, query, list));
         if let [Some(frozen), Some(shown)] = scores {
             base += frozen;

@@ -9,7 +9,7 @@ const HELD_OUT: usize = 450;
 /// With fewer held-out queries than this, every part shrinks in proportion instead.
 const HELD_OUT_MIN: usize = 300;
 
-/// Packages with a topic, dealt at random into parts that do not overlap.
+/// Documents with a topic, dealt at random into parts that do not overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     /// What is searched.
@@ -23,8 +23,8 @@ pub struct Split {
 }
 
 impl Split {
-    pub fn new(relevance: &Relevance, packages: usize, rng: &mut Rng) -> Self {
-        let mut all: Vec<usize> = (0..packages).filter(|&p| relevance.has_topic(p)).collect();
+    pub fn new(relevance: &Relevance, rng: &mut Rng) -> Self {
+        let mut all: Vec<usize> = (0..relevance.len()).filter(|&p| relevance.has_topic(p)).collect();
         rng.shuffle(&mut all);
         let [documents, train, validation] = sizes(all.len());
         let (documents, rest) = all.split_at(documents);
@@ -60,7 +60,7 @@ mod tests {
             [1500, 1300, 250, 450],
         ]) {
             let relevance = Relevance::new(&data, user);
-            let split = Split::new(&relevance, data.packages.len(), &mut Rng::with_seed(1));
+            let split = Split::new(&relevance, &mut Rng::with_seed(1));
             let parts = [&split.documents, &split.train, &split.validation, &split.held_out];
             assert_eq!(parts.map(Vec::len), expected, "{}", user.name);
             let mut all = parts.map(Vec::as_slice).concat();
@@ -74,7 +74,7 @@ mod tests {
     fn the_seed_decides() {
         let data = Debian::embedded().unwrap();
         let relevance = Relevance::new(&data, &USERS[0]);
-        let split = |seed| Split::new(&relevance, data.packages.len(), &mut Rng::with_seed(seed));
+        let split = |seed| Split::new(&relevance, &mut Rng::with_seed(seed));
         assert_eq!(split(1), split(1));
         assert_ne!(split(1).documents, split(2).documents);
     }

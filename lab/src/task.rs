@@ -1,15 +1,15 @@
 use fastrand::Rng;
 
 use crate::metrics::ndcg;
-use crate::ranking::top;
-use crate::{Debian, Embeddings, Package, Relevance, SHOWN, Shown, Split, User};
+use crate::ranking::{top, top_of_each};
+use crate::{Debian, Embeddings, Relevance, SHOWN, Shown, Split, User};
 
 /// A query with fewer answers than this says little about a ranking.
 const RELEVANT_MIN: usize = 3;
 
 /// One user's searches: documents, queries to learn on and queries held out.
 pub struct Task<'a> {
-    pub data: &'a Debian,
+    embeddings: &'a Embeddings,
     pub relevance: Relevance,
     /// Queries to learn on, as package indices.
     pub train: Vec<usize>,
@@ -28,16 +28,21 @@ impl<'a> Task<'a> {
     /// # Panics
     /// If the data set is too small to leave [`SHOWN`] documents to search in.
     pub fn new(data: &'a Debian, user: &User, seed: u32) -> Self {
-        let relevance = Relevance::new(data, user);
-        let split = Split::new(&relevance, data.packages.len(), &mut Rng::with_seed(seed.into()));
+        Self::of(&data.embeddings, Relevance::new(data, user), seed)
+    }
+
+    /// # Panics
+    /// If the data set is too small to leave [`SHOWN`] documents to search in.
+    pub fn of(embeddings: &'a Embeddings, relevance: Relevance, seed: u32) -> Self {
+        let split = Split::new(&relevance, &mut Rng::with_seed(seed.into()));
         let mut task = Self {
-            data,
+            embeddings,
             relevance,
             train: vec![],
             validation: vec![],
             held_out: vec![],
             seed,
-            document_rows: data.embeddings.select(&split.documents),
+            document_rows: embeddings.select(&split.documents),
             documents: split.documents,
             frozen: vec![],
         };
@@ -57,7 +62,7 @@ impl<'a> Task<'a> {
 
     /// The embedding of a query.
     pub fn query(&self, query: usize) -> &'a [f32] {
-        self.data.embeddings.row(query)
+        self.embeddings.row(query)
     }
 
     /// The embeddings of all documents.
@@ -65,9 +70,14 @@ impl<'a> Task<'a> {
         &self.document_rows
     }
 
-    /// The package behind a document that [`search`](Self::search) returned.
-    pub fn package(&self, document: usize) -> &'a Package {
-        &self.data.packages[self.documents[document]]
+    /// The row in the data set of a document that [`search`](Self::search) returned.
+    pub fn row_of(&self, document: usize) -> usize {
+        self.documents[document]
+    }
+
+    /// The best documents for each of many corrected queries.
+    pub fn search_all(&self, corrected: &[f32]) -> Vec<Shown> {
+        top_of_each(&self.document_rows, corrected)
     }
 
     /// The best documents for a corrected query.

@@ -49,6 +49,20 @@ pub struct Relevance {
 }
 
 impl Relevance {
+    /// From the topics of every document, as numbers, and whether it is liked.
+    pub fn of(topics: Vec<Vec<usize>>, liked: Vec<bool>) -> Self {
+        Self { topics, liked }
+    }
+
+    /// How many documents are judged.
+    pub fn len(&self) -> usize {
+        self.liked.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.liked.is_empty()
+    }
+
     pub fn new(data: &Debian, user: &User) -> Self {
         let mut numbers = HashMap::new();
         let mut number = |label| {

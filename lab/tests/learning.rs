@@ -90,7 +90,7 @@ fn more_noise_teaches_less() {
 fn after_a_switch_the_new_taste_counts() {
     let data = Debian::embedded().unwrap();
     let task = Task::new(&data, &USERS[0], 0);
-    let switch = Some(Switch { after: 50, to: USERS[1] });
+    let switch = Some(Switch { after: 50, to: Relevance::new(&data, &USERS[1]) });
     let plan = Plan { checkpoints: vec![50, 51], switch, ..Plan::of(Clicks::HONEST) };
     let result = run(&task, &plan, &mut lora(Rule::Listwise)).unwrap();
     let changed = Relevance::new(&data, &USERS[1]);
