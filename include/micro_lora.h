@@ -54,7 +54,7 @@
 /// Initialises a mlora_config with the defaults.
 #define MLORA_CONFIG(in_features, out_features, rank) \
   { (uint32_t)sizeof(mlora_config), (uint32_t)(in_features), (uint32_t)(out_features), \
-    (uint32_t)(rank), 0, 4.0f, 0, 1.0f, 0, 0, 0, 0.0f }
+    (uint32_t)(rank), 0, 4.0f, 0, 2.0f, 0, 0, 2, 0.0f }
 
 /// Initialises a mlora_sample of weight 1 without a base.
 #define MLORA_SAMPLE(x, x_len) { (x), (x_len), NULL, 0, 1.0f }
@@ -140,10 +140,12 @@ typedef enum {
 
 /// How mlora_apply_updates turns the pending gradient into a step.
 typedef enum {
-  /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
+  /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
   MLORA_STEP_SCALED_GRADIENT = 0,
   /// Plain stochastic gradient descent, as torch.optim.SGD.
   MLORA_STEP_SGD = 1,
+  /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
+  MLORA_STEP_SCALED_GRADIENT_V2 = 2,
 } mlora_step;
 
 /// What a call to learn did. No call is a silent no-op.
@@ -199,13 +201,13 @@ typedef struct {
   float alpha;
   /// 1 to scale by alpha / sqrt(rank) instead (rsLoRA, PEFT's use_rslora), default 0.
   uint32_t use_rslora;
-  /// Output guard: |delta| <= cap * |x|. 1e-6 to 1e6 or MLORA_CAP_OFF, default 1.
+  /// Output guard: |delta| <= cap * |x|. 1e-6 to 1e6 or MLORA_CAP_OFF, default 2.
   float cap;
   /// Seed of the initial lora_A, default 0; the same seed gives the same bits on every machine.
   uint32_t seed;
   /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
   uint32_t model_id;
-  /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT.
+  /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
   uint32_t step;
   /// Share of lora_B that every update forgets, 0 to 0.5, default 0.
   float decay;

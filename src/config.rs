@@ -23,19 +23,22 @@ pub const MAX_RANK: usize = 4;
 ///
 /// ```
 /// use micro_lora::{Config, StepKind};
-/// assert_eq!(Config::new().step, StepKind::ScaledGradient);
+/// assert_eq!(Config::new().step, StepKind::ScaledGradientV2);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 #[non_exhaustive]
 pub enum StepKind {
-    /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
-    /// Sources: ScaledGD (Tong, Ma, Chi 2021), Riemannian preconditioned LoRA (Zhang, Pilanci 2024).
-    #[default]
+    /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
     ScaledGradient = 0,
     /// Plain stochastic gradient descent, as `torch.optim.SGD`: for parity tests and for hosts
     /// that schedule the rate themselves.
     Sgd = 1,
+    /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
+    /// Sources: ScaledGD (Tong, Ma, Chi 2021), Riemannian preconditioned LoRA (Zhang, Pilanci 2024);
+    /// the constants are measured, `docs/learning.md` in the repository says how.
+    #[default]
+    ScaledGradientV2 = 2,
 }
 
 impl StepKind {
@@ -51,6 +54,7 @@ impl StepKind {
         match code {
             0 => Some(Self::ScaledGradient),
             1 => Some(Self::Sgd),
+            2 => Some(Self::ScaledGradientV2),
             _ => None,
         }
     }
@@ -75,7 +79,7 @@ pub struct Config {
     pub alpha: f32,
     /// Scale by `alpha / sqrt(rank)` instead (rsLoRA, Kalajdzievski 2023; PEFT's `use_rslora`).
     pub use_rslora: bool,
-    /// Output guard: `|delta| <= cap * |x|`. `1e-6..=1e6` or [`Config::CAP_OFF`], default 1.
+    /// Output guard: `|delta| <= cap * |x|`. `1e-6..=1e6` or [`Config::CAP_OFF`], default 2.
     pub cap: f32,
     /// Seed of the initial `lora_A`; the same seed gives the same bits on every machine.
     pub seed: u32,
@@ -83,7 +87,8 @@ pub struct Config {
     pub model_id: u32,
     /// How pending gradients become a step.
     pub step: StepKind,
-    /// Share of `lora_B` that every update forgets, `0.0..=0.5`, default 0.
+    /// Share of `lora_B` that every update forgets, `0.0..=0.5`, default 0: more than what the
+    /// step forgets by itself ([`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates).
     pub decay: f32,
 }
 
@@ -91,7 +96,7 @@ impl Config {
     /// The value of [`cap`](Self::cap) that turns the output guard off.
     pub const CAP_OFF: f32 = f32::INFINITY;
 
-    /// The defaults: alpha 4, cap 1, seed 0, model id 0, scaled-gradient step, no decay.
+    /// The defaults: alpha 4, cap 2, seed 0, model id 0, scaled-gradient step, no decay.
     ///
     /// ```
     /// assert_eq!(micro_lora::Config::new().alpha, 4.0);
@@ -101,10 +106,10 @@ impl Config {
         Self {
             alpha: 4.0,
             use_rslora: false,
-            cap: 1.0,
+            cap: 2.0,
             seed: 0,
             model_id: 0,
-            step: StepKind::ScaledGradient,
+            step: StepKind::ScaledGradientV2,
             decay: 0.0,
         }
     }

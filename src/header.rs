@@ -179,7 +179,7 @@ impl Header {
 
     /// Refuses values that no adapter has; the Gram matrix is not looked at.
     pub(crate) fn check_values(&self) -> Result<()> {
-        for (what, got, max) in [("step", self.step, 1), ("flags", self.flags, Self::RSLORA | Self::READY)] {
+        for (what, got, max) in [("step", self.step, 2), ("flags", self.flags, Self::RSLORA | Self::READY)] {
             if got > max {
                 return Err(Error::Count { what, got: got as usize, min: 0, max: max as usize });
             }

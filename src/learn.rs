@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::peft::PeftConfig;
 use crate::sample::{Choice, Listwise, Sample};
 use crate::stats::Receipt;
-use crate::step;
+use crate::step::{self, Pass};
 
 /// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
 ///
@@ -189,7 +189,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_updates(&mut self, learning_rate: f32) -> Result<Receipt> {
-        step::apply_updates(&mut self.adapter_mut(), learning_rate)
+        step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First)
     }
 
     /// Forgets the pending events without a step.

@@ -13,8 +13,10 @@ pub const MIN_CANDIDATES: usize = 2;
 /// ```
 pub const MAX_CANDIDATES: usize = 64;
 
-/// The temperature of a softmax over candidates unless told otherwise.
-const TEMPERATURE: f32 = 0.1;
+/// The temperature of a softmax over a list unless told otherwise.
+const LIST_TEMPERATURE: f32 = 0.1;
+/// The same where one is chosen: labels are told apart better by a sharper one (`docs/learning.md`).
+const CHOICE_TEMPERATURE: f32 = 0.08;
 
 /// One sample of feedback: the vector that went in, and how much the event counts.
 ///
@@ -86,7 +88,7 @@ impl<'a, T: AsRef<[f32]> + ?Sized> From<&'a T> for Sample<'a> {
 /// use micro_lora::Choice;
 /// let candidates = [1.0, 0.0, 0.0, 1.0]; // two of two values each
 /// let thumb_down = Choice::click(&candidates, 1).with_quality(0.0);
-/// assert_eq!((thumb_down.chosen, thumb_down.temperature), (1, 0.1));
+/// assert_eq!((thumb_down.chosen, thumb_down.temperature), (1, 0.08));
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -98,7 +100,7 @@ pub struct Choice<'a> {
     pub chosen: usize,
     /// `0.0..=1.0`: 1 is a click (the default), 0 a thumbs-down, 0.5 says nothing.
     pub quality: f32,
-    /// Temperature of the softmax over `candidates . y`, `1e-3..=1e3`, default 0.1.
+    /// Temperature of the softmax over `candidates . y`, `1e-3..=1e3`, default 0.08.
     pub temperature: f32,
 }
 
@@ -110,7 +112,7 @@ impl<'a> Choice<'a> {
     /// ```
     #[must_use]
     pub const fn click(candidates: &'a [f32], chosen: usize) -> Self {
-        Self { candidates, chosen, quality: 1.0, temperature: TEMPERATURE }
+        Self { candidates, chosen, quality: 1.0, temperature: CHOICE_TEMPERATURE }
     }
 
     /// Sets [`quality`](Self::quality).
@@ -163,7 +165,7 @@ impl<'a> Listwise<'a> {
     /// ```
     #[must_use]
     pub const fn new(candidates: &'a [f32], weights: &'a [f32]) -> Self {
-        Self { candidates, weights, temperature: TEMPERATURE }
+        Self { candidates, weights, temperature: LIST_TEMPERATURE }
     }
 
     /// Sets [`temperature`](Self::temperature).

@@ -5,12 +5,19 @@
 //! arXiv:2402.02347), divides by a running RMS of the result and decays slowly:
 //!
 //! ```text
-//! PA = (C C^T + 0.1 I)^-1 gA              PC = (A A^T + 0.1 I)^-1 gC
+//! PA = (C C^T + d I)^-1 gA                PC = (A A^T + d I)^-1 gC
 //! from t = 10: |P| <= 4 rms, with the rms before this event          (each matrix)
-//! v += 0.01 (|P|^2 - v);  c += 0.01 (1 - c);  rms = sqrt(v / c) + 1e-8;  t += 1
-//! eta = 30 lr (W / n) / sqrt(1 + t / 100)
-//! A -= eta PA / rms_A                     B = (1 - decay) B - (eta / s) PC / rms_C
+//! v += w (|P|^2 - v);  c += w (1 - c);  rms = sqrt(v / c) + 1e-8;  t += 1
+//! eta = lr (W / n) / sqrt(1 + t / T)
+//! A -= eta eA PA / rms_A                  B = (1 - decay) B - (eta eC / s) PC / rms_C
+//!
+//!                     d     w     eA   eC   T     decay
+//! ScaledGradientV2    0.3   0.03  30   15   50    what is set, and 0.0003 besides
+//! ScaledGradient      0.1   0.01  30   30   100   what is set
 //! ```
+//!
+//! A rehearsal, a step on an event of the past, goes 0.4 times as far and leaves v, c and t alone: what
+//! is learned already has a small gradient, and should have a small step.
 //!
 //! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
 
@@ -21,18 +28,41 @@ use crate::header::{Header, Trace};
 use crate::kernel::{self, Square};
 use crate::stats::{Outcome, Receipt, Skip};
 
-/// Added to the Gram matrices before they are inverted.
-const DAMPING: f32 = 0.1;
-/// Share of a new event in the running mean squares.
-const WINDOW: f32 = 0.01;
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;
 /// How many times the RMS a direction may be.
 const GUARD_FACTOR: f32 = 4.0;
-/// `eta / lr` at the start.
-const RATE: f32 = 30.0;
-/// The number of updates over which the step falls to `1 / sqrt(2)`.
-const DECAY_UPDATES: f32 = 100.0;
+
+/// What sets one scaled-gradient step apart from another. `docs/learning.md` has what was tried.
+struct Tuning {
+    /// Added to the Gram matrices before they are inverted.
+    damping: f32,
+    /// Share of a new event in the running mean squares.
+    window: f32,
+    /// `eta / lr` at the start, of `lora_A` and of `C`.
+    rate_a: f32,
+    rate_c: f32,
+    /// The number of updates over which the step falls to `1 / sqrt(2)`.
+    horizon: f32,
+    /// Share of `lora_B` that an update keeps, before the decay that is set: what was learned fades, so
+    /// that a taste that changes is followed.
+    keep: f32,
+}
+
+const V1: Tuning =
+    Tuning { damping: 0.1, window: 0.01, rate_a: 30.0, rate_c: 30.0, horizon: 100.0, keep: 1.0 };
+const V2: Tuning =
+    Tuning { damping: 0.3, window: 0.03, rate_a: 30.0, rate_c: 15.0, horizon: 50.0, keep: 0.9997 };
+
+/// How far a rehearsal goes, beside an event of its own time.
+const REHEARSAL: f32 = 0.4;
+
+/// Whether the pending events are of now, or of the past and seen before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    First,
+    Rehearsal,
+}
 
 const MAX_LEARNING_RATE: f32 = 1000.0;
 
@@ -48,10 +78,12 @@ struct Move {
 struct Plan {
     a: Move,
     b: Move,
+    /// Share of `lora_B` that stays.
+    keep: f32,
     trace: Trace,
 }
 
-pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Result<Receipt> {
+pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Result<Receipt> {
     view.header.check_initialised()?;
     check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)?;
     if view.header.pending == 0 {
@@ -65,10 +97,15 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Result<Receip
         return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroGradient)));
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
-    let plan = match view.header.config().step {
-        StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a),
+    let lr = if pass == Pass::Rehearsal { REHEARSAL * lr } else { lr };
+    let mut plan = match view.header.config().step {
+        StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
+        StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
         StepKind::Sgd => sgd(view, lr),
     };
+    if pass == Pass::Rehearsal {
+        plan.trace = view.header.trace;
+    }
     plan.check(view.header, &gram_a)?;
     commit(view, &plan);
     Ok(Receipt {
@@ -83,27 +120,31 @@ fn mean_squared(sum: &[f32], header: &Header) -> f32 {
     (kernel::dot(sum, sum) / header.weight_sum) / header.weight_sum
 }
 
-fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square) -> Plan {
+fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tuning, pass: Pass) -> Plan {
     let header = &*view.header;
     let updates = header.trace.updates.saturating_add(1);
     let mean_weight = header.weight_sum / header.pending as f32;
-    let eta = ((RATE * lr) * mean_weight) / libm::sqrtf(1.0 + updates as f32 / DECAY_UPDATES);
-    let c = header.trace.c + WINDOW * (1.0 - header.trace.c);
+    let slowing = libm::sqrtf(1.0 + updates as f32 / tuning.horizon);
+    let eta = |rate: f32| ((rate * lr) * mean_weight) / slowing;
+    // A rehearsal before anything else has no scale but its own.
+    let window = if pass == Pass::Rehearsal && header.trace.c > 0.0 { 0.0 } else { tuning.window };
+    let c = header.trace.c + window * (1.0 - header.trace.c);
     let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
-        let inverse = damped_inverse(gram);
+        let inverse = damped_inverse(gram, tuning.damping);
         let norm = direction_norm(&inverse, sum, len) / header.weight_sum;
         // A norm that overflowed goes on to spoil `v`, and with it the plan.
         let limit = if norm.is_finite() { outlier_limit(v_before, &header.trace) } else { norm };
         let kept = norm.min(limit);
-        let v = v_before + WINDOW * (kept * kept - v_before);
+        let v = v_before + window * (kept * kept - v_before);
         let ratio = kept / rms(v, c);
         // `inverse` meets the weighted sum, not the mean. A norm of 0 has underflowed.
         let factor = if norm > 0.0 { ((eta * ratio) / norm) / header.weight_sum } else { 0.0 };
         (v, Move { inverse, factor, norm: eta * ratio })
     };
-    let (v_a, a) = plan(header.trace.v_a, &header.gram, view.grad_a, header.in_len(), eta);
-    let (v_c, b) = plan(header.trace.v_c, gram_a, view.grad_c, header.out_len(), eta / header.scaling);
-    Plan { a, b, trace: Trace { v_a, v_c, c, updates } }
+    let (v_a, a) = plan(header.trace.v_a, &header.gram, view.grad_a, header.in_len(), eta(tuning.rate_a));
+    let eta_b = eta(tuning.rate_c) / header.scaling;
+    let (v_c, b) = plan(header.trace.v_c, gram_a, view.grad_c, header.out_len(), eta_b);
+    Plan { a, b, keep: tuning.keep * (1.0 - header.decay), trace: Trace { v_a, v_c, c, updates } }
 }
 
 /// The longest direction that is not taken for an outlier.
@@ -140,6 +181,7 @@ fn sgd(view: &AdapterMut<'_>, lr: f32) -> Plan {
     Plan {
         a: plain(view.grad_a, lr),
         b: plain(view.grad_c, lr * header.scaling),
+        keep: 1.0 - header.decay,
         trace: Trace { updates, ..header.trace },
     }
 }
@@ -169,9 +211,8 @@ fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     for (row, k) in kernel::rows_mut(view.a, in_len).zip(plan.a.inverse) {
         kernel::update_row(row, 1.0, plan.a.factor, k, view.grad_a);
     }
-    let keep = 1.0 - view.header.decay;
     for (row, k) in kernel::rows_mut(view.b, out_len).zip(plan.b.inverse) {
-        kernel::update_row(row, keep, plan.b.factor, k, view.grad_c);
+        kernel::update_row(row, plan.keep, plan.b.factor, k, view.grad_c);
     }
     view.header.trace = plan.trace;
     view.clear_pending();
@@ -179,21 +220,21 @@ fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     view.header.bump();
 }
 
-/// `(gram + 0.1 I)^-1` by `L D L^T` in row order; exact arithmetic gives pivots of at least 0.1, so
+/// `(gram + damping I)^-1` by `L D L^T` in row order; exact arithmetic gives pivots of at least that, so
 /// rounding may not give less. Rows past the rank are zero in `gram` and do not touch the others.
-fn damped_inverse(gram: &Square) -> Square {
+fn damped_inverse(gram: &Square, damping: f32) -> Square {
     let [[s00, ..], [s10, s11, ..], [s20, s21, s22, _], [s30, s31, s32, s33]] = *gram;
-    let pivot = |value: f32| value.max(DAMPING);
+    let pivot = |value: f32| value.max(damping);
 
-    let d0 = pivot(s00 + DAMPING);
+    let d0 = pivot(s00 + damping);
     let (l10, l20, l30) = (s10 / d0, s20 / d0, s30 / d0);
-    let d1 = pivot((s11 + DAMPING) - l10 * s10);
+    let d1 = pivot((s11 + damping) - l10 * s10);
     let (u21, u31) = (s21 - l20 * s10, s31 - l30 * s10);
     let (l21, l31) = (u21 / d1, u31 / d1);
-    let d2 = pivot(((s22 + DAMPING) - l20 * s20) - l21 * u21);
+    let d2 = pivot(((s22 + damping) - l20 * s20) - l21 * u21);
     let u32 = (s32 - l30 * s20) - l31 * u21;
     let l32 = u32 / d2;
-    let d3 = pivot((((s33 + DAMPING) - l30 * s30) - l31 * u31) - l32 * u32);
+    let d3 = pivot((((s33 + damping) - l30 * s30) - l31 * u31) - l32 * u32);
 
     // K = L^-1, unit lower triangular.
     let (k10, k21, k32) = (-l10, -l21, -l32);
@@ -226,7 +267,7 @@ mod tests {
         ];
         for rank in 1..=4 {
             let gram = kernel::gram(rows[..rank].as_flattened(), 5, 1.0);
-            let inverse = damped_inverse(&gram);
+            let inverse = damped_inverse(&gram, 0.1);
             for (i, row) in gram.iter().enumerate().take(rank) {
                 for (j, column) in inverse.iter().enumerate().take(rank) {
                     // The inverse is symmetric: its rows serve as columns.
@@ -246,7 +287,7 @@ mod tests {
     #[test]
     fn pivots_never_fall_below_the_damping() {
         // Four equal rows: without damping the Gram matrix is singular.
-        let inverse = damped_inverse(&[[1e6; 4]; 4]);
+        let inverse = damped_inverse(&[[1e6; 4]; 4], 0.1);
         assert!(inverse.iter().flatten().all(|value| value.abs() <= 10.5), "{inverse:?}");
     }
 }

@@ -227,7 +227,7 @@ fn a_click_is_a_choice_of_quality_one_at_temperature_a_tenth() {
     let (x, candidates) = (unit(3, 16), candidates(10, 16));
     let (mut click, mut spelled_out) = (adapter::<16, 16, 2>(), adapter::<16, 16, 2>());
     assert!(click.adapt_choice(&x[..], Choice::click(&candidates, 3)).unwrap().applied());
-    let choice = Choice::click(&candidates, 3).with_quality(1.0).with_temperature(0.1);
+    let choice = Choice::click(&candidates, 3).with_quality(1.0).with_temperature(0.08);
     assert!(spelled_out.adapt_choice(&x[..], choice).unwrap().applied());
     assert_eq!(pending_gradient(&mut click), pending_gradient(&mut spelled_out));
 }

@@ -232,7 +232,8 @@ fn moved<const IN: usize, const OUT: usize, const RANK: usize>(
 #[test]
 fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
     // Rows of lora_B on one line: C C^T is singular but for the damping, and all digits cancel.
-    let mut lora = MicroLora::<2, 2, 2>::new(Config::new().with_alpha(2.0)).unwrap();
+    let mut lora =
+        MicroLora::<2, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradient).with_alpha(2.0)).unwrap();
     lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[12.0, 0.0, 36.0, 0.0]).unwrap();
     lora.adapt_gradient(&[1.0, 0.0], &[1.0, 1.0]).unwrap();
     let (stated, real) = moved(&mut lora, 0.01);
@@ -240,7 +241,9 @@ fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
 
     // Long steps from fresh adapters make such weights by themselves.
     for seed in 0..60 {
-        let mut lora = MicroLora::<64, 64, 4>::new(Config::new().with_seed(seed)).unwrap();
+        let mut lora =
+            MicroLora::<64, 64, 4>::new(Config::new().with_step(StepKind::ScaledGradient).with_seed(seed))
+                .unwrap();
         let noise = &mut Noise(seed);
         for event in 0..40 {
             let (x, candidates) = (noise.unit(64), [noise.unit(64), noise.unit(64)].concat());
@@ -262,7 +265,7 @@ fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
 #[test]
 fn the_guard_holds_where_the_rows_of_lora_b_cancel() {
     for b in [[1e4, 0.0, -9998.0, 0.0], [1e5, 0.0, -1e5, 5.0], [1e6, 3.0, -1e6, -2.0]] {
-        let mut lora = MicroLora::<2, 2, 2>::new(Config::new().with_alpha(2.0)).unwrap();
+        let mut lora = MicroLora::<2, 2, 2>::new(Config::new().with_cap(1.0).with_alpha(2.0)).unwrap();
         lora.set_weights(&[1.0, 0.0, 1.0, 0.0], &b).unwrap();
         let delta = lora.apply(&[1.0, 0.0]).unwrap();
         let norm = f64::from(delta[0]).hypot(f64::from(delta[1]));

@@ -242,7 +242,15 @@ fn the_golden_state_of_version_1_loads_for_ever() {
     assert_eq!((info.in_features, info.out_features, info.rank), (8, 5, 3));
     assert_eq!((info.model_id, info.samples_seen, info.pending), (77, 41, 1));
     let lora = MicroLora::<8, 5, 3>::from_json(GOLDEN, 77).unwrap();
-    assert_eq!(lora.config(), Config::new().with_alpha(6.0).with_cap(1.5).with_seed(9).with_model_id(77));
+    assert_eq!(
+        lora.config(),
+        Config::new()
+            .with_step(StepKind::ScaledGradient)
+            .with_alpha(6.0)
+            .with_cap(1.5)
+            .with_seed(9)
+            .with_model_id(77)
+    );
     // A continued life gives the committed output, bit for bit.
     let mut lora = lora;
     lora.apply_updates(0.01).unwrap();

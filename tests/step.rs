@@ -52,6 +52,7 @@ fn follow<const IN: usize, const OUT: usize, const RANK: usize>(case: &Case) {
     let config = Config::new()
         .with_alpha(case.alpha)
         .with_rslora(case.use_rslora)
+        .with_step(StepKind::ScaledGradient)
         .with_cap(Config::CAP_OFF)
         .with_decay(case.decay);
     let mut lora = MicroLora::<IN, OUT, RANK>::new(config).unwrap();
@@ -144,7 +145,7 @@ fn loss(lora: &Lora) -> f32 {
 }
 
 fn uncapped() -> Config {
-    Config::new().with_cap(Config::CAP_OFF).with_seed(3)
+    Config::new().with_step(StepKind::ScaledGradient).with_cap(Config::CAP_OFF).with_seed(3)
 }
 
 /// An adapter with weights in both matrices and nothing pending.

@@ -9,10 +9,12 @@ use crate::status::mlora_status::*;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_step {
-    /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
+    /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
     MLORA_STEP_SCALED_GRADIENT = 0,
     /// Plain stochastic gradient descent, as torch.optim.SGD.
     MLORA_STEP_SGD = 1,
+    /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
+    MLORA_STEP_SCALED_GRADIENT_V2 = 2,
 }
 
 /// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what
@@ -35,13 +37,13 @@ pub struct mlora_config {
     pub alpha: f32,
     /// 1 to scale by alpha / sqrt(rank) instead (rsLoRA, PEFT's use_rslora), default 0.
     pub use_rslora: u32,
-    /// Output guard: |delta| <= cap * |x|. 1e-6 to 1e6 or MLORA_CAP_OFF, default 1.
+    /// Output guard: |delta| <= cap * |x|. 1e-6 to 1e6 or MLORA_CAP_OFF, default 2.
     pub cap: f32,
     /// Seed of the initial lora_A, default 0; the same seed gives the same bits on every machine.
     pub seed: u32,
     /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
     pub model_id: u32,
-    /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT.
+    /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
     pub step: u32,
     /// Share of lora_B that every update forgets, 0 to 0.5, default 0.
     pub decay: f32,

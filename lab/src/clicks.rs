@@ -10,6 +10,9 @@ pub enum Clicks {
     Taste { noise: f32 },
     /// Clicks every result with the same probability: nothing to learn, a control.
     Random { probability: f32 },
+    /// Looks as with a taste, and clicks what is looked at with the same probability: nothing to
+    /// learn either, but the top of any list gets the clicks.
+    Careless { probability: f32 },
 }
 
 impl Clicks {
@@ -17,6 +20,8 @@ impl Clicks {
     pub const HONEST: Self = Self::Taste { noise: 0.1 };
     /// The usual control: two clicks on a list, on average.
     pub const RANDOM: Self = Self::Random { probability: 0.2 };
+    /// The same number of clicks, but on top.
+    pub const CARELESS: Self = Self::Careless { probability: 0.4 };
 
     /// The clicks on one list.
     ///
@@ -24,13 +29,14 @@ impl Clicks {
     /// one seed meet the same user.
     pub fn on(self, relevant: &[bool; SHOWN], rng: &mut Rng) -> [bool; SHOWN] {
         std::array::from_fn(|rank| {
-            let (looks, clicks) = (rng.f32(), rng.f32());
+            let (attention, choice) = (rng.f32(), rng.f32());
+            let looks = attention < 1.0 / ((rank + 1) as f32).sqrt();
             match self {
                 Self::Taste { noise } => {
-                    let wanted = if relevant[rank] { 1.0 - noise } else { noise / 2.0 };
-                    looks < 1.0 / ((rank + 1) as f32).sqrt() && clicks < wanted
+                    looks && choice < if relevant[rank] { 1.0 - noise } else { noise / 2.0 }
                 }
-                Self::Random { probability } => clicks < probability,
+                Self::Random { probability } => choice < probability,
+                Self::Careless { probability } => looks && choice < probability,
             }
         })
     }
@@ -70,6 +76,16 @@ mod tests {
     }
 
     #[test]
+    fn careless_clicks_ignore_taste_alone() {
+        for (rank, rate) in
+            rates(Clicks::CARELESS, std::array::from_fn(|rank| rank < 5)).into_iter().enumerate()
+        {
+            let expected = 0.4 / ((rank + 1) as f32).sqrt();
+            assert!((rate - expected).abs() < 0.012, "rank {rank}: {rate}, not {expected}");
+        }
+    }
+
+    #[test]
     fn every_kind_takes_as_many_random_values() {
         let after = |clicks: Clicks| {
             let mut rng = Rng::with_seed(3);
@@ -77,5 +93,6 @@ mod tests {
             rng.u64(..)
         };
         assert_eq!(after(Clicks::HONEST), after(Clicks::RANDOM));
+        assert_eq!(after(Clicks::HONEST), after(Clicks::CARELESS));
     }
 }

@@ -1,7 +1,7 @@
-use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outcome};
+use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outcome, Replay};
 
 use crate::ranking::dot;
-use crate::{Event, FEATURES, Learner, Truth};
+use crate::{Event, FEATURES, Learner, SHOWN, Truth};
 
 /// The replaced API's usual value, and the default.
 pub const LEARNING_RATE: f32 = 0.01;
@@ -24,7 +24,11 @@ pub enum Rule {
 pub struct OnlineLora<const RANK: usize> {
     rule: Rule,
     lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
+    ring: Option<Box<Ring>>,
 }
+
+/// What remembers the last lists shown.
+type Ring = Replay<FEATURES, FEATURES, SHOWN, 64>;
 
 impl<const RANK: usize> OnlineLora<RANK> {
     /// With the default configuration.
@@ -33,12 +37,19 @@ impl<const RANK: usize> OnlineLora<RANK> {
     }
 
     pub fn with_config(rule: Rule, config: Config) -> Result<Self, Error> {
-        Ok(Self { rule, lora: Box::new(MicroLora::new(config)?) })
+        Ok(Self { rule, lora: Box::new(MicroLora::new(config)?), ring: None })
+    }
+
+    /// Lists are remembered and rehearsed.
+    #[must_use]
+    pub fn with_replay(mut self) -> Self {
+        self.ring = Some(Box::new(Ring::new()));
+        self
     }
 
     /// As it was when [`save`](Self::save) was called.
     pub fn restore(rule: Rule, json: &[u8]) -> Result<Self, Error> {
-        Ok(Self { rule, lora: Box::new(MicroLora::from_json(json, 0)?) })
+        Ok(Self { rule, lora: Box::new(MicroLora::from_json(json, 0)?), ring: None })
     }
 
     /// The adapter as JSON.
@@ -82,7 +93,12 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
         let added = match self.rule {
             Rule::Listwise => {
                 let weights = event.clicks.map(f32::from);
-                self.lora.adapt_listwise(event.query, Listwise::new(event.shown, &weights))?
+                let list = Listwise::new(event.shown, &weights);
+                if let Some(ring) = &mut self.ring {
+                    let receipt = ring.view().learn(&mut *self.lora, event.query, list, LEARNING_RATE)?;
+                    return Ok(receipt.applied());
+                }
+                self.lora.adapt_listwise(event.query, list)?
             }
             Rule::QualityOnly => self.lora.adapt_quality(event.query, event.quality)?,
             Rule::ExactGradient => {
@@ -99,7 +115,7 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
     }
 
     fn state_bytes(&self) -> usize {
-        size_of_val(&*self.lora)
+        size_of_val(&*self.lora) + self.ring.as_deref().map_or(0, size_of_val)
     }
 }
 

@@ -1,0 +1,521 @@
+//! The last lists of results with their clicks, so that every click is learned from more than once.
+//!
+//! Vectors are kept as int8 with one scale each (the largest magnitude is 127), a quarter of the
+//! memory of f32; clicks, scales and temperatures as they came.
+
+use crate::adapter::AdapterMut;
+use crate::error::{Error, Result, check_length};
+use crate::kernel;
+use crate::learn::Learn;
+use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::stats::{Outcome, Receipt};
+use crate::step::{self, Pass};
+
+/// The largest magnitude of an int8 code.
+const CODE_MAX: f32 = 127.0;
+
+/// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
+///
+/// ```
+/// assert_eq!(micro_lora::REHEARSALS, 8);
+/// ```
+pub const REHEARSALS: u32 = 8;
+
+/// Sizes and positions of a ring, in fixed-width words: 28 bytes.
+///
+/// ```
+/// let ring = micro_lora::ReplayHeader::new(384, 384, 10, 64)?;
+/// assert_eq!(core::mem::size_of_val(&ring), 28);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct ReplayHeader {
+    in_features: u32,
+    out_features: u32,
+    list: u32,
+    capacity: u32,
+    /// Lists remembered, and where the next one goes.
+    len: u32,
+    next: u32,
+    /// The list that is rehearsed next: all in turn, each as often as any other.
+    turn: u32,
+}
+
+/// What a remembered list is besides vectors and weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct ReplayEntry {
+    input_scale: f32,
+    temperature: f32,
+    rows: u32,
+    /// 1 if the row after the candidates is the sample's base.
+    has_base: u32,
+}
+
+impl ReplayEntry {
+    /// An empty place.
+    ///
+    /// ```
+    /// let places = [micro_lora::ReplayEntry::EMPTY; 64];
+    /// assert_eq!(core::mem::size_of_val(&places), 1024);
+    /// ```
+    pub const EMPTY: Self = Self { input_scale: 0.0, temperature: 0.0, rows: 0, has_base: 0 };
+}
+
+/// A ring in borrowed memory, as [`Replay`] lends it and hosts with their own memory make it.
+///
+/// ```
+/// use micro_lora::{ReplayEntry, ReplayHeader, ReplayMut};
+/// let mut header = ReplayHeader::new(3, 3, 2, 1)?;
+/// let (mut entries, mut inputs, mut candidates) = ([ReplayEntry::EMPTY; 1], [0; 3], [0; 6]);
+/// let (mut scales, mut weights, mut row, mut rows) = ([0.0; 2], [0.0; 2], [0.0; 3], [0.0; 6]);
+/// let ring = ReplayMut {
+///     header: &mut header,
+///     entries: &mut entries,
+///     inputs: &mut inputs,
+///     candidates: &mut candidates,
+///     scales: &mut scales,
+///     weights: &mut weights,
+///     row: &mut row,
+///     rows: &mut rows,
+/// };
+/// ring.check()?;
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ReplayMut<'a> {
+    /// Sizes and positions.
+    pub header: &'a mut ReplayHeader,
+    /// `capacity` entries.
+    pub entries: &'a mut [ReplayEntry],
+    /// `capacity * in_features` codes.
+    pub inputs: &'a mut [i8],
+    /// `capacity * list * out_features` codes.
+    pub candidates: &'a mut [i8],
+    /// `capacity * list` scales of the candidates.
+    pub scales: &'a mut [f32],
+    /// `capacity * list` weights of the candidates.
+    pub weights: &'a mut [f32],
+    /// Scratch of `in_features` values.
+    pub row: &'a mut [f32],
+    /// Scratch of `list * out_features` values.
+    pub rows: &'a mut [f32],
+}
+
+impl ReplayHeader {
+    /// An empty ring: `capacity` lists (1 to 65,536) of at most `list` candidates (2 to 64); a sample
+    /// with a base takes the place of one more.
+    ///
+    /// # Errors
+    /// [`Error::Count`].
+    ///
+    /// ```
+    /// let error = micro_lora::ReplayHeader::new(384, 384, 65, 64).unwrap_err();
+    /// assert_eq!(error.to_string(), "list: expected 2 to 64, got 65");
+    /// ```
+    pub const fn new(in_features: usize, out_features: usize, list: usize, capacity: usize) -> Result<Self> {
+        if list < MIN_CANDIDATES || list > MAX_CANDIDATES {
+            return Err(Error::Count { what: "list", got: list, min: MIN_CANDIDATES, max: MAX_CANDIDATES });
+        }
+        if capacity < 1 || capacity > 65_536 {
+            return Err(Error::Count { what: "capacity", got: capacity, min: 1, max: 65_536 });
+        }
+        let max = crate::MAX_FEATURES;
+        if in_features < 1 || in_features > max {
+            return Err(Error::Count { what: "in_features", got: in_features, min: 1, max });
+        }
+        if out_features < 1 || out_features > max {
+            return Err(Error::Count { what: "out_features", got: out_features, min: 1, max });
+        }
+        Ok(Self {
+            in_features: in_features as u32,
+            out_features: out_features as u32,
+            list: list as u32,
+            capacity: capacity as u32,
+            len: 0,
+            next: 0,
+            turn: 0,
+        })
+    }
+
+    /// Lists remembered.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::ReplayHeader::new(3, 3, 2, 8)?.len(), 0);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether nothing is remembered.
+    ///
+    /// ```
+    /// assert!(micro_lora::ReplayHeader::new(3, 3, 2, 8)?.is_empty());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl ReplayMut<'_> {
+    /// Whether the memory has the sizes that the header says.
+    ///
+    /// # Errors
+    /// [`Error::Length`].
+    ///
+    /// ```
+    /// use micro_lora::Replay;
+    /// assert!(Replay::<4, 4, 2, 8>::new().view().check().is_ok());
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        let ReplayHeader { in_features, out_features, list, capacity, .. } = *self.header;
+        let [width, out, list, capacity] = [in_features, out_features, list, capacity].map(|n| n as usize);
+        let rows = list.saturating_mul(out);
+        check_length("entries", self.entries.len(), capacity)?;
+        check_length("inputs", self.inputs.len(), capacity.saturating_mul(width))?;
+        check_length("candidates", self.candidates.len(), capacity.saturating_mul(rows))?;
+        check_length("scales", self.scales.len(), capacity.saturating_mul(list))?;
+        check_length("weights", self.weights.len(), capacity.saturating_mul(list))?;
+        check_length("row", self.row.len(), width)?;
+        check_length("rows", self.rows.len(), rows)
+    }
+
+    /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is
+    /// remembered. A list that says nothing (the receipt is then [`Outcome::Skipped`]) is not.
+    ///
+    /// # Errors
+    /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push). The adapter may
+    /// have learned from the event when a later part is refused.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Listwise, MicroLora, Replay};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let mut ring = Replay::<2, 2, 2, 8>::new();
+    /// let (query, shown) = ([0.6, 0.8], [1.0, 0.0, /* and */ 0.0, 1.0]);
+    /// let receipt = ring.view().learn(&mut lora, &query, Listwise::new(&shown, &[0.0, 1.0]), 0.01)?;
+    /// assert!(receipt.applied());
+    /// assert_eq!(ring.len(), 1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn learn<'s>(
+        &mut self,
+        lora: &mut impl Learn,
+        sample: impl Into<Sample<'s>>,
+        list: Listwise<'_>,
+        learning_rate: f32,
+    ) -> Result<Receipt> {
+        let sample = sample.into();
+        self.check_list(sample, list)?;
+        let receipt = lora.adapt_listwise(sample, list)?;
+        if !receipt.applied() {
+            return Ok(receipt);
+        }
+        let receipt = lora.apply_updates(learning_rate)?;
+        self.rehearse(lora, learning_rate, REHEARSALS)?;
+        self.push(sample, list)?;
+        Ok(receipt)
+    }
+
+    /// Takes a step on each of the next `times` lists, in turn, and says how many it took. Rehearsed
+    /// lists count as nothing in [`Stats`](crate::Stats).
+    ///
+    /// # Errors
+    /// [`Error::Count`] if events are pending (apply the updates first); as [`Learn::adapt_listwise`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Listwise, MicroLora, Replay};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let mut ring = Replay::<2, 2, 2, 8>::new();
+    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
+    /// assert_eq!(ring.view().rehearse(&mut lora, 0.01, 4)?, 4);
+    /// assert_eq!((lora.stats().samples_seen, lora.stats().updates), (0, 0));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn rehearse(&mut self, lora: &mut impl Learn, learning_rate: f32, times: u32) -> Result<u32> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        if view.header.pending > 0 {
+            return Err(Error::Count { what: "pending", got: view.header.pending as usize, min: 0, max: 0 });
+        }
+        let mut taken = 0u32;
+        for _ in 0..times.min(u32::from(u16::MAX)) {
+            let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };
+            self.header.turn = turn.wrapping_add(1);
+            if self.rehearse_one(&mut view, turn as usize, learning_rate)? {
+                taken = taken.saturating_add(1);
+            }
+        }
+        Ok(taken)
+    }
+
+    fn rehearse_one(&mut self, view: &mut AdapterMut<'_>, place: usize, lr: f32) -> Result<bool> {
+        let ReplayHeader { in_features, out_features, list, .. } = *self.header;
+        let (out, list) = (out_features as usize, list as usize);
+        let Some(entry) = self.entries.get(place).copied() else { return Ok(false) };
+        let codes = nth(self.inputs, place, in_features as usize);
+        unpack(self.row, codes, entry.input_scale);
+        let scales = nth(self.scales, place, list);
+        let codes = nth(self.candidates, place, list.saturating_mul(out)).chunks_exact(out.max(1));
+        for ((row, codes), scale) in kernel::rows_mut(self.rows, out).zip(codes).zip(scales) {
+            unpack(row, codes, *scale);
+        }
+        let rows = (entry.rows as usize).saturating_mul(out);
+        let (candidates, rest) = self.rows.split_at_checked(rows).unwrap_or_default();
+        let weights = nth(self.weights, place, list).get(..entry.rows as usize).unwrap_or_default();
+        let mut sample = Sample::new(self.row);
+        if entry.has_base == 1 {
+            sample.base = rest.get(..out);
+        }
+        let seen = *view.header;
+        let receipt = view
+            .learn_listwise(sample, Listwise::new(candidates, weights).with_temperature(entry.temperature));
+        // Not a new event: what is displayed must not count it again.
+        view.header.samples = seen.samples;
+        view.header.capped = seen.capped;
+        if receipt?.outcome != Outcome::Applied {
+            return Ok(false);
+        }
+        let update = step::apply_updates(view, lr, Pass::Rehearsal);
+        view.clear_pending();
+        Ok(update?.outcome == Outcome::Applied)
+    }
+
+    /// Remembers a list, in the place of the oldest one when the ring is full. The sample's weight is
+    /// not remembered: all lists are rehearsed alike.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Count`] for more candidates than the ring's lists have,
+    /// [`Error::NotFinite`]; nothing is then changed.
+    ///
+    /// ```
+    /// use micro_lora::{Listwise, Replay};
+    /// let mut ring = Replay::<2, 2, 2, 1>::new();
+    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
+    /// ring.view().push(&[0.8, 0.6], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[1.0, 0.0]))?;
+    /// assert_eq!(ring.len(), 1); // one place: the first list is gone
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn push<'s>(&mut self, sample: impl Into<Sample<'s>>, list: Listwise<'_>) -> Result<()> {
+        let sample = sample.into();
+        self.check()?;
+        let rows = self.check_list(sample, list)?;
+        for (what, values) in
+            [("input", sample.input), ("candidates", list.candidates), ("weights", list.weights)]
+        {
+            if let Some(index) = kernel::first_not_finite(values) {
+                return Err(Error::NotFinite { what, index });
+            }
+        }
+        if let Some(index) = sample.base.and_then(kernel::first_not_finite) {
+            return Err(Error::NotFinite { what: "base", index });
+        }
+        let ReplayHeader { in_features, out_features, list: most, capacity, next, .. } = *self.header;
+        let (place, out, most) = (next as usize, out_features as usize, most as usize);
+        let input_scale = pack(nth_mut(self.inputs, place, in_features as usize), sample.input);
+        let codes = nth_mut(self.candidates, place, most.saturating_mul(out)).chunks_exact_mut(out.max(1));
+        let vectors = kernel::rows(list.candidates, out).chain(sample.base);
+        for ((codes, scale), vector) in codes.zip(nth_mut(self.scales, place, most)).zip(vectors) {
+            *scale = pack(codes, vector);
+        }
+        kernel::copy(nth_mut(self.weights, place, most), list.weights);
+        if let Some(entry) = self.entries.get_mut(place) {
+            *entry = ReplayEntry {
+                input_scale,
+                temperature: list.temperature,
+                rows: rows as u32,
+                has_base: u32::from(sample.base.is_some()),
+            };
+        }
+        self.header.len = self.header.len.saturating_add(1).min(capacity);
+        self.header.next = next.wrapping_add(1).checked_rem(capacity).unwrap_or_default();
+        Ok(())
+    }
+
+    /// Lengths that would not fit this ring; the number of candidates.
+    fn check_list(&self, sample: Sample<'_>, list: Listwise<'_>) -> Result<usize> {
+        let out = self.header.out_features as usize;
+        check_length("input", sample.input.len(), self.header.in_features as usize)?;
+        if let Some(base) = sample.base {
+            check_length("base", base.len(), out)?;
+        }
+        let n = list.weights.len();
+        let max = (self.header.list as usize).saturating_sub(usize::from(sample.base.is_some()));
+        if n < MIN_CANDIDATES || n > max {
+            return Err(Error::Count { what: "candidates", got: n, min: MIN_CANDIDATES, max });
+        }
+        check_length("candidates", list.candidates.len(), n.saturating_mul(out))?;
+        Ok(n)
+    }
+
+    /// Forgets every list.
+    ///
+    /// ```
+    /// use micro_lora::{Listwise, Replay};
+    /// let mut ring = Replay::<2, 2, 2, 8>::new();
+    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
+    /// ring.view().clear();
+    /// assert!(ring.is_empty());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn clear(&mut self) {
+        (self.header.len, self.header.next, self.header.turn) = (0, 0, 0);
+    }
+}
+
+/// The n-th piece of equal pieces; empty if there is none.
+fn nth<T>(pieces: &[T], n: usize, len: usize) -> &[T] {
+    pieces.chunks_exact(len.max(1)).nth(n).unwrap_or_default()
+}
+
+fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
+    pieces.chunks_exact_mut(len.max(1)).nth(n).unwrap_or_default()
+}
+
+/// Writes the codes of a vector and gives their scale.
+fn pack(codes: &mut [i8], vector: &[f32]) -> f32 {
+    let largest = vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let scale = largest / CODE_MAX;
+    // So small that its scale underflows: a zero.
+    let inverse = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+    for (code, value) in codes.iter_mut().zip(vector) {
+        *code = libm::roundf(value * inverse) as i8;
+    }
+    scale
+}
+
+fn unpack(row: &mut [f32], codes: &[i8], scale: f32) {
+    for (value, code) in row.iter_mut().zip(codes) {
+        *value = f32::from(*code) * scale;
+    }
+}
+
+/// A ring of the last `CAPACITY` lists of at most `LIST` results, for a
+/// [`MicroLora`](crate::MicroLora) of `IN` and `OUT`.
+///
+/// Learning through a ring needs half the clicks: see `docs/learning.md`. It is for lists of results,
+/// and takes `CAPACITY * (IN + LIST * (OUT + 8) + 16) + 4 * (IN + LIST * OUT) + 28` bytes: 299 KB for
+/// 64 lists of ten vectors of 384. The default ring is 64; 32 do nearly as well.
+///
+/// ```
+/// use micro_lora::{Config, Listwise, MicroLora, Replay};
+/// static EMPTY: Replay<4, 4, 10, 64> = Replay::new();
+/// let (mut lora, mut ring) = (MicroLora::<4, 4, 1>::new(Config::new())?, EMPTY.clone());
+/// let list = Listwise::new(&[1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0], &[0.0, 1.0]);
+/// for _ in 0..20 {
+///     ring.view().learn(&mut lora, &[0.5; 4], list, 0.01)?;
+/// }
+/// assert_eq!(ring.len(), 20);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
+pub struct Replay<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> {
+    header: ReplayHeader,
+    entries: [ReplayEntry; CAPACITY],
+    scales: [[f32; LIST]; CAPACITY],
+    weights: [[f32; LIST]; CAPACITY],
+    row: [f32; IN],
+    rows: [[f32; OUT]; LIST],
+    inputs: [[i8; IN]; CAPACITY],
+    candidates: [[[i8; OUT]; LIST]; CAPACITY],
+}
+
+impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize>
+    Replay<IN, OUT, LIST, CAPACITY>
+{
+    /// An empty ring. Sizes outside their ranges do not build.
+    ///
+    /// ```
+    /// use micro_lora::Replay;
+    /// let ring = Box::new(Replay::<384, 384, 10, 64>::new());
+    /// assert_eq!((ring.len(), ring.capacity()), (0, 64));
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        const {
+            assert!(
+                ReplayHeader::new(IN, OUT, LIST, CAPACITY).is_ok(),
+                "see ReplayHeader::new for the ranges"
+            );
+        }
+        Self {
+            header: ReplayHeader {
+                in_features: IN as u32,
+                out_features: OUT as u32,
+                list: LIST as u32,
+                capacity: CAPACITY as u32,
+                len: 0,
+                next: 0,
+                turn: 0,
+            },
+            entries: [ReplayEntry::EMPTY; CAPACITY],
+            scales: [[0.0; LIST]; CAPACITY],
+            weights: [[0.0; LIST]; CAPACITY],
+            row: [0.0; IN],
+            rows: [[0.0; OUT]; LIST],
+            inputs: [[0; IN]; CAPACITY],
+            candidates: [[[0; OUT]; LIST]; CAPACITY],
+        }
+    }
+
+    /// The engine's view of this ring; its methods do the work.
+    ///
+    /// ```
+    /// assert!(micro_lora::Replay::<2, 2, 2, 8>::new().view().check().is_ok());
+    /// ```
+    pub fn view(&mut self) -> ReplayMut<'_> {
+        ReplayMut {
+            header: &mut self.header,
+            entries: &mut self.entries,
+            inputs: self.inputs.as_flattened_mut(),
+            candidates: self.candidates.as_flattened_mut().as_flattened_mut(),
+            scales: self.scales.as_flattened_mut(),
+            weights: self.weights.as_flattened_mut(),
+            row: &mut self.row,
+            rows: self.rows.as_flattened_mut(),
+        }
+    }
+
+    /// Lists remembered.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Replay::<2, 2, 2, 8>::new().len(), 0);
+    /// ```
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.header.len()
+    }
+
+    /// Whether nothing is remembered.
+    ///
+    /// ```
+    /// assert!(micro_lora::Replay::<2, 2, 2, 8>::new().is_empty());
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.header.is_empty()
+    }
+
+    /// Lists that it can remember.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Replay::<2, 2, 2, 8>::new().capacity(), 8);
+    /// ```
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        CAPACITY
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> Default
+    for Replay<IN, OUT, LIST, CAPACITY>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
