@@ -1,6 +1,6 @@
 use micro_lora::Error;
 
-use crate::{Embeddings, SHOWN};
+use crate::{Embeddings, SHOWN, Shown};
 
 /// One search with what the user did.
 pub struct Event<'a> {
@@ -28,9 +28,19 @@ pub trait Learner {
     /// Adds the learned correction to a query.
     fn correct(&self, query: &mut [f32]) -> Result<(), Error>;
 
-    /// What the user is shown: the correction, unless the learner tries without it now and then.
-    fn serve(&mut self, query: &mut [f32]) -> Result<(), Error> {
-        self.correct(query)
+    /// Whether the next list is to be compared with the frozen model's: [`merge`](Self::merge) makes it.
+    fn compares(&mut self) -> bool {
+        false
+    }
+
+    /// The list shown where lists are compared, from the frozen model's own.
+    fn merge(
+        &mut self,
+        base: &Shown,
+        _query: &[f32],
+        _search: &dyn Fn(&[f32]) -> Shown,
+    ) -> Result<Shown, Error> {
+        Ok(*base)
     }
 
     /// Learns from a label, or a thumb on one, `quality` 1 or 0; says whether it changed anything.

@@ -1,7 +1,7 @@
-use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outcome, Replay};
+use micro_lora::{Apply, Choice, Config, Error, Holdback, Learn, Listwise, MicroLora, Outcome, Replay};
 
 use crate::ranking::dot;
-use crate::{Event, FEATURES, Learner, SHOWN, Truth};
+use crate::{Event, FEATURES, Learner, SHOWN, Shown, Truth};
 
 /// The replaced API's usual value, and the default.
 pub const LEARNING_RATE: f32 = 0.01;
@@ -25,6 +25,9 @@ pub struct OnlineLora<const RANK: usize> {
     rule: Rule,
     lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
     ring: Option<Box<Ring>>,
+    holdback: Option<Holdback>,
+    /// Whether the last list was merged.
+    is_compared: bool,
 }
 
 /// What remembers the last lists shown.
@@ -37,7 +40,25 @@ impl<const RANK: usize> OnlineLora<RANK> {
     }
 
     pub fn with_config(rule: Rule, config: Config) -> Result<Self, Error> {
-        Ok(Self { rule, lora: Box::new(MicroLora::new(config)?), ring: None })
+        Ok(Self {
+            rule,
+            lora: Box::new(MicroLora::new(config)?),
+            ring: None,
+            holdback: None,
+            is_compared: false,
+        })
+    }
+
+    /// The adapter is applied only while it is seen to help.
+    #[must_use]
+    pub fn with_holdback(mut self) -> Self {
+        self.holdback = Some(Holdback::new());
+        self
+    }
+
+    /// What the holdback found; none without one.
+    pub fn holdback(&self) -> Option<&Holdback> {
+        self.holdback.as_ref()
     }
 
     /// Lists are remembered and rehearsed.
@@ -49,7 +70,13 @@ impl<const RANK: usize> OnlineLora<RANK> {
 
     /// As it was when [`save`](Self::save) was called.
     pub fn restore(rule: Rule, json: &[u8]) -> Result<Self, Error> {
-        Ok(Self { rule, lora: Box::new(MicroLora::from_json(json, 0)?), ring: None })
+        Ok(Self {
+            rule,
+            lora: Box::new(MicroLora::from_json(json, 0)?),
+            ring: None,
+            holdback: None,
+            is_compared: false,
+        })
     }
 
     /// The adapter as JSON.
@@ -72,7 +99,31 @@ impl<const RANK: usize> OnlineLora<RANK> {
 
 impl<const RANK: usize> Learner for OnlineLora<RANK> {
     fn correct(&self, query: &mut [f32]) -> Result<(), Error> {
+        if self.holdback.as_ref().is_some_and(|holdback| !holdback.is_applied()) {
+            return Ok(());
+        }
         self.lora.apply_residual(query).map(drop)
+    }
+
+    fn compares(&mut self) -> bool {
+        self.is_compared = self.holdback.as_mut().is_some_and(Holdback::is_due);
+        self.is_compared
+    }
+
+    fn merge(
+        &mut self,
+        base: &Shown,
+        query: &[f32],
+        search: &dyn Fn(&[f32]) -> Shown,
+    ) -> Result<Shown, Error> {
+        let mut corrected = query.to_vec();
+        self.lora.apply_residual(&mut corrected)?;
+        let adapted = search(&corrected);
+        let Some(holdback) = &mut self.holdback else { return Ok(adapted) };
+        let mut shown = [0; SHOWN];
+        let number = |list: &Shown| list.map(|document| document as u32);
+        holdback.interleave(&number(base), &number(&adapted), &mut shown)?;
+        Ok(shown.map(|document| document as usize))
     }
 
     fn choose(
@@ -90,6 +141,9 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
     }
 
     fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error> {
+        if let Some(holdback) = self.holdback.as_mut().filter(|_| self.is_compared) {
+            holdback.record_clicks(&event.clicks.map(f32::from))?;
+        }
         let added = match self.rule {
             Rule::Listwise => {
                 let weights = event.clicks.map(f32::from);

@@ -101,10 +101,15 @@ fn serve(
 ) -> Result<(), Error> {
     let mut corrected = task.query(query).to_vec();
     let start = Instant::now();
-    learner.serve(&mut corrected)?;
+    learner.correct(&mut corrected)?;
     result.correct_times.push(start.elapsed());
 
-    let shown = task.search(&corrected);
+    let shown = if learner.compares() {
+        let base = task.search(task.query(query));
+        learner.merge(&base, task.query(query), &|query| task.search(query))?
+    } else {
+        task.search(&corrected)
+    };
     let clicks = clicks.on(&task.relevant_shown(relevance, query, &shown), rng);
     let event = Event {
         query: task.query(query),

@@ -9,6 +9,7 @@ mod corruption;
 mod fuzz;
 mod golden;
 mod header;
+mod learn;
 mod package;
 mod peft;
 mod state;
@@ -85,6 +86,15 @@ pub const ALL: &[Task] = &[
         about: "build the crate as it would be published, and check its size",
         options: &[],
         run: |shell, _, report| package::run(shell, report),
+    },
+    Task {
+        name: "learn",
+        about: "how well each way of learning works; writes docs/learning.md (15 minutes)",
+        options: &[
+            Flag { name: "--quick", about: "a few runs, and nothing is written" },
+            Flag { name: "--data DIR", about: "another data set: NAME_f16.npz and NAME.jsonl" },
+        ],
+        run: learn::run,
     },
     Task {
         name: "peft",

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bits, c_test, golden, package, state};
+use super::{bare_metal, bits, c_test, golden, learn, package, state};
 use crate::needs;
 use crate::report::Report;
 
@@ -23,9 +23,17 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("doc tests", || Ok(cmd!(shell, "cargo test --workspace --doc").run()?));
 
     if quick {
-        for name in
-            [OPTIMISED, golden::STEP, state::STEP, EXAMPLE, DOCS, bits::STEP, bare_metal::STEP, package::STEP]
-        {
+        for name in [
+            OPTIMISED,
+            golden::STEP,
+            state::STEP,
+            EXAMPLE,
+            learn::STEP,
+            DOCS,
+            bits::STEP,
+            bare_metal::STEP,
+            package::STEP,
+        ] {
             report.skip(name, "--quick leaves it out");
         }
         for name in c_test::STEPS {
@@ -40,6 +48,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     golden::run(shell, report);
     state::run(shell, report);
     report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
+    report.step(learn::STEP, || learn::quick(shell));
     report.step(DOCS, || docs(shell));
     bits::run(shell, report);
     bare_metal::run(shell, report);

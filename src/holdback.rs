@@ -1,0 +1,406 @@
+//! Whether an adapter helps its user: a comparison that goes on as long as it is used.
+//!
+//! A host that shows lists merges those of the frozen model and of the adapter into one, each taking its
+//! turn by the toss of a coin (team-draft interleaving, Radlinski, Kurup, Joachims 2008), and counts whose
+//! results are clicked. Both have the same chances of a good place, so no habit of clicking can tip the
+//! balance, and one user's one list compares both: it takes a fraction of the events that an A/B test of
+//! whole lists does (Chapelle et al. 2012). Places on which both agree belong to neither.
+//!
+//! A host that shows one answer serves it with the adapter or without, and compares mean qualities.
+//!
+//! The adapter is applied while its lead, in standard errors, is above a bound. The more certain it is, the
+//! fewer events are compared.
+
+use core::cmp::Ordering;
+use core::fmt;
+
+use crate::error::{Error, Result, check_length, check_range};
+
+/// Standard errors of lead from which the adapter is applied, and below which it no longer is.
+const OPEN: f32 = 2.8;
+const CLOSE: f32 = 2.3;
+/// Comparisons before anything is concluded.
+const LEAST: u32 = 20;
+/// The events over which means run: what was true longer ago fades.
+const WINDOW: u32 = 400;
+/// While the adapter is applied, one event in so many is compared: from so many standard errors on.
+const SHARES: [(f32, u32); 3] = [(6.0, 8), (4.0, 4), (0.0, 2)];
+/// The longest list that can be interleaved.
+const MAX_SHOWN: usize = 64;
+
+/// What an event is served with.
+///
+/// ```
+/// use micro_lora::Serving;
+/// assert_ne!(Serving::Base, Serving::Adapted);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Serving {
+    /// The frozen model alone.
+    Base = 0,
+    /// The frozen model and the adapter.
+    Adapted = 1,
+}
+
+/// A weighted mean and what its standard error needs. Later events weigh more: an adapter that learns
+/// gets better, and what it did at first says little of what it does now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct Mean {
+    count: u32,
+    /// Sums of `w`, `w v`, `w^2`, `w^2 v` and `w^2 v^2`.
+    w: f32,
+    wv: f32,
+    ww: f32,
+    wwv: f32,
+    wwvv: f32,
+}
+
+impl Mean {
+    const EMPTY: Self = Self { count: 0, w: 0.0, wv: 0.0, ww: 0.0, wwv: 0.0, wwvv: 0.0 };
+
+    fn add(&mut self, value: f32) {
+        self.count = self.count.saturating_add(1);
+        // Weights grow with the events up to the window; from there on the old ones shrink instead.
+        let w = self.count.min(WINDOW) as f32 / WINDOW as f32;
+        let keep = if self.count > WINDOW { 1.0 - 1.0 / WINDOW as f32 } else { 1.0 };
+        self.w = keep * self.w + w;
+        self.wv = keep * self.wv + w * value;
+        let keep = keep * keep;
+        self.ww = keep * self.ww + w * w;
+        self.wwv = keep * self.wwv + (w * w) * value;
+        self.wwvv = keep * self.wwvv + ((w * w) * value) * value;
+    }
+
+    fn mean(&self) -> f32 {
+        if self.w > 0.0 { self.wv / self.w } else { 0.0 }
+    }
+
+    /// Squared standard error of the mean.
+    fn error_squared(&self) -> f32 {
+        let mean = self.mean();
+        let sum = (self.wwvv - (2.0 * mean) * self.wwv) + (mean * mean) * self.ww;
+        // Equal values have no spread to go by: a thousandth is taken for it.
+        (sum.max(1e-6 * self.ww) / self.w) / self.w
+    }
+}
+
+/// A comparison of an adapter with the frozen model alone. 112 bytes, no pointers: copy it to save it.
+///
+/// Lists:
+///
+/// ```
+/// use micro_lora::Holdback;
+/// let mut holdback = Holdback::new();
+/// for _ in 0..100 {
+///     // What either would show, best first, by the host's own numbers. The user likes 7.
+///     let (base, adapted) = ([3, 5, 7], [7, 3, 5]);
+///     let mut shown = [0; 2];
+///     if holdback.is_due() {
+///         holdback.interleave(&base, &adapted, &mut shown)?;
+///         holdback.record_clicks(&shown.map(|id| if id == 7 { 1.0 } else { 0.0 }))?;
+///     } else if holdback.is_applied() {
+///         // Show the adapter's own list. Learn from the clicks on either as ever.
+///     }
+/// }
+/// assert!(holdback.is_applied());
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+///
+/// Single answers:
+///
+/// ```
+/// use micro_lora::{Holdback, Serving};
+/// let mut holdback = Holdback::new();
+/// for _ in 0..100 {
+///     // The host serves what it is told, and says how good the user found it.
+///     let quality = match holdback.next() {
+///         Serving::Base => 0.4,
+///         Serving::Adapted => 0.5,
+///     };
+///     holdback.record(quality)?;
+/// }
+/// assert!(holdback.is_applied());
+/// assert_eq!(holdback.report().to_string(), "applied: +25 % better than without, 100 events");
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Holdback {
+    /// Which places of the last merged list each has filled; by [`Serving`].
+    teams: [u64; 2],
+    /// Of what was served, or of each one's results in merged lists; by [`Serving`].
+    quality: [Mean; 2],
+    /// The adapter's clicks less the frozen model's, per merged list.
+    credit: Mean,
+    /// Events since the last one of the rarer kind.
+    since: u32,
+    serving: u32,
+    applied: u32,
+    events: u32,
+    /// State of the coin.
+    coin: u32,
+    /// Length of the last merged list.
+    shown: u32,
+}
+
+/// What a [`Holdback`] has found.
+///
+/// ```
+/// let report = micro_lora::Holdback::new().report();
+/// assert_eq!(report.to_string(), "not applied: too few events yet, 0 events");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HoldbackReport {
+    /// Whether the adapter is to be applied.
+    pub applied: bool,
+    /// Mean quality with the adapter, or clicks on its results per merged list.
+    pub adapted: f32,
+    /// The same without it.
+    pub base: f32,
+    /// The adapter's lead in standard errors.
+    pub lead: f32,
+    /// Events compared.
+    pub events: u32,
+}
+
+impl Holdback {
+    /// Nothing known yet: every list is compared, every other answer is the adapter's.
+    ///
+    /// ```
+    /// assert!(!micro_lora::Holdback::new().is_applied());
+    /// ```
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            teams: [0; 2],
+            quality: [Mean::EMPTY; 2],
+            credit: Mean::EMPTY,
+            since: 0,
+            serving: 0,
+            applied: 0,
+            events: 0,
+            coin: 1,
+            shown: 0,
+        }
+    }
+
+    /// Whether the adapter is to be applied where nothing is compared.
+    ///
+    /// ```
+    /// assert!(!micro_lora::Holdback::new().is_applied());
+    /// ```
+    #[must_use]
+    pub const fn is_applied(&self) -> bool {
+        self.applied == 1
+    }
+
+    /// Whether the next list is to be compared: to be merged by [`interleave`](Self::interleave). If not,
+    /// show the adapter's. While it is not applied, every list is.
+    ///
+    /// ```
+    /// assert!(micro_lora::Holdback::new().is_due());
+    /// ```
+    pub fn is_due(&mut self) -> bool {
+        self.is_turn(if self.is_applied() { self.share() } else { 1 })
+    }
+
+    /// Merges two rankings of the same results, best first and by the host's own numbers, into `shown`,
+    /// and gives its length: less than there is room for if both are exhausted.
+    ///
+    /// # Errors
+    /// [`Error::Count`] for room for none or more than 64.
+    ///
+    /// ```
+    /// let mut shown = [0; 3];
+    /// let mut holdback = micro_lora::Holdback::new();
+    /// assert_eq!(holdback.interleave(&[1, 2, 3, 4], &[1, 4, 3, 2], &mut shown)?, 3);
+    /// assert_eq!(shown[0], 1); // on which both agree
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn interleave(&mut self, base: &[u32], adapted: &[u32], shown: &mut [u32]) -> Result<usize> {
+        if shown.is_empty() || shown.len() > MAX_SHOWN {
+            return Err(Error::Count { what: "shown", got: shown.len(), min: 1, max: MAX_SHOWN });
+        }
+        self.teams = [0; 2];
+        let mut filled = 0usize;
+        while let Some((before, [place, ..])) = shown.split_at_mut_checked(filled) {
+            let next = |ranking: &[u32]| ranking.iter().copied().find(|id| !before.contains(id));
+            let place_bit = 1u64.wrapping_shl(filled as u32);
+            *place = match (next(base), next(adapted)) {
+                (Some(a), Some(b)) if a != b => {
+                    let serving = self.turn();
+                    let [without, with] = &mut self.teams;
+                    match serving {
+                        Serving::Base => {
+                            *without |= place_bit;
+                            a
+                        }
+                        Serving::Adapted => {
+                            *with |= place_bit;
+                            b
+                        }
+                    }
+                }
+                (Some(id), _) | (None, Some(id)) => id,
+                (None, None) => break,
+            };
+            filled = filled.saturating_add(1);
+        }
+        self.shown = filled as u32;
+        Ok(filled)
+    }
+
+    /// Who has filled fewer places goes next, and of equals the one that the coin says.
+    fn turn(&mut self) -> Serving {
+        // Xorshift (Marsaglia 2003); never zero, for it starts at one.
+        self.coin ^= self.coin.wrapping_shl(13);
+        self.coin ^= self.coin.wrapping_shr(17);
+        self.coin ^= self.coin.wrapping_shl(5);
+        let [base, adapted] = self.teams.map(u64::count_ones);
+        match base.cmp(&adapted) {
+            Ordering::Less => Serving::Base,
+            Ordering::Greater => Serving::Adapted,
+            Ordering::Equal if self.coin.wrapping_shr(16) & 1 == 0 => Serving::Base,
+            Ordering::Equal => Serving::Adapted,
+        }
+    }
+
+    /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::OutOfRange`]; nothing is then recorded.
+    ///
+    /// ```
+    /// let mut holdback = micro_lora::Holdback::new();
+    /// holdback.interleave(&[1, 2, 3], &[3, 2, 1], &mut [0; 3])?;
+    /// holdback.record_clicks(&[0.0, 1.0, 0.0])?;
+    /// assert_eq!(holdback.report().events, 1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn record_clicks(&mut self, clicks: &[f32]) -> Result<()> {
+        check_length("clicks", clicks.len(), self.shown as usize)?;
+        for click in clicks {
+            check_range("clicks", *click, 0.0, 1.0)?;
+        }
+        let sums = self.teams.map(|team| {
+            let of_team = (0u32..).zip(clicks).filter(|(place, _)| team.wrapping_shr(*place) & 1 == 1);
+            of_team.fold(0.0, |sum, (_, click)| sum + click)
+        });
+        for (mean, sum) in self.quality.iter_mut().zip(sums) {
+            mean.add(sum);
+        }
+        let [without, with] = sums;
+        self.credit.add(with - without);
+        self.count();
+        Ok(())
+    }
+
+    /// What to serve the next answer with, where only one is shown.
+    ///
+    /// ```
+    /// use micro_lora::{Holdback, Serving};
+    /// let mut holdback = Holdback::new();
+    /// let four = [(); 4].map(|()| holdback.next());
+    /// assert_eq!(four.iter().filter(|serving| **serving == Serving::Adapted).count(), 2);
+    /// ```
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not be asked anything else")]
+    pub fn next(&mut self) -> Serving {
+        let is_rare = self.is_turn(if self.is_applied() { self.share() } else { 2 });
+        let serving = if is_rare == self.is_applied() { Serving::Base } else { Serving::Adapted };
+        self.serving = serving as u32;
+        serving
+    }
+
+    /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`]; nothing is then recorded.
+    ///
+    /// ```
+    /// let mut holdback = micro_lora::Holdback::new();
+    /// holdback.next();
+    /// assert!(holdback.record(1.5).is_err());
+    /// holdback.record(0.5)?;
+    /// assert_eq!(holdback.report().events, 1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn record(&mut self, quality: f32) -> Result<()> {
+        check_range("quality", quality, 0.0, 1.0)?;
+        let [base, adapted] = &mut self.quality;
+        if self.serving == Serving::Adapted as u32 { adapted } else { base }.add(quality);
+        self.count();
+        Ok(())
+    }
+
+    /// What was found so far.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Holdback::new().report().events, 0);
+    /// ```
+    #[must_use]
+    pub fn report(&self) -> HoldbackReport {
+        let [base, adapted] = &self.quality;
+        HoldbackReport {
+            applied: self.is_applied(),
+            adapted: adapted.mean(),
+            base: base.mean(),
+            lead: self.lead(),
+            events: self.events,
+        }
+    }
+
+    /// Whether this is one event in `every`.
+    fn is_turn(&mut self, every: u32) -> bool {
+        self.since = self.since.saturating_add(1);
+        let is_turn = self.since >= every;
+        if is_turn {
+            self.since = 0;
+        }
+        is_turn
+    }
+
+    /// While the adapter is applied, one event in how many is compared.
+    fn share(&self) -> u32 {
+        let lead = self.lead();
+        SHARES.iter().find(|(from, _)| lead >= *from).map_or(2, |(_, every)| *every)
+    }
+
+    fn count(&mut self) {
+        self.events = self.events.saturating_add(1);
+        let bound = if self.is_applied() { CLOSE } else { OPEN };
+        self.applied = u32::from(self.lead() >= bound);
+    }
+
+    fn lead(&self) -> f32 {
+        let [base, adapted] = &self.quality;
+        if base.count.min(adapted.count) < LEAST {
+            return 0.0;
+        }
+        if self.credit.count >= LEAST {
+            return self.credit.mean() / libm::sqrtf(self.credit.error_squared());
+        }
+        (adapted.mean() - base.mean()) / libm::sqrtf(base.error_squared() + adapted.error_squared())
+    }
+}
+
+impl Default for Holdback {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for HoldbackReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = libm::roundf(100.0 * (self.adapted / self.base - 1.0));
+        match (self.applied, percent.is_finite()) {
+            (true, true) => write!(f, "applied: {percent:+} % better than without")?,
+            (true, false) => f.write_str("applied: better than without")?,
+            (false, true) if self.lead != 0.0 => write!(f, "not applied: {percent:+} % is no clear lead")?,
+            (false, _) => f.write_str("not applied: too few events yet")?,
+        }
+        write!(f, ", {} events", self.events)
+    }
+}
