@@ -1,0 +1,134 @@
+//! The comparison of an adapter with the frozen model alone, on users whose preference is known.
+
+use micro_lora::{Error, Holdback, Serving};
+
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1u64 << 24) as f32
+    }
+}
+
+const BASE: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const ADAPTED: [u32; 10] = [10, 11, 2, 12, 13, 5, 14, 15, 8, 16];
+
+/// Who clicks what: the probability for the frozen model's results, the adapter's, and on which places.
+fn events(holdback: &mut Holdback, events: u32, by: [f32; 2], attention: f32, chance: &mut Chance) {
+    for _ in 0..events {
+        if !holdback.is_due() {
+            continue;
+        }
+        let mut shown = [0; 10];
+        holdback.interleave(&BASE, &ADAPTED, &mut shown).unwrap();
+        let clicks: [f32; 10] = std::array::from_fn(|place| {
+            let looks = chance.next() < ((place + 1) as f32).powf(-attention);
+            let wanted = if shown[place] >= 10 { by[1] } else { by[0] };
+            if looks && chance.next() < wanted { 1.0 } else { 0.0 }
+        });
+        holdback.record_clicks(&clicks).unwrap();
+    }
+}
+
+#[test]
+fn random_clicks_are_seen_through_wherever_they_fall() {
+    for attention in [0.0, 0.5, 2.0] {
+        let applied = (0..400).filter(|seed| {
+            let (mut holdback, mut chance) = (Holdback::new(), Chance(*seed));
+            events(&mut holdback, 600, [0.3; 2], attention, &mut chance);
+            holdback.is_applied()
+        });
+        let applied = applied.count();
+        assert!(applied <= 6, "attention {attention}: applied in {applied} of 400 runs");
+    }
+}
+
+#[test]
+fn a_better_adapter_is_applied_and_rarely_compared() {
+    for seed in 0..50 {
+        let (mut holdback, mut chance) = (Holdback::new(), Chance(seed));
+        events(&mut holdback, 400, [0.1, 0.3], 0.5, &mut chance);
+        assert!(holdback.is_applied(), "seed {seed}: {}", holdback.report());
+        let due = (0..100).filter(|_| holdback.is_due()).count();
+        assert!(due <= 50, "seed {seed}: {due} of 100 compared");
+        let report = holdback.report();
+        assert!(report.adapted > report.base && report.to_string().starts_with("applied: +"), "{report}");
+    }
+}
+
+#[test]
+fn a_worse_adapter_is_never_applied_and_one_that_turns_bad_is_dropped() {
+    for seed in 0..50 {
+        let (mut holdback, mut chance) = (Holdback::new(), Chance(seed));
+        events(&mut holdback, 400, [0.3, 0.1], 0.5, &mut chance);
+        assert!(!holdback.is_applied(), "seed {seed}");
+
+        let mut holdback = Holdback::new();
+        events(&mut holdback, 200, [0.1, 0.4], 0.5, &mut chance);
+        assert!(holdback.is_applied(), "seed {seed}");
+        events(&mut holdback, 1500, [0.4, 0.1], 0.5, &mut chance);
+        assert!(!holdback.is_applied(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_merged_list_holds_each_result_once_and_both_get_their_turns() {
+    let mut holdback = Holdback::new();
+    let mut firsts = 0;
+    for _ in 0..1000 {
+        let mut shown = [0; 10];
+        assert_eq!(holdback.interleave(&BASE, &ADAPTED, &mut shown), Ok(10));
+        let mut sorted = shown;
+        sorted.sort_unstable();
+        assert!(sorted.windows(2).all(|pair| pair[0] != pair[1]), "{shown:?}");
+        let own = |from: &[u32]| shown.iter().filter(|id| from.contains(id)).count();
+        // Three results are both one's and the other's.
+        assert!(own(&BASE).abs_diff(own(&ADAPTED)) <= 3, "{shown:?}");
+        firsts += usize::from(shown[0] == ADAPTED[0]);
+    }
+    assert!((430..570).contains(&firsts), "the adapter came first in {firsts} of 1000");
+}
+
+#[test]
+fn where_both_agree_clicks_belong_to_neither() {
+    let mut holdback = Holdback::new();
+    for _ in 0..100 {
+        let mut shown = [0; 10];
+        holdback.interleave(&BASE, &BASE, &mut shown).unwrap();
+        assert_eq!(shown, BASE);
+        holdback.record_clicks(&[1.0; 10]).unwrap();
+    }
+    let report = holdback.report();
+    assert_eq!((report.adapted, report.base, report.applied), (0.0, 0.0, false));
+}
+
+#[test]
+fn rankings_that_end_early_give_shorter_lists() {
+    let mut holdback = Holdback::new();
+    let mut shown = [9; 5];
+    assert_eq!(holdback.interleave(&[1, 2], &[2, 3], &mut shown), Ok(3));
+    assert_eq!(shown[3..], [9, 9]);
+    assert_eq!(holdback.record_clicks(&[0.0; 5]), Err(Error::Length { what: "clicks", expected: 3, got: 5 }));
+    assert!(holdback.record_clicks(&[0.0, 2.0, 0.0]).is_err());
+    assert_eq!(holdback.report().events, 0);
+    let error = holdback.interleave(&[1], &[2], &mut [0; 65]).unwrap_err();
+    assert_eq!(error.to_string(), "shown: expected 1 to 64, got 65");
+}
+
+#[test]
+fn single_answers_are_compared_by_their_quality() {
+    let (mut applied, mut fooled) = (0, 0);
+    for seed in 0..200 {
+        for (better, count) in [(0.25, &mut applied), (0.0, &mut fooled)] {
+            let (mut holdback, mut chance) = (Holdback::new(), Chance(seed));
+            for _ in 0..400 {
+                let lead = if holdback.next() == Serving::Adapted { better } else { 0.0 };
+                let quality = if chance.next() < 0.5 + lead { 1.0 } else { 0.0 };
+                holdback.record(quality).unwrap();
+            }
+            *count += usize::from(holdback.is_applied());
+        }
+    }
+    assert!(applied >= 190 && fooled <= 4, "{applied} and {fooled} of 200");
+}

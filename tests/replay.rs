@@ -1,0 +1,149 @@
+//! The ring of remembered lists, through the public API.
+
+use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Replay, Sample, StepKind};
+
+type Lora = MicroLora<4, 4, 2>;
+type Ring = Replay<4, 4, 3, 4>;
+
+const QUERY: [f32; 4] = [0.5, -0.5, 0.5, 0.5];
+const SHOWN: [f32; 12] = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.6, 0.8];
+const CLICKS: [f32; 3] = [0.0, 1.0, 0.0];
+
+fn lora(step: StepKind) -> Lora {
+    let mut lora = Lora::new(Config::new().with_step(step).with_cap(Config::CAP_OFF)).unwrap();
+    let b: Vec<f32> = (0..8).map(|i| 0.1 * (i as f32 - 3.0)).collect();
+    lora.set_weights(&lora.lora_a().to_vec(), &b).unwrap();
+    lora
+}
+
+fn weights(lora: &impl Apply) -> Vec<f32> {
+    [lora.lora_a(), lora.lora_b()].concat()
+}
+
+#[test]
+fn a_rehearsal_is_a_shorter_step_on_the_same_list() {
+    let (mut rehearsed, mut seen) = (lora(StepKind::Sgd), lora(StepKind::Sgd));
+    let list = Listwise::new(&SHOWN, &CLICKS).with_temperature(0.7);
+    let mut ring = Ring::new();
+    ring.view().push(&QUERY, list).unwrap();
+    assert_eq!(ring.view().rehearse(&mut rehearsed, 0.5, 1), Ok(1));
+    seen.adapt_listwise(&QUERY, list).unwrap();
+    seen.apply_updates(0.4 * 0.5).unwrap();
+    for (a, b) in weights(&rehearsed).iter().zip(weights(&seen)) {
+        // int8 holds a value to one part in 254 of the largest.
+        assert!((a - b).abs() < 4e-3, "{a} instead of {b}");
+    }
+    assert_ne!(weights(&rehearsed), weights(&lora(StepKind::Sgd)));
+}
+
+#[test]
+fn a_rehearsal_leaves_the_scale_of_steps_and_all_counters_alone() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let mut ring = Ring::new();
+    let list = Listwise::new(&SHOWN, &CLICKS);
+    for _ in 0..3 {
+        ring.view().learn(&mut lora, &QUERY, list, 0.01).unwrap();
+    }
+    let before = lora.stats();
+    assert_eq!((before.samples_seen, before.updates, ring.len()), (3, 3, 3));
+    let generation = lora.generation();
+    ring.view().rehearse(&mut lora, 0.01, 5).unwrap();
+    let after = lora.stats();
+    assert_eq!((after.samples_seen, after.updates, after.capped), (3, 3, before.capped));
+    assert_ne!(lora.generation(), generation);
+}
+
+#[test]
+fn all_lists_are_rehearsed_in_turn_and_the_oldest_makes_room() {
+    // One list per direction; its rehearsal moves the output that way.
+    let list = |axis: usize| {
+        let clicks: [f32; 3] = std::array::from_fn(|i| if i == axis { 1.0 } else { 0.0 });
+        clicks
+    };
+    let unit = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    let mut ring = Replay::<4, 4, 3, 2>::new();
+    for axis in 0..3 {
+        ring.view().push(&QUERY, Listwise::new(&unit, &list(axis))).unwrap();
+    }
+    assert_eq!(ring.len(), 2);
+    let mut lora = Lora::new(Config::new()).unwrap();
+    // Places: the list of axis 2 has taken that of axis 0.
+    for axis in [2, 1, 2, 1] {
+        let before = lora.apply(&QUERY).unwrap();
+        assert_eq!(ring.view().rehearse(&mut lora, 0.01, 1), Ok(1));
+        let after = lora.apply(&QUERY).unwrap();
+        let moved: Vec<f32> = after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        let most = (0..3).max_by(|a, b| moved[*a].total_cmp(&moved[*b])).unwrap();
+        assert_eq!(most, axis, "{moved:?}");
+    }
+}
+
+#[test]
+fn an_empty_ring_and_a_list_that_says_nothing_teach_nothing() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let before = weights(&lora);
+    let mut ring = Ring::new();
+    assert_eq!(ring.view().rehearse(&mut lora, 0.01, 8), Ok(0));
+    let nothing = Listwise::new(&SHOWN, &[0.0; 3]);
+    assert!(!ring.view().learn(&mut lora, &QUERY, nothing, 0.01).unwrap().applied());
+    assert_eq!((ring.len(), weights(&lora)), (0, before));
+}
+
+#[test]
+fn a_base_of_another_size_is_remembered() {
+    let mut lora = MicroLora::<2, 4, 1>::new(Config::new()).unwrap();
+    let mut ring = Replay::<2, 4, 4, 4>::new();
+    let sample = Sample::new(&[0.6, 0.8]).with_base(&QUERY);
+    let list = Listwise::new(&SHOWN, &CLICKS);
+    assert!(ring.view().learn(&mut lora, sample, list, 0.01).unwrap().applied());
+    assert_eq!(ring.view().rehearse(&mut lora, 0.01, 2), Ok(2));
+    // Its row is one of the list's.
+    let mut small = Replay::<2, 4, 3, 4>::new();
+    let error = small.view().push(sample, list).unwrap_err();
+    assert_eq!(error, Error::Count { what: "candidates", got: 3, min: 2, max: 2 });
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_changes_nothing() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let mut ring = Ring::new();
+    ring.view().push(&QUERY, Listwise::new(&SHOWN, &CLICKS)).unwrap();
+    let (before, weights_before) = (ring.clone(), weights(&lora));
+    let nan = [f32::NAN; 12];
+    for (query, shown, clicks, says) in [
+        (&QUERY[..3], &SHOWN[..], &CLICKS[..], "input: expected 4 values, got 3"),
+        (&QUERY[..], &SHOWN[..8], &CLICKS[..], "candidates: expected 12 values, got 8"),
+        (&QUERY[..], &SHOWN[..4], &CLICKS[..1], "candidates: expected 2 to 3, got 1"),
+        (
+            &QUERY[..],
+            &nan[..],
+            &CLICKS[..],
+            "candidates: expected finite values, got NaN or infinity at index 0",
+        ),
+    ] {
+        let list = Listwise::new(shown, clicks);
+        assert_eq!(ring.view().push(query, list).unwrap_err().to_string(), says);
+        assert!(ring.view().learn(&mut lora, query, list, 0.01).is_err(), "{says}");
+        assert!(ring == before && weights(&lora) == weights_before, "{says}");
+    }
+    lora.adapt_gradient(&QUERY, &QUERY).unwrap();
+    let error = ring.view().rehearse(&mut lora, 0.01, 1).unwrap_err();
+    assert_eq!(error, Error::Count { what: "pending", got: 1, min: 0, max: 0 });
+}
+
+#[test]
+fn a_copy_goes_on_with_the_same_bits() {
+    let (mut a, mut ring) = (lora(StepKind::ScaledGradientV2), Ring::new());
+    let learn = |lora: &mut Lora, ring: &mut Ring, events: std::ops::Range<u32>| {
+        for event in events {
+            let x: [f32; 4] = std::array::from_fn(|i| ((event * 7 + i as u32 * 3) as f32).sin());
+            let clicks: [f32; 3] = std::array::from_fn(|i| if i as u32 == event % 3 { 1.0 } else { 0.0 });
+            ring.view().learn(lora, &x, Listwise::new(&SHOWN, &clicks), 0.01).unwrap();
+        }
+    };
+    learn(&mut a, &mut ring, 0..10);
+    let (mut b, mut copy) = (a.clone(), ring.clone());
+    learn(&mut a, &mut ring, 10..20);
+    learn(&mut b, &mut copy, 10..20);
+    assert!(a == b && ring == copy);
+}
