@@ -140,7 +140,7 @@ typedef enum {
 
 /// How mlora_apply_updates turns the pending gradient into a step.
 typedef enum {
-  /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
+  /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
   MLORA_STEP_SCALED_GRADIENT = 0,
   /// Plain stochastic gradient descent, as torch.optim.SGD.
   MLORA_STEP_SGD = 1,

@@ -29,7 +29,7 @@ pub const MAX_RANK: usize = 4;
 #[repr(u32)]
 #[non_exhaustive]
 pub enum StepKind {
-    /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
+    /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
     ScaledGradient = 0,
     /// Plain stochastic gradient descent, as `torch.optim.SGD`: for parity tests and for hosts
     /// that schedule the rate themselves.

@@ -9,7 +9,7 @@ use crate::status::mlora_status::*;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_step {
-    /// The scaled-gradient step of version 0.1, kept bit for bit for adapters that began with it.
+    /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
     MLORA_STEP_SCALED_GRADIENT = 0,
     /// Plain stochastic gradient descent, as torch.optim.SGD.
     MLORA_STEP_SGD = 1,

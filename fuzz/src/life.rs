@@ -112,7 +112,8 @@ impl Life {
             return;
         }
         let moved = distance(&self.lora.a, &before.a).hypot(distance(&self.lora.b, &before.b));
-        let rounding = 1e-6 * norm(&self.lora.a).hypot(norm(&self.lora.b));
+        // What the default step forgets by itself is not in the receipt.
+        let rounding = 1e-6 * norm(&self.lora.a).hypot(norm(&self.lora.b)) + 3.1e-4 * norm(&before.b);
         // A norm whose square is below the smallest f32 counts as none, and is divided by an RMS of at least 1e-8.
         let underflow = 1e-9 * (1.0 + 1.0 / f64::from(self.lora.scaling()));
         let limit = 8.0 * f64::from(receipt.step_norm) + rounding + underflow;
