@@ -12,7 +12,7 @@ const CLICKS: [f32; 3] = [0.0, 1.0, 0.0];
 fn lora(step: StepKind) -> Lora {
     let mut lora = Lora::new(Config::new().with_step(step).with_cap(Config::CAP_OFF)).unwrap();
     let b: Vec<f32> = (0..8).map(|i| 0.1 * (i as f32 - 3.0)).collect();
-    let a = *lora.lora_a().first_chunk::<8>().unwrap();
+    let a = lora.lora_a().to_vec();
     lora.set_weights(&a, &b).unwrap();
     lora
 }

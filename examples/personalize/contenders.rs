@@ -1,3 +1,4 @@
+use micro_lora::{Config, StepKind};
 use micro_lora_lab::{Clicks, Contender, Learner, OnlineLora, Plan, ReplacedRule, Rule};
 
 /// The learner whose figures count; the others say what these are worth.
@@ -9,8 +10,22 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
     let plan = |clicks| Plan { checkpoints: checkpoints.to_vec(), ..Plan::of(clicks) };
     vec![
         Contender {
-            name: "MicroLoRA, from clicked results",
+            name: "MicroLoRA, each click replayed",
+            learner: |seed| Ok(Box::new(OnlineLora::<RANK>::new(Rule::Listwise, seed)?.with_replay())),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "MicroLoRA, each click once",
             learner: |seed| micro_lora(Rule::Listwise, seed),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "the same, step of version 0.1",
+            learner: |seed| {
+                let config =
+                    Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_seed(seed);
+                Ok(Box::new(OnlineLora::<RANK>::with_config(Rule::Listwise, config)?))
+            },
             plan: plan(Clicks::HONEST),
         },
         Contender {
@@ -30,7 +45,14 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
         },
         Contender {
             name: "MicroLoRA, from random clicks",
-            learner: |seed| micro_lora(Rule::Listwise, seed),
+            learner: |seed| Ok(Box::new(OnlineLora::<RANK>::new(Rule::Listwise, seed)?.with_replay())),
+            plan: plan(Clicks::RANDOM),
+        },
+        Contender {
+            name: "the same, with a holdback",
+            learner: |seed| {
+                Ok(Box::new(OnlineLora::<RANK>::new(Rule::Listwise, seed)?.with_replay().with_holdback()))
+            },
             plan: plan(Clicks::RANDOM),
         },
         Contender {
