@@ -22,8 +22,7 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
         Contender {
             name: "the same, step of version 0.1",
             learner: |seed| {
-                let config =
-                    Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_seed(seed);
+                let config = Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_seed(seed);
                 Ok(Box::new(OnlineLora::<RANK>::with_config(Rule::Listwise, config)?))
             },
             plan: plan(Clicks::HONEST),
