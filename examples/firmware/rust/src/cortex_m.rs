@@ -1,0 +1,43 @@
+//! The board is a bare Cortex-M in an emulator, which prints for it by semihosting.
+
+use core::panic::PanicInfo;
+
+use cortex_m::singleton;
+use cortex_m_rt::{entry, exception};
+use cortex_m_semihosting::{debug, hprintln};
+
+// It takes no captured arguments: `println!("{len}")` would print just that.
+pub use cortex_m_semihosting::hprintln as println;
+
+use crate::Lora;
+
+#[entry]
+fn main() -> ! {
+    // Statics that are handed out once: the stack never holds an adapter.
+    let lora = singleton!(LORA: Lora = Lora::zeroed());
+    let json = singleton!(JSON: [u8; Lora::JSON_MAX] = [0; Lora::JSON_MAX]);
+    match lora.zip(json).map(|(lora, json)| crate::run(lora, json)) {
+        Some(Ok(())) => stop(debug::EXIT_SUCCESS),
+        Some(Err(error)) => hprintln!("{}", error),
+        None => hprintln!("the statics were taken twice"),
+    }
+    stop(debug::EXIT_FAILURE)
+}
+
+fn stop(status: debug::ExitStatus) -> ! {
+    loop {
+        debug::exit(status);
+    }
+}
+
+#[exception]
+unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+    hprintln!("the chip faulted");
+    stop(debug::EXIT_FAILURE)
+}
+
+#[panic_handler]
+fn fail(info: &PanicInfo) -> ! {
+    hprintln!("{}", info);
+    stop(debug::EXIT_FAILURE)
+}
