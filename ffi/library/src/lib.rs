@@ -4,8 +4,20 @@
 
 pub use micro_lora_ffi::*;
 
-/// Nothing in the library panics, so this is there for the compiler alone.
+/// Nothing in the library panics, so this is there for the compiler alone. `cargo xtask embedded` proves
+/// it by the feature `link-proof`.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    #[cfg(feature = "link-proof")]
+    // SAFETY: a program with this call in it cannot be linked, so it is never made.
+    unsafe {
+        mlora_panic_is_reachable()
+    }
+    #[cfg(not(feature = "link-proof"))]
     loop {}
+}
+
+#[cfg(feature = "link-proof")]
+unsafe extern "C" {
+    fn mlora_panic_is_reachable() -> !;
 }
