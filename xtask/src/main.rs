@@ -3,6 +3,7 @@
 mod cli;
 mod cross;
 mod needs;
+mod qemu;
 mod report;
 mod tasks;
 

@@ -160,6 +160,14 @@ pub const QEMU_ARM: Tool = Tool {
     elsewhere: "https://www.qemu.org/download",
 };
 
+/// The compiler alone: firmware is linked without a C library.
+pub const GCC_ARM: Tool = Tool {
+    name: "arm-none-eabi-gcc",
+    is_present: |_| on_path("arm-none-eabi-gcc") && on_path("arm-none-eabi-objdump"),
+    packages: &["gcc-arm-none-eabi"],
+    elsewhere: "https://developer.arm.com/downloads/-/arm-gnu-toolchain-downloads",
+};
+
 pub const LLD: Tool = Tool {
     name: "lld",
     is_present: |_| on_path(crate::cross::DEBIAN_LLD),

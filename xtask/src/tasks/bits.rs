@@ -13,6 +13,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::cross::Toolchain;
 use crate::needs::{self, Tool};
+use crate::qemu;
 use crate::report::{Lacking, Report};
 use crate::target_dir;
 
@@ -148,19 +149,12 @@ impl Machine {
     }
 
     fn run<'a>(self, shell: &'a Shell, program: &Path) -> Cmd<'a> {
-        let chip = |board| {
-            // What the program prints would go to stderr, among QEMU's own messages.
-            cmd!(shell, "qemu-system-arm -machine {board} -display none -monitor none -serial null")
-                .args(["-chardev", "stdio,id=out"])
-                .args(["-semihosting-config", "enable=on,target=native,chardev=out", "-kernel"])
-                .arg(program)
-        };
         match self {
             Self::X86 => cmd!(shell, "{program}"),
             Self::Aarch64 => cmd!(shell, "qemu-aarch64 {program}"),
             Self::Wasm => cmd!(shell, "node tests/hosts/run-wasm.mjs {program}"),
-            Self::CortexM0 => chip("microbit"),
-            Self::CortexM4F => chip("mps2-an386"),
+            Self::CortexM0 => qemu::board(shell, "microbit", program),
+            Self::CortexM4F => qemu::board(shell, "mps2-an386", program),
         }
     }
 }

@@ -6,6 +6,7 @@ mod c_install;
 mod c_library;
 mod c_test;
 mod corruption;
+mod embedded;
 mod fuzz;
 mod golden;
 mod header;
@@ -62,6 +63,12 @@ pub const ALL: &[Task] = &[
         about: "link firmware for Cortex-M4F and Cortex-M0 with `core` alone: no std, no alloc",
         options: &[],
         run: |shell, _, report| bare_metal::run(shell, report),
+    },
+    Task {
+        name: "embedded",
+        about: "firmware in C and Rust on two chips: bits, no panic, no allocation, sizes, stack, instructions",
+        options: &[],
+        run: |shell, _, report| embedded::run(shell, report),
     },
     Task {
         name: "header",

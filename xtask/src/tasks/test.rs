@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bits, c_test, golden, learn, package, state};
+use super::{bare_metal, bits, c_test, embedded, golden, learn, package, state};
 use crate::needs;
 use crate::report::Report;
 
@@ -32,6 +32,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
             DOCS,
             bits::STEP,
             bare_metal::STEP,
+            embedded::STEP,
             package::STEP,
         ] {
             report.skip(name, "--quick leaves it out");
@@ -52,6 +53,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step(DOCS, || docs(shell));
     bits::run(shell, report);
     bare_metal::run(shell, report);
+    embedded::run(shell, report);
     c_test::run(shell, report);
     package::run(shell, report);
 }

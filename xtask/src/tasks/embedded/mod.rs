@@ -1,0 +1,87 @@
+//! The library on bare chips: what it does there, and what it costs.
+//!
+//! The firmware of `examples/firmware`, in C and in Rust, must print on each emulated chip what it prints here. The
+//! library is linked with every function of its header, and with sets of them that a device may need, for two proofs
+//! and for figures that are held to `tests/firmware/ceilings.txt`.
+
+mod chip;
+mod figures;
+mod proof;
+mod stack;
+mod table;
+
+use anyhow::{Context, Result, ensure};
+use chip::{CHIPS, FIRMWARE, STRICT, Workshop};
+use xshell::{Shell, cmd};
+
+use super::c_library;
+use crate::needs;
+use crate::report::Report;
+use crate::target_dir;
+
+pub const STEP: &str = "embedded";
+
+pub fn run(shell: &Shell, report: &mut Report) {
+    for (column, chip) in CHIPS.iter().enumerate() {
+        let workshop = || {
+            needs::ensure(shell, &[&needs::GCC_ARM, &needs::QEMU_ARM, &needs::GCC])?;
+            Workshop::new(shell, chip)
+        };
+        report.step(format!("{STEP}: firmware, {}", chip.name), || firmware(&workshop()?));
+        report.step(format!("{STEP}: proofs, {}", chip.name), || proof::run(&workshop()?));
+        report.step(format!("{STEP}: figures, {}", chip.name), || figures::run(&workshop()?, column));
+    }
+}
+
+/// The same lines from C and Rust, on the chip and here.
+fn firmware(workshop: &Workshop<'_>) -> Result<()> {
+    let expected = on_this_machine(workshop.shell)?;
+    ensure!(expected.contains("state crc: "), "expected the firmware to print a state crc, got\n{expected}");
+    print!("{expected}");
+    let main = format!("{FIRMWARE}/main.c");
+    let in_c = workshop.compile("firmware.elf", &[&main], &[], &workshop.library("s")?)?;
+    let in_rust = workshop.rust_firmware()?;
+    for (language, program) in [("C", in_c), ("Rust", in_rust)] {
+        let came = workshop.run(&program, &[])?;
+        let name = workshop.chip.name;
+        ensure!(
+            came == expected,
+            "{name}, {language}: expected what this machine prints\n{expected}got\n{came}"
+        );
+        println!("{name}, {language}: the same");
+    }
+    Ok(())
+}
+
+/// The firmware in C as a program of this machine.
+fn on_this_machine(shell: &Shell) -> Result<String> {
+    let archive = c_library::build(shell)?.join("libmicro_lora.a");
+    let program = target_dir(shell).join("embedded/firmware");
+    shell.create_dir(program.parent().context("a program is in a folder")?)?;
+    let sources = ["main.c", "host.c"].map(|file| format!("{FIRMWARE}/{file}"));
+    cmd!(shell, "gcc -O2 {STRICT...} {sources...} {archive} -o {program}").run()?;
+    Ok(cmd!(shell, "{program}").read()? + "\n")
+}
+
+/// The functions that the header declares.
+fn functions(header: &str) -> Vec<&str> {
+    let code = header.lines().filter(|line| !line.starts_with(['/', '#', ' ']));
+    let names = code.filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next());
+    names.filter(|name| name.starts_with("mlora_")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_of_the_header_are_all_found() {
+        let header = include_str!("../../../../include/micro_lora.h");
+        let found = functions(header);
+        // Told apart by hand: a declaration ends with `);` somewhere, a comment or a macro starts otherwise.
+        let code: String = header.lines().filter(|line| !line.starts_with("//")).collect();
+        let declared = code.split_once("extern \"C\" {").unwrap().1;
+        assert_eq!(found.len(), declared.matches(");").count(), "{found:?}");
+        assert!(found.contains(&"mlora_version") && found.contains(&"mlora_apply"), "{found:?}");
+    }
+}
