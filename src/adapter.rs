@@ -360,7 +360,8 @@ impl<'a> AdapterMut<'a> {
         if self.header.rank == 0 {
             return;
         }
-        rng::fill_uniform(self.a, self.header.in_features, self.header.seed);
+        let bound = libm::sqrtf(3.0 / self.header.in_features as f32);
+        rng::fill_uniform(self.a, bound, self.header.seed);
         self.b.fill(0.0);
         self.clear_pending();
         self.header.reset();

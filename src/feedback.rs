@@ -57,7 +57,8 @@ impl AdapterMut<'_> {
             return Err(Error::Count { what: "chosen", got: chosen, min: 0, max: n.saturating_sub(1) });
         }
         check_quality(quality)?;
-        let mut factors = self.logits(&seen, candidates, temperature)?;
+        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
+        self.logits(&seen, candidates, temperature, &mut factors)?;
         let found = if quality == 0.5 {
             Err(Skip::NeutralQuality)
         } else {
@@ -80,7 +81,8 @@ impl AdapterMut<'_> {
         for &weight in weights {
             check_range("weights", weight, 0.0, MAX_WEIGHT)?;
         }
-        let mut factors = self.logits(&seen, candidates, temperature)?;
+        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
+        self.logits(&seen, candidates, temperature, &mut factors)?;
         let found = match preference(weights) {
             Some(skip) => Err(skip),
             None => {
@@ -198,17 +200,22 @@ impl AdapterMut<'_> {
         Ok(if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Skip::ZeroGradient) })
     }
 
-    /// `candidates . y / tau`; zero past the last candidate.
-    fn logits(&mut self, seen: &Seen<'_>, candidates: &[f32], temperature: f32) -> Result<PerCandidate> {
+    /// `candidates . y / tau`, into memory of the caller's: on a chip 64 numbers are a good part of the stack.
+    fn logits(
+        &mut self,
+        seen: &Seen<'_>,
+        candidates: &[f32],
+        temperature: f32,
+        logits: &mut PerCandidate,
+    ) -> Result<()> {
         let base = self.form_output(seen)?;
-        let mut logits = [0.0; MAX_CANDIDATES];
         for (logit, candidate) in logits.iter_mut().zip(kernel::rows(candidates, self.header.out_len())) {
             *logit = kernel::dot(candidate, self.scratch) / temperature;
             if !logit.is_finite() {
                 return Err(not_finite(&[("base", base), ("candidates", candidates)], "logits"));
             }
         }
-        Ok(logits)
+        Ok(())
     }
 
     /// `scratch = keep * scratch + sum factors[j] * vectors[j]`, in index order.

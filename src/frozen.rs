@@ -55,6 +55,27 @@ impl<'a> FrozenMut<'a> {
         Ok(Self { header, a: lora_a, b: lora_b })
     }
 
+    /// Sets both matrices to zero, which changes nothing, and all else but the settings back to the start.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenMut, Header};
+    /// let mut header = Header::new(1, 1, 1, &Config::new())?;
+    /// let (mut a, mut b) = ([1.0], [1.0]);
+    /// let mut view = FrozenMut::from_parts(&mut header, &mut a, &mut b)?;
+    /// view.clear();
+    /// let mut delta = [1.0];
+    /// view.apply_into(&[1.0], &mut delta)?;
+    /// assert_eq!(delta, [0.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn clear(&mut self) {
+        if self.header.check_sized().is_ok() {
+            self.a.fill(0.0);
+            self.b.fill(0.0);
+            self.header.reset();
+        }
+    }
+
     /// Replaces both matrices, as [`Learn::set_weights`](crate::Learn::set_weights).
     ///
     /// # Errors

@@ -9,6 +9,9 @@ use crate::stats::{Outcome, Receipt};
 /// The largest run-time strength.
 pub(crate) const MAX_STRENGTH: f32 = 100.0;
 
+/// Where the quality-only rule starts.
+const BASELINE: f32 = 0.5;
+
 /// Settings, counters and cached scalars of one adapter: 160 bytes, the same layout on every
 /// machine, with no pointers, so that copying an adapter's memory copies the adapter.
 ///
@@ -118,7 +121,7 @@ impl Header {
             decay: config.decay,
             scaling: config.scaling(rank),
             strength: 1.0,
-            baseline: 0.5,
+            baseline: BASELINE,
             ..Self::zeroed()
         })
     }
@@ -309,13 +312,23 @@ impl Header {
         Ok(())
     }
 
-    /// Back to a fresh adapter of the same settings, one generation on.
+    /// Back to a fresh adapter of the same settings, with `lora_B` zero: one generation on, unless there
+    /// has been none.
     pub(crate) fn reset(&mut self) {
-        let fresh = Self::new(self.in_len(), self.out_len(), self.rank as usize, &self.config());
-        if let Ok(fresh) = fresh {
-            *self = Self { generation: self.generation, flags: fresh.flags | Self::READY, ..fresh };
+        if self.check_initialised().is_ok() {
             self.bump();
         }
+        self.flags |= Self::READY;
+        self.strength = 1.0;
+        self.weight_sum = 0.0;
+        self.pending = 0;
+        self.trace = Self::zeroed().trace;
+        self.samples = 0;
+        self.rated = 0;
+        self.capped = 0;
+        self.mean_quality = 0.0;
+        self.baseline = BASELINE;
+        self.gram = [[0.0; 4]; 4];
     }
 
     pub(crate) const fn in_len(&self) -> usize {

@@ -127,7 +127,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
             Ok(header) => self.header = Header { flags: header.flags | Header::READY, ..header },
             Err(error) => return Err(error),
         }
-        rng::fill_uniform(self.a.as_flattened_mut(), self.header.in_features, self.header.seed);
+        let bound = rng::sqrt(3.0 / IN as f32);
+        rng::fill_uniform(self.a.as_flattened_mut(), bound, self.header.seed);
         self.b = [[0.0; OUT]; RANK];
         self.grad_a = [[0.0; IN]; RANK];
         self.grad_c = [[0.0; OUT]; RANK];

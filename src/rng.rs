@@ -1,9 +1,9 @@
 //! The seeded start of `lora_A`: integer arithmetic and exact conversions only, so that a seed
 //! gives the same bits on every machine, and `const`, so that an adapter can be a `static`.
 
-/// Fills a matrix with uniform values in `+-sqrt(3 / in_features)`, variance `1 / in_features`.
-pub(crate) const fn fill_uniform(values: &mut [f32], in_features: u32, seed: u32) {
-    let bound = sqrt(3.0 / in_features as f32);
+/// Fills a matrix with uniform values in `+-bound`. For `lora_A` that is `sqrt(3 / in_features)`: variance
+/// `1 / in_features`.
+pub(crate) const fn fill_uniform(values: &mut [f32], bound: f32, seed: u32) {
     let start = mix(seed);
     let mut counter = 0u32;
     let mut rest = values;
@@ -25,8 +25,9 @@ const fn mix(mut z: u32) -> u32 {
     z ^ (z >> 16)
 }
 
-/// Correctly rounded square root of a positive normal number; `libm::sqrtf` is not `const`.
-const fn sqrt(value: f32) -> f32 {
+/// Correctly rounded square root of a positive normal number; `libm::sqrtf`, which gives the same, is not
+/// `const`.
+pub(crate) const fn sqrt(value: f32) -> f32 {
     let bits = value.to_bits();
     // Make the exponent even, then take the root of the significand as an integer of 24 bits.
     let exponent = (bits >> 23).wrapping_sub(127);
@@ -63,8 +64,8 @@ mod tests {
     #[test]
     fn values_have_the_stated_range_and_variance() {
         let mut values = vec![0.0; 40_000];
-        fill_uniform(&mut values, 100, 1);
         let bound = 0.03f32.sqrt();
+        fill_uniform(&mut values, bound, 1);
         assert!(values.iter().all(|v| v.abs() <= bound));
         let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / 40_000.0;
         let variance = values.iter().map(|v| f64::from(v * v)).sum::<f64>() / 40_000.0;
@@ -75,8 +76,8 @@ mod tests {
     #[test]
     fn neighbouring_seeds_share_nothing() {
         let (mut a, mut b) = (vec![0.0; 1000], vec![0.0; 1000]);
-        fill_uniform(&mut a, 10, 1);
-        fill_uniform(&mut b, 10, 2);
+        fill_uniform(&mut a, 1.0, 1);
+        fill_uniform(&mut b, 1.0, 2);
         assert!(a.iter().zip(&b).filter(|(a, b)| a == b).count() < 3);
         assert!(!a.iter().any(|value| b[..10].contains(value)));
     }

@@ -107,8 +107,13 @@ impl mlora_config {
 }
 
 /// The header of an adapter of these sizes that is still to be filled.
-pub(crate) fn sized(in_features: u32, out_features: u32, rank: u32, config: &Config) -> Result<Header> {
+pub(crate) fn sized(
+    in_features: u32,
+    out_features: u32,
+    rank: u32,
+    config: &Config,
+) -> micro_lora::Result<Header> {
     // On a machine of 16 bits a size that does not fit is refused as too large.
     let wide = |value| usize::try_from(value).unwrap_or(usize::MAX);
-    Ok(Header::new(wide(in_features), wide(out_features), wide(rank), config)?)
+    Header::new(wide(in_features), wide(out_features), wide(rank), config)
 }

@@ -106,52 +106,63 @@ pub struct mlora_sample {
     pub weight: f32,
 }
 
-/// A call to learn whose arguments were checked.
-struct Call<'a> {
-    adapter: AdapterMut<'a>,
-    sample: Sample<'a>,
-    receipt: Slot<'a, mlora_receipt>,
+/// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.
+///
+/// # Safety
+/// The caller's promise for all of them.
+#[inline(never)]
+unsafe fn check(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    inputs: &[Span],
+    receipt: *mut mlora_receipt,
+) -> Result<()> {
+    // SAFETY: this function's own condition.
+    let state = unsafe { State::learning(lora) }?;
+    // SAFETY: the same; any bits are valid.
+    let mlora_sample { x, x_len, base, base_len, .. } = unsafe { read(sample) }?;
+    let x = Input::new(x, x_len)?;
+    let base = if is_without_base(base, base_len) { Span::NOTHING } else { Input::new(base, base_len)?.span };
+    let written = [state.span(), Slot::optional(receipt)?.span];
+    check_apart(&[x.span, base], &written)?;
+    check_apart(inputs, &written)
 }
 
-impl<'a> Call<'a> {
-    /// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.
-    ///
-    /// # Safety
-    /// The caller's promise for all of them during `'a`.
-    #[inline(never)]
-    unsafe fn new(
-        lora: *mut mlora,
-        sample: *const mlora_sample,
-        inputs: &[Span],
-        receipt: *mut mlora_receipt,
-    ) -> Result<Self> {
-        // SAFETY: this function's own condition.
-        let state = unsafe { State::learning(lora) }?;
-        // SAFETY: the same; any bits are valid.
-        let mlora_sample { x, x_len, base, base_len, weight } = unsafe { read(sample) }?;
-        let x = Input::new(x, x_len)?;
-        let no_base = base.is_null() && base_len == 0;
-        let base = if no_base { None } else { Some(Input::new(base, base_len)?) };
-        let receipt = Slot::optional(receipt)?;
-        let written = [state.span(), receipt.span];
-        check_apart(&[x.span, base.map_or(Span::NOTHING, |base| base.span)], &written)?;
-        check_apart(inputs, &written)?;
-        // SAFETY: this function's own condition, and nothing here writes to it.
-        let sample = Sample::new(unsafe { x.slice() }).with_weight(weight);
-        let sample = match base {
-            // SAFETY: the same.
-            Some(base) => sample.with_base(unsafe { base.slice() }),
-            None => sample,
-        };
-        // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
-        let adapter = unsafe { state.adapter_mut() }?;
-        Ok(Self { adapter, sample, receipt })
-    }
+fn is_without_base(base: *const f32, len: usize) -> bool {
+    base.is_null() && len == 0
+}
 
-    fn finish(self, done: Receipt) {
-        // SAFETY: the promise given to `new`; the receipt is apart from all else.
-        unsafe { self.receipt.put(done.into()) }
+/// One call to learn. What differs from kind to kind is `teach`; views are used where they are made, and not moved:
+/// on a chip, every copy of one costs code and stack.
+///
+/// # Safety
+/// The caller's promise for every pointer, and for what `inputs` are the spans of.
+#[inline(always)]
+unsafe fn learn(
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    inputs: &[Span],
+    receipt: *mut mlora_receipt,
+    teach: impl FnOnce(&mut AdapterMut<'_>, Sample<'_>) -> micro_lora::Result<Receipt>,
+) -> Result<()> {
+    // SAFETY: this function's own condition.
+    unsafe { check(lora, sample, inputs, receipt) }?;
+    // SAFETY: the same; any bits are valid.
+    let mlora_sample { x, x_len, base, base_len, weight } = unsafe { read(sample) }?;
+    // SAFETY: the same, and nothing here writes to it.
+    let mut seen = Sample::new(unsafe { Input::new(x, x_len)?.slice() }).with_weight(weight);
+    if !is_without_base(base, base_len) {
+        // SAFETY: the same.
+        seen = seen.with_base(unsafe { Input::new(base, base_len)?.slice() });
     }
+    // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+    let mut adapter = unsafe { State::learning(lora)?.adapter_mut() };
+    let adapter = adapter.as_mut().map_err(|status| *status)?;
+    let done = teach(adapter, seen);
+    let done = done.as_ref().map_err(mlora_status::from)?;
+    // SAFETY: the receipt is apart from all else, as just checked.
+    unsafe { Slot::optional(receipt)?.put(mlora_receipt::from(*done)) };
+    Ok(())
 }
 
 /// Learns from a gradient of the caller's own loss: grad_output = dL/dy, out_features values. The
@@ -169,13 +180,15 @@ pub unsafe extern "C" fn mlora_adapt_gradient(
 ) -> mlora_status {
     run(|| {
         let grad_output = Input::new(grad_output, grad_output_len)?;
-        // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[grad_output.span], receipt) }?;
+        let inputs = [grad_output.span];
         // SAFETY: the caller's promise for `grad_output`.
         let grad_output = unsafe { grad_output.slice() };
-        let done = call.adapter.adapt_gradient(call.sample, grad_output)?;
-        call.finish(done);
-        Ok(())
+        // SAFETY: the caller's promise for every argument.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| {
+                adapter.adapt_gradient(sample, grad_output)
+            })
+        }
     })
 }
 
@@ -200,14 +213,14 @@ pub unsafe extern "C" fn mlora_adapt_choice(
 ) -> mlora_status {
     run(|| {
         let candidates = Input::new(candidates, candidates_len)?;
-        // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[candidates.span], receipt) }?;
+        let inputs = [candidates.span];
         // SAFETY: the caller's promise for `candidates`.
         let candidates = unsafe { candidates.slice() };
         let choice = Choice::click(candidates, chosen).with_quality(quality).with_temperature(temperature);
-        let done = call.adapter.adapt_choice(call.sample, choice)?;
-        call.finish(done);
-        Ok(())
+        // SAFETY: the caller's promise for every argument.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| adapter.adapt_choice(sample, choice))
+        }
     })
 }
 
@@ -232,16 +245,16 @@ pub unsafe extern "C" fn mlora_adapt_listwise(
     run(|| {
         let candidates = Input::new(candidates, candidates_len)?;
         let weights = Input::new(weights, weights_len)?;
-        // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[candidates.span, weights.span], receipt) }?;
+        let inputs = [candidates.span, weights.span];
         // SAFETY: the caller's promise for `candidates`.
         let candidates = unsafe { candidates.slice() };
         // SAFETY: the caller's promise for `weights`.
         let weights = unsafe { weights.slice() };
         let list = Listwise::new(candidates, weights).with_temperature(temperature);
-        let done = call.adapter.adapt_listwise(call.sample, list)?;
-        call.finish(done);
-        Ok(())
+        // SAFETY: the caller's promise for every argument.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| adapter.adapt_listwise(sample, list))
+        }
     })
 }
 
@@ -265,13 +278,15 @@ pub unsafe extern "C" fn mlora_adapt_target(
 ) -> mlora_status {
     run(|| {
         let target = Input::new(target, target_len)?;
-        // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[target.span], receipt) }?;
+        let inputs = [target.span];
         // SAFETY: the caller's promise for `target`.
         let target = unsafe { target.slice() };
-        let done = call.adapter.adapt_target(call.sample, target, weight)?;
-        call.finish(done);
-        Ok(())
+        // SAFETY: the caller's promise for every argument.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| {
+                adapter.adapt_target(sample, target, weight)
+            })
+        }
     })
 }
 
@@ -295,15 +310,17 @@ pub unsafe extern "C" fn mlora_adapt_attract_repel(
     run(|| {
         let attract = Input::new(attract, attract_len)?;
         let repel = Input::new(repel, repel_len)?;
-        // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[attract.span, repel.span], receipt) }?;
+        let inputs = [attract.span, repel.span];
         // SAFETY: the caller's promise for `attract`.
         let attract = unsafe { attract.slice() };
         // SAFETY: the caller's promise for `repel`.
         let repel = unsafe { repel.slice() };
-        let done = call.adapter.adapt_attract_repel(call.sample, attract, repel)?;
-        call.finish(done);
-        Ok(())
+        // SAFETY: the caller's promise for every argument.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| {
+                adapter.adapt_attract_repel(sample, attract, repel)
+            })
+        }
     })
 }
 
@@ -321,10 +338,7 @@ pub unsafe extern "C" fn mlora_adapt_quality(
 ) -> mlora_status {
     run(|| {
         // SAFETY: the caller's promise for every argument.
-        let mut call = unsafe { Call::new(lora, sample, &[], receipt) }?;
-        let done = call.adapter.adapt_quality(call.sample, quality)?;
-        call.finish(done);
-        Ok(())
+        unsafe { learn(lora, sample, &[], receipt, |adapter, sample| adapter.adapt_quality(sample, quality)) }
     })
 }
 
@@ -347,10 +361,11 @@ pub unsafe extern "C" fn mlora_apply_updates(
         let receipt = Slot::optional(receipt)?;
         check_apart(&[], &[state.span(), receipt.span])?;
         // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
-        let mut adapter = unsafe { state.adapter_mut() }?;
-        let done = adapter.apply_updates(learning_rate)?;
+        let mut adapter = unsafe { state.adapter_mut() };
+        let done = adapter.as_mut().map_err(|status| *status)?.apply_updates(learning_rate);
+        let done = done.as_ref().map_err(mlora_status::from)?;
         // SAFETY: the caller's promise for `receipt`, which is apart from all else.
-        unsafe { receipt.put(done.into()) };
+        unsafe { receipt.put(mlora_receipt::from(*done)) };
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_void};
 
-use micro_lora::{Apply, Config, Header, Learn};
+use micro_lora::{Apply, Config, Learn};
 
 use crate::buffer::{Slot, Span, check_apart, check_pointer, read};
 use crate::config::{CONFIG_SIZE, mlora_config, sized};
@@ -44,9 +44,10 @@ pub unsafe extern "C" fn mlora_size(
     run(|| {
         let bytes = Slot::required(bytes)?;
         check_flags(flags)?;
-        let header = sized(in_features, out_features, rank, &Config::new())?;
+        let header = sized(in_features, out_features, rank, &Config::new());
+        let header = header.as_ref().map_err(mlora_status::from)?;
         // SAFETY: the caller's promise for `bytes`; no reference to it exists.
-        unsafe { bytes.put(memory::bytes(&header, flags)) };
+        unsafe { bytes.put(memory::bytes(header, flags)) };
         Ok(())
     })
 }
@@ -97,26 +98,23 @@ pub unsafe extern "C" fn mlora_init(
         let config = unsafe { read_config(config) }?;
         check_flags(config.flags)?;
         let settings = config.settings()?;
-        let header = sized(config.in_features, config.out_features, config.rank, &settings)?;
+        let header = sized(config.in_features, config.out_features, config.rank, &settings);
+        // By reference: its 160 bytes are on the stack once, which is often enough on a chip.
+        let header = header.as_ref().map_err(mlora_status::from)?;
         let span = check_memory(memory, bytes)?;
-        if bytes < memory::bytes(&header, config.flags) {
+        if bytes < memory::bytes(header, config.flags) {
             return Err(MLORA_ERROR_MEMORY);
         }
         check_apart(&[], &[span, handle.span])?;
         // SAFETY: the memory is aligned and large enough, as just checked, and the caller's promise.
         let state = unsafe { State::prepare(memory.cast(), header, config.flags) };
-        if !state.is_inference() {
+        if state.is_inference() {
             // SAFETY: as before; nothing else refers to the memory.
+            unsafe { state.frozen_mut() }?.clear();
+        } else {
+            // SAFETY: the same.
             unsafe { state.adapter_mut() }?.reset();
         }
-        // SAFETY: as before; nobody else can have the adapter yet.
-        let adapter = unsafe { state.adapter() }?;
-        let (a, b) = (adapter.lora_a(), adapter.lora_b());
-        // The reset counts as a change, which a fresh adapter has not seen: its header starts anew.
-        let (in_features, out_features) = (header.in_features(), header.out_features());
-        let header = Header::of_weights(in_features, out_features, header.rank(), &settings, a, b)?;
-        // SAFETY: as before; the view was used for the last time.
-        unsafe { state.set_header(header) };
         // SAFETY: the caller's promise for `handle`; no reference to it exists.
         unsafe { handle.put(state.handle()) };
         Ok(())

@@ -140,23 +140,18 @@ impl State {
     /// Prepares memory that [`check_memory`] found large enough: a fresh header, everything else zero.
     ///
     /// # Safety
-    /// The memory is the caller's alone, aligned and of at least `bytes(&header, flags)` bytes.
-    pub(crate) unsafe fn prepare(memory: *mut u8, header: Header, flags: u32) -> Self {
-        let bytes = bytes(&header, flags);
+    /// The memory is the caller's alone, aligned and of at least `bytes(header, flags)` bytes.
+    pub(crate) unsafe fn prepare(memory: *mut u8, header: &Header, flags: u32) -> Self {
+        let bytes = bytes(header, flags);
         let guard = Guard { magic: MAGIC, abi_version: MLORA_ABI_VERSION, flags, bytes: bytes as u32 };
         // SAFETY: so many bytes are there by this function's own condition.
         unsafe { memory.write_bytes(0, bytes) };
         let front = memory.cast::<Front>();
         // SAFETY: `bytes` covers a `Front`, and the memory is aligned for it.
-        unsafe { front.write(Front { guard, header }) };
+        unsafe { (&raw mut (*front).guard).write(guard) };
+        // SAFETY: the same.
+        unsafe { (&raw mut (*front).header).write(*header) };
         Self { front, flags, bytes }
-    }
-
-    /// # Safety
-    /// The state is the caller's alone, and no reference to any of it is alive.
-    pub(crate) unsafe fn set_header(self, header: Header) {
-        // SAFETY: `of` or `prepare` vouch for the memory.
-        unsafe { (&raw mut (*self.front).header).write(header) };
     }
 
     /// Makes every later use of the handle fail.

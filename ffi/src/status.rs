@@ -76,6 +76,12 @@ pub(crate) type Result<T> = core::result::Result<T, mlora_status>;
 
 impl From<Error> for mlora_status {
     fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for mlora_status {
+    fn from(error: &Error) -> Self {
         match error.code() {
             1 => MLORA_ERROR_LENGTH,
             2 => MLORA_ERROR_NOT_FINITE,
