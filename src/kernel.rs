@@ -6,18 +6,28 @@
 //!
 //! Where two slices differ in length the kernels stop at the shorter; callers check lengths.
 
+// Small cores: Cortex-M. Everything else holds 32 lanes in vectors.
+#[cfg(any(test, target_arch = "arm"))]
+mod scalar;
+
+#[cfg(target_arch = "arm")]
+pub(crate) use scalar::{dot, squared_norm_of};
+
 const LANES: usize = 32;
 
 /// As many values as there are lanes. Loops over it have a length that the compiler knows.
+#[cfg(not(target_arch = "arm"))]
 type Block = [f32; LANES];
 
 /// The full blocks of a row; what is left over is `chunks_exact(LANES).remainder()`.
+#[cfg(not(target_arch = "arm"))]
 fn blocks(row: &[f32]) -> impl Iterator<Item = &Block> {
     // Every chunk is a full block: the other branch is never taken, and never compiled.
     row.chunks_exact(LANES).map(|chunk| chunk.first_chunk().unwrap_or(&[0.0; LANES]))
 }
 
 /// `sum a[i] * x[i]` in the fixed order.
+#[cfg(not(target_arch = "arm"))]
 pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
     for (a, x) in blocks(a).zip(blocks(x)) {
@@ -33,12 +43,14 @@ pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
 }
 
 /// Lane `j` takes lane `j + 16`, then `j + 8`, `4`, `2`, `1`.
+#[cfg(not(target_arch = "arm"))]
 #[inline(always)]
 fn reduce(lanes: &Block) -> f32 {
     let [sum] = halve::<2, 1>(&halve::<4, 2>(&halve::<8, 4>(&halve::<16, 8>(&halve::<32, 16>(lanes)))));
     sum
 }
 
+#[cfg(not(target_arch = "arm"))]
 #[inline(always)]
 fn halve<const FROM: usize, const TO: usize>(lanes: &[f32; FROM]) -> [f32; TO] {
     let mut out = [0.0; TO];
@@ -139,6 +151,7 @@ pub(crate) fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], m
 }
 
 /// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
+#[cfg(not(target_arch = "arm"))]
 pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
     let rows = four_rows(matrix, len);
     let square = |lane: &mut f32, sum: f32| *lane += sum * sum;
@@ -152,6 +165,7 @@ pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
     reduce(&lanes)
 }
 
+#[cfg(not(target_arch = "arm"))]
 #[inline(always)]
 fn or_empty(block: Option<&Block>) -> &[f32] {
     match block {
@@ -230,7 +244,29 @@ mod tests {
         for n in (0..140).chain([383, 384, 385, 768]) {
             let a: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
             let x: Vec<f32> = (0..n).map(|i| (i as f32 * 1.13).cos()).collect();
-            assert_eq!(dot(&a, &x).to_bits(), dot_by_the_book(&a, &x).to_bits(), "length {n}");
+            let expected = dot_by_the_book(&a, &x).to_bits();
+            assert_eq!(dot(&a, &x).to_bits(), expected, "length {n}");
+            assert_eq!(scalar::dot(&a, &x).to_bits(), expected, "length {n}, scalar");
+        }
+    }
+
+    #[test]
+    fn the_norm_of_a_combined_row_is_the_same_eight_lanes_at_a_time() {
+        for n in [1, 7, 8, 31, 32, 33, 100, 384] {
+            let matrix: Vec<f32> = (0..4 * n).map(|i| (i as f32 * 0.73).sin()).collect();
+            for rank in 1..=4 {
+                let rows = &matrix[..rank * n];
+                let k = [0.7, -1.3, 0.2, 2.1];
+                let expected = squared_norm_of(k, rows, n);
+                assert_eq!(scalar::squared_norm_of(k, rows, n).to_bits(), expected.to_bits(), "{rank} x {n}");
+                let mut combined = vec![0.0; n];
+                up(&mut combined, k, rows);
+                assert_eq!(
+                    expected.to_bits(),
+                    dot_by_the_book(&combined, &combined).to_bits(),
+                    "{rank} x {n}"
+                );
+            }
         }
     }
 
