@@ -18,6 +18,9 @@
 
 enum { FEATURES = 32, RANK = 2, SHOWN = 5, EVENTS = 200, JSON_MAX = MLORA_JSON_MAX(FEATURES, FEATURES, RANK) };
 
+// What Rust takes for a choice unless told otherwise.
+static const float TEMPERATURE = 0.08f;
+
 // All memory that the adapter ever takes, known when the program is built.
 static uint32_t memory[MLORA_SIZE(FEATURES, FEATURES, RANK, 0) / 4];
 static char json[JSON_MAX];
@@ -76,8 +79,8 @@ static void learn(generator *random, int events) {
     float query[FEATURES], shown[SHOWN][FEATURES];
     size_t taken = event(random, query, shown);
     const mlora_sample sample = MLORA_SAMPLE(query, FEATURES);
-    expect_ok(mlora_adapt_choice(lora, &sample, &shown[0][0], SHOWN * FEATURES, taken, 1.0f,
-                                 MLORA_TEMPERATURE, NULL));
+    expect_ok(mlora_adapt_choice(lora, &sample, &shown[0][0], SHOWN * FEATURES, taken, 1.0f, TEMPERATURE,
+                                 NULL));
     expect_ok(mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
   }
 }
