@@ -145,29 +145,44 @@ impl<'a> Adapter<'a> {
 
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
     pub(crate) fn forward(&self, x: &[f32]) -> Result<Projection> {
-        let h = self.down(x)?;
         if self.header.cap == Config::CAP_OFF {
+            self.check_input(x)?;
+            let h = kernel::down(self.a, x);
+            self.check_down(h, x)?;
             return Ok(self.project(h, 1.0));
         }
-        Ok(self.guarded(h, squared_norm("input", x)?))
+        Ok(self.forward_and_square(x)?.0)
     }
 
-    /// `A x`.
-    pub(crate) fn down(&self, x: &[f32]) -> Result<[f32; 4]> {
+    /// [`forward`](Self::forward) under the output guard, and `|x|^2`.
+    pub(crate) fn forward_and_square(&self, x: &[f32]) -> Result<(Projection, f32)> {
+        self.check_input(x)?;
+        let (h, x_squared) = kernel::down_and_square(self.a, x);
+        self.check_down(h, x)?;
+        if !x_squared.is_finite() {
+            return Err(not_finite(&[("input", x)], "input"));
+        }
+        Ok((self.guarded(h, x_squared), x_squared))
+    }
+
+    fn check_input(&self, x: &[f32]) -> Result<()> {
         self.header.check_initialised()?;
-        check_length("input", x.len(), self.header.in_len())?;
-        let h = kernel::down(self.a, x);
+        check_length("input", x.len(), self.header.in_len())
+    }
+
+    /// Refuses `h = A x` if an output could overflow.
+    fn check_down(&self, h: [f32; 4], x: &[f32]) -> Result<()> {
         // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
         // A value of `x` that is not finite has made its `h` so: one pass checks both.
         if h.iter().all(|h_r| h_r.is_finite()) && reach(&self.header.gram, h).is_finite() {
-            Ok(h)
+            Ok(())
         } else {
             Err(not_finite(&[("input", x)], "delta"))
         }
     }
 
     /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
-    pub(crate) fn guarded(&self, h: [f32; 4], x_squared: f32) -> Projection {
+    fn guarded(&self, h: [f32; 4], x_squared: f32) -> Projection {
         let (m, cap) = (self.header.strength, self.header.cap);
         let squared = self.delta_squared(h);
         let guard = if (m * m) * squared > (cap * cap) * x_squared {
@@ -186,7 +201,10 @@ impl<'a> Adapter<'a> {
             return squared;
         }
         let s = self.header.scaling;
-        (s * s) * kernel::squared_norm_of(h, self.b, self.header.out_len())
+        let mut squared = [0.0];
+        kernel::squares_of(&mut squared, &[h], self.b, self.header.out_len());
+        let [squared] = squared;
+        (s * s) * squared
     }
 
     fn project(&self, h: [f32; 4], guard: f32) -> Projection {
@@ -301,13 +319,15 @@ impl<'a> AdapterMut<'a> {
         Adapter { header: self.header, a: self.a, b: self.b, grad_a: self.grad_a, grad_c: self.grad_c }
     }
 
-    /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`.
-    /// `norms` are those of `x` and `g`. Nothing is written if a sum could overflow.
+    /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`, with
+    /// `b_g[r] = B[r] . g`. `norms` are those of `x` and `g`. Nothing is written if a sum could
+    /// overflow.
     pub(crate) fn backward(
         &mut self,
         x: &[f32],
         h: [f32; 4],
         g: Gradient<'_>,
+        b_g: [f32; 4],
         weight: f32,
         norms: Norms,
     ) -> Result<()> {
@@ -327,11 +347,8 @@ impl<'a> AdapterMut<'a> {
             Gradient::Given(g) => g,
             Gradient::Scratch => &*self.scratch,
         };
-        let grads = kernel::rows_mut(self.grad_a, x.len()).zip(kernel::rows_mut(self.grad_c, g.len()));
-        for ((h_r, b), (grad_a, grad_c)) in h.iter().zip(kernel::rows(self.b, g.len())).zip(grads) {
-            kernel::axpy(grad_c, weight * h_r, g);
-            kernel::axpy(grad_a, (weight * s) * kernel::dot(b, g), x);
-        }
+        kernel::add_outer(self.grad_c, h.map(|h_r| weight * h_r), g);
+        kernel::add_outer(self.grad_a, b_g.map(|b_g| (weight * s) * b_g), x);
         self.header.weight_sum = weight_sum;
         self.header.pending = self.header.pending.saturating_add(1);
         Ok(())

@@ -166,10 +166,8 @@ impl AdapterMut<'_> {
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
     fn see<'s>(&self, sample: Sample<'s>) -> Result<Seen<'s>> {
         check_weight("sample weight", sample.weight)?;
-        let view = self.as_adapter();
-        let h = view.down(sample.input)?;
-        let x_squared = squared_norm("input", sample.input)?;
-        Ok(Seen { sample, projection: view.guarded(h, x_squared), norm_x: libm::sqrtf(x_squared) })
+        let (projection, x_squared) = self.as_adapter().forward_and_square(sample.input)?;
+        Ok(Seen { sample, projection, norm_x: libm::sqrtf(x_squared) })
     }
 
     /// Puts `y = base + delta` into the scratch row.
@@ -185,8 +183,7 @@ impl AdapterMut<'_> {
             }
         };
         check_length("base", base.len(), self.header.out_len())?;
-        kernel::copy(self.scratch, base);
-        kernel::up_add(self.scratch, seen.projection.k, self.b);
+        kernel::up_onto(self.scratch, base, seen.projection.k, self.b);
         Ok(base)
     }
 
@@ -209,8 +206,11 @@ impl AdapterMut<'_> {
         logits: &mut PerCandidate,
     ) -> Result<()> {
         let base = self.form_output(seen)?;
-        for (logit, candidate) in logits.iter_mut().zip(kernel::rows(candidates, self.header.out_len())) {
-            *logit = kernel::dot(candidate, self.scratch) / temperature;
+        let n = kernel::rows(candidates, self.header.out_len()).len();
+        let used = logits.get_mut(..n).unwrap_or_default();
+        kernel::dot_rows(used, candidates, self.scratch);
+        for logit in used {
+            *logit /= temperature;
             if !logit.is_finite() {
                 return Err(not_finite(&[("base", base), ("candidates", candidates)], "logits"));
             }
@@ -220,10 +220,7 @@ impl AdapterMut<'_> {
 
     /// `scratch = keep * scratch + sum factors[j] * vectors[j]`, in index order.
     fn mix(&mut self, keep: f32, factors: &PerCandidate, vectors: &[f32]) {
-        kernel::scale(self.scratch, keep);
-        for (factor, vector) in factors.iter().zip(kernel::rows(vectors, self.header.out_len())) {
-            kernel::axpy(self.scratch, *factor, vector);
-        }
+        kernel::mix(self.scratch, keep, factors, vectors);
     }
 
     fn check_candidates(&self, candidates: &[f32], temperature: f32) -> Result<usize> {
@@ -267,7 +264,7 @@ impl AdapterMut<'_> {
             Gradient::Given(g) => ("grad_output", g),
             Gradient::Scratch => ("gradient", &*self.scratch),
         };
-        let squared = kernel::dot(g, g);
+        let (b_g, squared) = kernel::down_and_square(self.b, g);
         if !squared.is_finite() {
             return Err(match gradient {
                 Gradient::Given(g) => not_finite(&[(what, g)], what),
@@ -278,7 +275,8 @@ impl AdapterMut<'_> {
         if norms.x == 0.0 || norms.g == 0.0 {
             return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
         }
-        self.backward(seen.sample.input, seen.projection.h, gradient, seen.sample.weight, norms)?;
+        let Sample { input, weight, .. } = seen.sample;
+        self.backward(input, seen.projection.h, gradient, b_g, weight, norms)?;
         Ok((Outcome::Applied, norms.g))
     }
 }

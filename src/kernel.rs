@@ -4,69 +4,36 @@
 //! product adds element `i` to lane `i mod 32` and then halves the lanes; multiply and add are
 //! separate roundings, never fused. Any faster form of a kernel must give the same bits.
 //!
-//! Where two slices differ in length the kernels stop at the shorter; callers check lengths.
+//! Callers check lengths: slices that do not fit together give a wrong result, never a panic.
+//!
+//! `body` says what each kernel does; `x86` compiles it for instructions that not every CPU has, and
+//! `simd` knows which of them run.
 
-// Small cores: Cortex-M. Everything else holds 32 lanes in vectors.
-#[cfg(any(test, target_arch = "arm"))]
-mod scalar;
+mod body;
+mod lanes;
+pub(crate) mod simd;
+#[cfg(test)]
+mod tests;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+#[allow(unsafe_code, reason = "calls code for instructions that the CPU was found to have")]
+mod x86;
 
-#[cfg(target_arch = "arm")]
-pub(crate) use scalar::{dot, squared_norm_of};
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub(crate) use x86::*;
 
-const LANES: usize = 32;
-
-/// As many values as there are lanes. Loops over it have a length that the compiler knows.
-#[cfg(not(target_arch = "arm"))]
-type Block = [f32; LANES];
-
-/// The full blocks of a row; what is left over is `chunks_exact(LANES).remainder()`.
-#[cfg(not(target_arch = "arm"))]
-fn blocks(row: &[f32]) -> impl Iterator<Item = &Block> {
-    // Every chunk is a full block: the other branch is never taken, and never compiled.
-    row.chunks_exact(LANES).map(|chunk| chunk.first_chunk().unwrap_or(&[0.0; LANES]))
-}
-
-/// `sum a[i] * x[i]` in the fixed order.
-#[cfg(not(target_arch = "arm"))]
-pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    for (a, x) in blocks(a).zip(blocks(x)) {
-        for (lane, (a, x)) in lanes.iter_mut().zip(a.iter().zip(x)) {
-            *lane += a * x;
+/// A kernel as a plain function.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+macro_rules! plain {
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($argument: $type),*) $(-> $result)? {
+            <lanes::Block as body::Kernels>::$name($($argument),*)
         }
-    }
-    let tails = a.chunks_exact(LANES).remainder().iter().zip(x.chunks_exact(LANES).remainder());
-    for (lane, (a, x)) in lanes.iter_mut().zip(tails) {
-        *lane += a * x;
-    }
-    reduce(&lanes)
+    };
 }
 
-/// Lane `j` takes lane `j + 16`, then `j + 8`, `4`, `2`, `1`.
-#[cfg(not(target_arch = "arm"))]
-#[inline(always)]
-fn reduce(lanes: &Block) -> f32 {
-    let [sum] = halve::<2, 1>(&halve::<4, 2>(&halve::<8, 4>(&halve::<16, 8>(&halve::<32, 16>(lanes)))));
-    sum
-}
-
-#[cfg(not(target_arch = "arm"))]
-#[inline(always)]
-fn halve<const FROM: usize, const TO: usize>(lanes: &[f32; FROM]) -> [f32; TO] {
-    let mut out = [0.0; TO];
-    for (o, (low, high)) in out.iter_mut().zip(lanes.iter().zip(lanes.iter().skip(TO))) {
-        *o = low + high;
-    }
-    out
-}
-
-/// `y[i] += k * x[i]`.
-#[inline]
-pub(crate) fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += k * x;
-    }
-}
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+body::every_kernel!(plain);
 
 /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
 pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
@@ -92,98 +59,16 @@ pub(crate) fn rows_mut(matrix: &mut [f32], len: usize) -> core::slice::ChunksExa
     matrix.chunks_exact_mut(len.max(1))
 }
 
-/// `h[r] = dot(matrix[r], x)`; entries past the rank stay zero.
-pub(crate) fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
-    let mut h = [0.0; 4];
-    for (h, row) in h.iter_mut().zip(rows(matrix, x.len())) {
-        *h = dot(row, x);
-    }
-    h
-}
-
-/// The rows of a rank-major matrix by name; those past the rank are empty.
-fn four_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
-    let mut rows = rows(matrix, len);
-    [(); 4].map(|()| rows.next().unwrap_or_default())
-}
-
-/// Combines rows: `each(i-th value, ((k0 a[i] + k1 b[i]) + k2 c[i]) + k3 d[i])`.
-#[inline(always)]
-fn combine(out: &mut [f32], k: [f32; 4], rows: [&[f32]; 4], each: impl Fn(&mut f32, f32)) {
-    let [k0, k1, k2, k3] = k;
-    match rows {
-        [a, [], ..] => {
-            for (o, a) in out.iter_mut().zip(a) {
-                each(o, k0 * a);
-            }
-        }
-        [a, b, [], _] => {
-            for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
-                each(o, k0 * a + k1 * b);
-            }
-        }
-        [a, b, c, []] => {
-            for (((o, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
-                each(o, (k0 * a + k1 * b) + k2 * c);
-            }
-        }
-        [a, b, c, d] => {
-            for ((((o, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                each(o, ((k0 * a + k1 * b) + k2 * c) + k3 * d);
-            }
-        }
-    }
-}
-
-/// `out = k^T matrix`.
-pub(crate) fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o = sum);
-}
-
-/// `out += k^T matrix`, the sum formed first.
-pub(crate) fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o += sum);
-}
-
-/// `out = keep * out - factor * (k^T matrix)`: one row of an update.
-pub(crate) fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32]) {
-    combine(out, k, four_rows(matrix, out.len()), |o, sum| *o = keep * *o - factor * sum);
-}
-
-/// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
-#[cfg(not(target_arch = "arm"))]
-pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
-    let rows = four_rows(matrix, len);
-    let square = |lane: &mut f32, sum: f32| *lane += sum * sum;
-    let mut lanes: Block = [0.0; LANES];
-    let mut blocks = rows.map(blocks);
-    while let [Some(a), b, c, d] = blocks.each_mut().map(Iterator::next) {
-        combine(&mut lanes, k, [a, or_empty(b), or_empty(c), or_empty(d)], square);
-    }
-    let tails = rows.map(|row| row.chunks_exact(LANES).remainder());
-    combine(&mut lanes, k, tails, square);
-    reduce(&lanes)
-}
-
-#[cfg(not(target_arch = "arm"))]
-#[inline(always)]
-fn or_empty(block: Option<&Block>) -> &[f32] {
-    match block {
-        Some(block) => block,
-        None => &[],
-    }
-}
-
 /// A symmetric matrix of rank x rank, padded to 4 x 4 with zeros.
 pub(crate) type Square = [[f32; 4]; 4];
 
 /// `gram[r][q] = k * dot(matrix[r], matrix[q])`, the lower triangle computed and mirrored.
 pub(crate) fn gram(matrix: &[f32], len: usize, k: f32) -> Square {
     let mut lower = [[0.0; 4]; 4];
-    for (out, (r, row)) in lower.iter_mut().zip(rows(matrix, len).enumerate()) {
-        for (o, other) in out.iter_mut().zip(rows(matrix, len)).take(r.saturating_add(1)) {
-            *o = k * dot(row, other);
-        }
+    let mut end = 0_usize;
+    for (out, row) in lower.iter_mut().zip(rows(matrix, len)) {
+        end = end.saturating_add(len);
+        *out = down(matrix.get(..end).unwrap_or_default(), row).map(|dot| k * dot);
     }
     mirror(&lower)
 }
@@ -222,7 +107,7 @@ pub(crate) fn first_not_finite(values: &[f32]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+mod contract {
     use super::*;
 
     /// Element by element, as the contract words it.
@@ -244,29 +129,7 @@ mod tests {
         for n in (0..140).chain([383, 384, 385, 768]) {
             let a: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
             let x: Vec<f32> = (0..n).map(|i| (i as f32 * 1.13).cos()).collect();
-            let expected = dot_by_the_book(&a, &x).to_bits();
-            assert_eq!(dot(&a, &x).to_bits(), expected, "length {n}");
-            assert_eq!(scalar::dot(&a, &x).to_bits(), expected, "length {n}, scalar");
-        }
-    }
-
-    #[test]
-    fn the_norm_of_a_combined_row_is_the_same_eight_lanes_at_a_time() {
-        for n in [1, 7, 8, 31, 32, 33, 100, 384] {
-            let matrix: Vec<f32> = (0..4 * n).map(|i| (i as f32 * 0.73).sin()).collect();
-            for rank in 1..=4 {
-                let rows = &matrix[..rank * n];
-                let k = [0.7, -1.3, 0.2, 2.1];
-                let expected = squared_norm_of(k, rows, n);
-                assert_eq!(scalar::squared_norm_of(k, rows, n).to_bits(), expected.to_bits(), "{rank} x {n}");
-                let mut combined = vec![0.0; n];
-                up(&mut combined, k, rows);
-                assert_eq!(
-                    expected.to_bits(),
-                    dot_by_the_book(&combined, &combined).to_bits(),
-                    "{rank} x {n}"
-                );
-            }
+            assert_eq!(dot(&a, &x).to_bits(), dot_by_the_book(&a, &x).to_bits(), "length {n}");
         }
     }
 

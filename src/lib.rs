@@ -1,5 +1,5 @@
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 #![cfg_attr(
     not(test),
@@ -50,6 +50,7 @@ pub use explore::{Explore, MAX_DIRECTIONS, principal_directions};
 pub use frozen::FrozenMut;
 pub use header::Header;
 pub use holdback::{Holdback, HoldbackReport, Serving};
+pub use kernel::simd::Simd;
 pub use learn::Learn;
 pub use owned::{FrozenLora, MicroLora};
 pub use replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};

@@ -162,11 +162,9 @@ fn rms(v: f32, c: f32) -> f32 {
 /// has grown.
 fn direction_norm(inverse: &Square, gradient: &[f32], len: usize) -> f32 {
     let rank = kernel::rows(gradient, len).len();
-    let mut squared = 0.0;
-    for row in inverse.iter().take(rank) {
-        squared += kernel::squared_norm_of(*row, gradient, len);
-    }
-    libm::sqrtf(squared)
+    let mut squares = [0.0; 4];
+    kernel::squares_of(squares.get_mut(..rank).unwrap_or_default(), inverse, gradient, len);
+    libm::sqrtf(squares.iter().sum())
 }
 
 /// `torch.optim.SGD` on the mean over the pending events: `A -= lr gA`, `B -= lr s gC`.

@@ -5,6 +5,7 @@ mod committed;
 mod script;
 
 use committed::Committed;
+use micro_lora::Simd;
 use script::{LARGE_BUFFER, Outcome, SMALL_BUFFER, large, small};
 
 type Shapes = fn(&mut [u8], &mut dyn FnMut(Outcome)) -> micro_lora::Result<()>;
@@ -18,12 +19,17 @@ fn compare(shapes: Shapes, buffer: usize, committed: &[Committed]) {
     assert!(came == expected, "expected the committed bits\n{expected}came\n{came}");
 }
 
+// One test: the instructions are the whole program's.
 #[test]
-fn small_shapes_give_the_committed_bits() {
-    compare(small, SMALL_BUFFER, &committed::SMALL);
-}
-
-#[test]
-fn large_shapes_give_the_committed_bits() {
-    compare(large, LARGE_BUFFER, &committed::LARGE);
+fn the_script_gives_the_committed_bits_with_any_instructions() {
+    for simd in [Simd::Portable, Simd::Avx2, Simd::Avx512] {
+        if simd > Simd::best() {
+            eprintln!("skipped: this machine has no {}", simd.name());
+            continue;
+        }
+        simd.limit();
+        assert_eq!(Simd::current(), simd);
+        compare(small, SMALL_BUFFER, &committed::SMALL);
+        compare(large, LARGE_BUFFER, &committed::LARGE);
+    }
 }

@@ -1,0 +1,416 @@
+//! What each kernel does, written once. [`super::simd`] compiles it for every set of instructions.
+
+use core::slice;
+
+use super::lanes::{Block, LANES, Lanes};
+
+/// Declares every kernel by way of the macro `$declare`.
+macro_rules! every_kernel {
+    ($declare:ident) => {
+        $declare! {
+            /// `sum a[i] * x[i]` in the fixed order.
+            fn dot(a: &[f32], x: &[f32]) -> f32
+        }
+        $declare! {
+            /// `dot(matrix[r], x)` for up to four rows; the rest stays zero.
+            fn down(matrix: &[f32], x: &[f32]) -> [f32; 4]
+        }
+        $declare! {
+            /// `sums[r] = dot(matrix[r], x)` for any number of rows as long as `x`.
+            fn dot_rows(sums: &mut [f32], matrix: &[f32], x: &[f32])
+        }
+        $declare! {
+            /// `dot(matrix[r], x)` for up to four rows, zero past them; and `dot(x, x)`.
+            fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32)
+        }
+        $declare! {
+            /// `sums[i] = |k[i]^T matrix|^2` for rows of `len`: the dot product of the combined row
+            /// with itself.
+            fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize)
+        }
+        $declare! {
+            /// `out = k^T matrix`.
+            fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32])
+        }
+        $declare! {
+            /// `out += k^T matrix`, the sum formed first.
+            fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32])
+        }
+        $declare! {
+            /// `out = base + k^T matrix`, the sum formed first.
+            fn up_onto(out: &mut [f32], base: &[f32], k: [f32; 4], matrix: &[f32])
+        }
+        $declare! {
+            /// `out = keep * out - factor * (k^T matrix)`: one row of an update.
+            fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32])
+        }
+        $declare! {
+            /// `matrix[r] += k[r] * x`.
+            fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32])
+        }
+        $declare! {
+            /// `y[i] += k * x[i]`.
+            fn axpy(y: &mut [f32], k: f32, x: &[f32])
+        }
+        $declare! {
+            /// `y = keep * y + sum factors[j] * vectors[j]`, in index order.
+            fn mix(y: &mut [f32], keep: f32, factors: &[f32], vectors: &[f32])
+        }
+    };
+}
+pub(super) use every_kernel;
+
+/// The kernels, over lanes of some kind. Each is inlined into its caller: that is what is compiled for
+/// a certain set of instructions.
+pub(crate) trait Kernels: Lanes {
+    #[inline(always)]
+    fn dot(a: &[f32], x: &[f32]) -> f32 {
+        let [sum] = dots::<Self, 1>([a], x);
+        sum
+    }
+
+    #[inline(always)]
+    fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
+        match first_rows(matrix, x.len()) {
+            [a, [], ..] => pad(dots::<Self, 1>([a], x)),
+            [a, b, [], _] => pad(dots::<Self, 2>([a, b], x)),
+            [a, b, c, []] => pad(dots::<Self, 3>([a, b, c], x)),
+            rows if Self::MANY => dots::<Self, 4>(rows, x),
+            [a, b, c, d] => join(dots::<Self, 2>([a, b], x), dots::<Self, 2>([c, d], x)),
+        }
+    }
+
+    #[inline(always)]
+    fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32) {
+        let [square, h @ ..] = match first_rows(matrix, x.len()) {
+            [a, [], ..] => pad(dots::<Self, 2>([x, a], x)),
+            [a, b, [], _] => pad(dots::<Self, 3>([x, a, b], x)),
+            [a, b, c, []] if Self::MANY => pad(dots::<Self, 4>([x, a, b, c], x)),
+            [a, b, c, []] => pad::<4, 5>(join(dots::<Self, 2>([x, a], x), dots::<Self, 2>([b, c], x))),
+            [a, b, c, d] if Self::MANY => dots::<Self, 5>([x, a, b, c, d], x),
+            [a, b, c, d] => join(dots::<Self, 3>([x, a, b], x), dots::<Self, 2>([c, d], x)),
+        };
+        (h, square)
+    }
+
+    #[inline(always)]
+    fn dot_rows(sums: &mut [f32], matrix: &[f32], x: &[f32]) {
+        let fours = matrix.chunks(x.len().saturating_mul(4).max(1));
+        for (sums, matrix) in sums.chunks_mut(4).zip(fours) {
+            for (sum, dot) in sums.iter_mut().zip(Self::down(matrix, x)) {
+                *sum = dot;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
+        match first_rows(matrix, len) {
+            [a, [], ..] => squares::<Self, 1>(sums, k, [a]),
+            [a, b, [], _] => squares::<Self, 2>(sums, k, [a, b]),
+            [a, b, c, []] => squares::<Self, 3>(sums, k, [a, b, c]),
+            rows => squares::<Self, 4>(sums, k, rows),
+        }
+    }
+
+    #[inline(always)]
+    fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
+        let rows = first_rows(matrix, out.len());
+        combine(out.iter_mut(), k, rows, |o, sum| *o = sum);
+    }
+
+    #[inline(always)]
+    fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
+        let rows = first_rows(matrix, out.len());
+        combine(out.iter_mut(), k, rows, |o, sum| *o += sum);
+    }
+
+    #[inline(always)]
+    fn up_onto(out: &mut [f32], base: &[f32], k: [f32; 4], matrix: &[f32]) {
+        let rows = first_rows(matrix, out.len());
+        combine(out.iter_mut().zip(base), k, rows, |(o, base), sum| *o = base + sum);
+    }
+
+    #[inline(always)]
+    fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32]) {
+        let rows = first_rows(matrix, out.len());
+        combine(out.iter_mut(), k, rows, |o, sum| *o = keep * *o - factor * sum);
+    }
+
+    #[inline(always)]
+    fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32]) {
+        let mut rest = matrix;
+        for [j, k] in k.as_chunks().0 {
+            let (a, after) = rest.split_at_mut(x.len().min(rest.len()));
+            let (b, after) = after.split_at_mut(x.len().min(after.len()));
+            rest = after;
+            match b {
+                [] => Self::axpy(a, *j, x),
+                b => {
+                    for ((a, b), x) in a.iter_mut().zip(b).zip(x) {
+                        *a += j * x;
+                        *b += k * x;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += k * x;
+        }
+    }
+
+    #[inline(always)]
+    fn mix(y: &mut [f32], keep: f32, factors: &[f32], vectors: &[f32]) {
+        let len = y.len();
+        for y in &mut *y {
+            *y *= keep;
+        }
+        let fours = vectors.chunks(len.saturating_mul(4).max(1));
+        for (factors, vectors) in factors.chunks(4).zip(fours) {
+            match (factors, first_rows(vectors, len)) {
+                ([j, k, l, m], [a, b, c, d @ [_, ..]]) => {
+                    for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                        *y = (((*y + j * a) + k * b) + l * c) + m * d;
+                    }
+                }
+                (factors, rows) => {
+                    for (k, row) in factors.iter().zip(rows) {
+                        Self::axpy(y, *k, row);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Row by row: what the compiler keeps in registers of any kind, and the least code. The one `dot` is
+/// called, not inlined.
+impl Kernels for Block {
+    #[inline(never)]
+    fn dot(a: &[f32], x: &[f32]) -> f32 {
+        let mut lanes = [0.0; LANES];
+        for (a, x) in a.as_chunks().0.iter().zip(x.as_chunks().0) {
+            add_products(&mut lanes, a, x);
+        }
+        if !x.len().is_multiple_of(LANES) {
+            add_products(&mut lanes, &rest_of(a), &rest_of(x));
+        }
+        lanes.sum()
+    }
+
+    #[inline(always)]
+    fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
+        first_rows(matrix, x.len()).map(|row| if row.is_empty() { 0.0 } else { Self::dot(row, x) })
+    }
+
+    #[inline(always)]
+    fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32) {
+        (Self::down(matrix, x), Self::dot(x, x))
+    }
+
+    #[inline(always)]
+    fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
+        let rows = first_rows(matrix, len);
+        for (sum, k) in sums.iter_mut().zip(k) {
+            let mut lanes = [0.0; LANES];
+            let mut blocks = rows.map(|row| row.as_chunks::<LANES>().0.iter());
+            for _ in 0..len / LANES {
+                let [a, b, c, d] = &mut blocks;
+                combine(lanes.iter_mut(), *k, [next(a), next(b), next(c), next(d)], add_square);
+            }
+            if !len.is_multiple_of(LANES) {
+                let rests = rows.map(|row| row.as_chunks::<LANES>().1);
+                combine(lanes.iter_mut(), *k, rests, add_square);
+            }
+            *sum = lanes.sum();
+        }
+    }
+}
+
+#[inline(always)]
+fn next<'a>(blocks: &mut slice::Iter<'a, Block>) -> &'a [f32] {
+    blocks.next().map_or(&[], Block::as_slice)
+}
+
+#[inline(always)]
+fn add_square(lane: &mut f32, value: f32) {
+    *lane += value * value;
+}
+
+#[inline(always)]
+fn pad<const FROM: usize, const TO: usize>(values: [f32; FROM]) -> [f32; TO] {
+    let mut padded = [0.0; TO];
+    for (padded, value) in padded.iter_mut().zip(values) {
+        *padded = value;
+    }
+    padded
+}
+
+#[inline(always)]
+fn join<const A: usize, const B: usize, const TO: usize>(a: [f32; A], b: [f32; B]) -> [f32; TO] {
+    let mut joined = [0.0; TO];
+    for (joined, value) in joined.iter_mut().zip(a.into_iter().chain(b)) {
+        *joined = value;
+    }
+    joined
+}
+
+#[inline(always)]
+fn add_products(lanes: &mut Block, a: &Block, x: &Block) {
+    for (lane, (a, x)) in lanes.iter_mut().zip(a.iter().zip(x)) {
+        *lane += a * x;
+    }
+}
+
+/// The first blocks of each row; nothing if one has fewer.
+#[inline(always)]
+fn blocks<const N: usize>(rows: [&[f32]; N], count: usize) -> Option<[&[Block]; N]> {
+    let mut blocks: [&[Block]; N] = [&[]; N];
+    for (blocks, row) in blocks.iter_mut().zip(rows) {
+        *blocks = row.as_chunks().0.get(..count)?;
+    }
+    Some(blocks)
+}
+
+/// `dot(row, x)` for each of the rows, in one pass over `x`.
+#[inline(always)]
+fn dots<L: Lanes, const N: usize>(rows: [&[f32]; N], x: &[f32]) -> [f32; N] {
+    let mut sums = [L::splat(0.0); N];
+    let (x_blocks, rest) = x.as_chunks::<LANES>();
+    // Of the same length as `x` for the compiler to see, so that no step in the loop has to ask.
+    let Some(blocks) = blocks(rows, x_blocks.len()) else { return [0.0; N] };
+    for (i, x) in x_blocks.iter().enumerate() {
+        let x = L::load(x);
+        for (sum, row) in sums.iter_mut().zip(blocks) {
+            if let Some(block) = row.get(i) {
+                *sum = sum.plus_product(L::load(block), x);
+            }
+        }
+    }
+    if !rest.is_empty() {
+        let x = L::load(&rest_of(x));
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum = sum.plus_product(L::load(&rest_of(row)), x);
+        }
+    }
+    sums.map(L::sum)
+}
+
+/// What is left of a row after its full blocks, filled up with zeros. They add nothing: a lane that
+/// takes `0 * 0` keeps its bits, since a sum that began with `+0` is never `-0`.
+#[inline(never)]
+fn rest_of(row: &[f32]) -> Block {
+    let (_, rest) = row.as_chunks::<LANES>();
+    let mut block = [0.0; LANES];
+    for (value, rest) in block.iter_mut().zip(rest) {
+        *value = *rest;
+    }
+    block
+}
+
+/// `|k^T rows|^2` for each `k`, two in one pass.
+#[inline(always)]
+fn squares<L: Kernels, const N: usize>(sums: &mut [f32], k: &[[f32; 4]], rows: [&[f32]; N]) {
+    let at_once = if L::WIDE { 2 } else { 1 };
+    for (sums, k) in sums.chunks_mut(at_once).zip(k.chunks(at_once)) {
+        match (sums, k) {
+            ([a, b], [j, k]) if L::WIDE => [*a, *b] = squares_at_once::<L, N, 2>([j, k], rows),
+            ([a], [k, ..]) => [*a] = squares_at_once::<L, N, 1>([k], rows),
+            _ => {}
+        }
+    }
+}
+
+#[inline(always)]
+fn squares_at_once<L: Lanes, const N: usize, const M: usize>(
+    k: [&[f32; 4]; M],
+    rows: [&[f32]; N],
+) -> [f32; M] {
+    let mut sums = [L::splat(0.0); M];
+    let len = rows.first().map_or(0, |row| row.len());
+    let Some(blocks) = blocks(rows, len / LANES) else { return [0.0; M] };
+    for i in 0..len / LANES {
+        let mut combined = [L::splat(0.0); M];
+        for (q, row) in blocks.iter().enumerate() {
+            if let Some(block) = row.get(i) {
+                add_to_each(&mut combined, k, q, L::load(block));
+            }
+        }
+        add_squares(&mut sums, combined);
+    }
+    if !len.is_multiple_of(LANES) {
+        let mut combined = [L::splat(0.0); M];
+        for (q, row) in rows.iter().enumerate() {
+            add_to_each(&mut combined, k, q, L::load(&rest_of(row)));
+        }
+        add_squares(&mut sums, combined);
+    }
+    sums.map(L::sum)
+}
+
+/// `combined[i] += k[i][q] * block`. That they began with `+0` changes no square.
+#[inline(always)]
+fn add_to_each<L: Lanes, const M: usize>(combined: &mut [L; M], k: [&[f32; 4]; M], q: usize, block: L) {
+    for (combined, k) in combined.iter_mut().zip(k) {
+        if let Some(k) = k.get(q) {
+            *combined = combined.plus_product(L::splat(*k), block);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_squares<L: Lanes, const M: usize>(sums: &mut [L; M], combined: [L; M]) {
+    for (sum, combined) in sums.iter_mut().zip(combined) {
+        *sum = sum.plus_product(combined, combined);
+    }
+}
+
+/// The first rows of a matrix by name; those that it does not have are empty.
+#[inline(always)]
+fn first_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
+    let mut rest = matrix;
+    // Without the division that `chunks_exact` begins with: half the time of a small kernel.
+    [(); 4].map(|()| match rest.split_at_checked(len) {
+        Some((row, after)) => {
+            rest = after;
+            row
+        }
+        None => &[],
+    })
+}
+
+/// `each(i-th target, ((k0 a[i] + k1 b[i]) + k2 c[i]) + k3 d[i])` with rows a to d.
+#[inline(always)]
+fn combine<T>(
+    targets: impl Iterator<Item = T>,
+    [k0, k1, k2, k3]: [f32; 4],
+    rows: [&[f32]; 4],
+    each: impl Fn(T, f32),
+) {
+    match rows {
+        [a, [], ..] => {
+            for (o, a) in targets.zip(a) {
+                each(o, k0 * a);
+            }
+        }
+        [a, b, [], _] => {
+            for ((o, a), b) in targets.zip(a).zip(b) {
+                each(o, k0 * a + k1 * b);
+            }
+        }
+        [a, b, c, []] => {
+            for (((o, a), b), c) in targets.zip(a).zip(b).zip(c) {
+                each(o, (k0 * a + k1 * b) + k2 * c);
+            }
+        }
+        [a, b, c, d] => {
+            for ((((o, a), b), c), d) in targets.zip(a).zip(b).zip(c).zip(d) {
+                each(o, ((k0 * a + k1 * b) + k2 * c) + k3 * d);
+            }
+        }
+    }
+}
