@@ -3,7 +3,7 @@
 mod common;
 
 use common::{HeapLora, Noise};
-use micro_lora::{Apply, Config, Learn, StepKind};
+use micro_lora::{Apply, Config, Error, Learn, StepKind};
 use proptest::prelude::*;
 
 const EPS: f64 = f32::EPSILON as f64;
@@ -80,11 +80,32 @@ proptest! {
     }
 
     #[test]
-    fn all_forms_of_apply_agree((len, _, rank, seed) in shapes()) {
+    fn a_batch_is_written_up_to_the_vector_that_is_refused(
+        (in_len, out_len, rank, seed) in shapes(),
+        n in 1..10_usize,
+        bad in 0..10_usize,
+    ) {
+        let noise = &mut Noise(seed);
+        let lora = random_lora(in_len, out_len, rank, &Config::new().with_cap(0.7), noise);
+        let mut inputs = noise.vec(n * in_len);
+        let bad = bad % n;
+        inputs[bad * in_len] = f32::NAN;
+        let mut deltas = vec![9.0; n * out_len];
+        let expected = Err(Error::NotFinite { what: "input", index: 0 });
+        prop_assert_eq!(lora.apply_batch(&inputs, &mut deltas), expected);
+        for (i, (x, row)) in inputs.chunks(in_len).zip(deltas.chunks(out_len)).enumerate() {
+            let mut delta = vec![9.0; out_len];
+            prop_assert_eq!(lora.apply_into(x, &mut delta).is_err(), i == bad);
+            prop_assert_eq!(row, if i < bad { delta } else { vec![9.0; out_len] });
+        }
+    }
+
+    #[test]
+    fn all_forms_of_apply_agree((len, _, rank, seed) in shapes(), n in 1..10_usize) {
         let noise = &mut Noise(seed);
         let lora = random_lora(len, len, rank, &Config::new().with_cap(0.7), noise);
-        let inputs = noise.vec(3 * len);
-        let mut deltas = vec![0.0; 3 * len];
+        let inputs = noise.vec(n * len);
+        let mut deltas = vec![0.0; n * len];
         lora.apply_batch(&inputs, &mut deltas).unwrap();
         for (x, row) in inputs.chunks(len).zip(deltas.chunks(len)) {
             let mut delta = vec![0.0; len];
