@@ -1,21 +1,22 @@
 //! A program for the machine that built it.
 
-use std::fmt;
+use std::{env, fmt};
+
+use micro_lora::Simd;
 
 pub struct Console;
 
 pub const HAS_MEMORY: bool = true;
 
-/// What the compiler was allowed to use. Kernels chosen at run time will have to name themselves.
-pub fn variant() -> &'static str {
-    match () {
-        () if !cfg!(target_arch = "x86_64") => std::env::consts::ARCH,
-        () if cfg!(target_feature = "avx512f") => "x86-64 AVX-512",
-        () if cfg!(all(target_feature = "avx2", target_feature = "fma")) => "x86-64 AVX2 + FMA",
-        () if cfg!(target_feature = "avx2") => "x86-64 AVX2",
-        () if cfg!(target_feature = "sse3") => "x86-64 beyond SSE2",
-        () => "x86-64 SSE2",
+/// Which kernels run, limited to those of the first argument; and what the rest was built with.
+pub fn variant() -> String {
+    for simd in [Simd::Avx512, Simd::Avx2, Simd::Portable] {
+        if env::args().nth(1).is_some_and(|limit| limit == simd.name()) {
+            simd.limit();
+        }
     }
+    let with = if cfg!(target_feature = "fma") { " + FMA" } else { "" };
+    format!("{} {}{with}", env::consts::ARCH.replace('_', "-"), Simd::current().name())
 }
 
 impl fmt::Write for Console {

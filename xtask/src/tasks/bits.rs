@@ -30,6 +30,8 @@ struct Variant {
     machine: Machine,
     /// Instructions the compiler may use besides the target's own.
     features: &'static [&'static str],
+    /// What the program is told: on x86-64, which kernels to use at most.
+    argument: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -41,22 +43,22 @@ enum Machine {
     CortexM4F,
 }
 
-/// On x86-64 the compiler makes every variant out of the portable code. Kernels that are chosen at run time will be
-/// variants of their own: one program, told which to use.
+/// On x86-64 one program that is told which of its kernels to use; it answers with those that it used.
 const VARIANTS: &[Variant] = &[
-    Variant { name: "x86-64 SSE2", machine: Machine::X86, features: &[] },
-    Variant { name: "x86-64 AVX2", machine: Machine::X86, features: &["avx2"] },
+    Variant { argument: "SSE2", ..Variant::of("x86-64 SSE2", Machine::X86, &[]) },
+    Variant { argument: "AVX2", ..Variant::of("x86-64 AVX2", Machine::X86, &[]) },
     FMA,
-    Variant { name: "x86-64 AVX-512", machine: Machine::X86, features: &["avx512f"] },
-    Variant { name: "aarch64 NEON", machine: Machine::Aarch64, features: &[] },
-    Variant { name: "wasm scalar", machine: Machine::Wasm, features: &[] },
-    Variant { name: "wasm simd128", machine: Machine::Wasm, features: &["simd128"] },
-    Variant { name: "Cortex-M4F", machine: Machine::CortexM4F, features: &[] },
-    Variant { name: "Cortex-M0", machine: Machine::CortexM0, features: &[] },
+    Variant { argument: "AVX-512", ..Variant::of("x86-64 AVX-512", Machine::X86, &[]) },
+    Variant::of("aarch64 NEON", Machine::Aarch64, &[]),
+    Variant::of("wasm scalar", Machine::Wasm, &[]),
+    Variant::of("wasm simd128", Machine::Wasm, &["simd128"]),
+    Variant::of("Cortex-M4F", Machine::CortexM4F, &[]),
+    Variant::of("Cortex-M0", Machine::CortexM0, &[]),
 ];
 
 /// With the instructions that could fuse a multiplication and an addition into one rounding, and must not be used so.
-const FMA: Variant = Variant { name: "x86-64 AVX2 + FMA", machine: Machine::X86, features: &["avx2", "fma"] };
+const FMA: Variant =
+    Variant { argument: "AVX2", ..Variant::of("x86-64 AVX2 + FMA", Machine::X86, &["avx2", "fma"]) };
 
 const FUSE: &str = "-Cllvm-args=-fp-contract=fast";
 
@@ -78,15 +80,25 @@ pub fn run(shell: &Shell, report: &mut Report) {
 }
 
 impl Variant {
+    const fn of(name: &'static str, machine: Machine, features: &'static [&'static str]) -> Self {
+        Self { name, machine, features, argument: "" }
+    }
+
     fn run(&self, shell: &Shell, flags: &[&str]) -> Result<Ran> {
         if self.machine == Machine::X86 {
-            for feature in self.features.iter().chain(&["sse2"]) {
+            let kernels = match self.argument {
+                "AVX-512" => "avx512f",
+                "AVX2" => "avx2",
+                _ => "sse2",
+            };
+            for feature in self.features.iter().chain([&kernels]) {
                 ensure!(cpu_has(feature), Lacking(format!("this machine has no x86-64 CPU with {feature}")));
             }
         }
         needs::ensure(shell, self.machine.tools())?;
         let program = self.build(shell, flags)?;
-        let output = self.machine.run(shell, &program).ignore_status().output()?;
+        let arguments = Some(self.argument).filter(|argument| !argument.is_empty());
+        let output = self.machine.run(shell, &program).args(arguments).ignore_status().output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         print!("{text}{}", String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), "expected the program to end well, came {}:\n{text}", output.status);
