@@ -11,6 +11,11 @@
 
 mod body;
 mod lanes;
+#[cfg(not(target_arch = "arm"))]
+mod plain;
+// Cortex-M. Everything else holds 32 lanes in vectors.
+#[cfg(any(test, target_arch = "arm"))]
+mod scalar;
 pub(crate) mod simd;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,5 @@
 //! What each kernel does, written once. [`super::simd`] compiles it for every set of instructions.
 
-use core::slice;
-
 use super::lanes::{Block, LANES, Lanes};
 
 /// Declares every kernel by way of the macro `$declare`.
@@ -202,60 +200,6 @@ pub(crate) trait Kernels: Lanes {
     }
 }
 
-/// Row by row: what the compiler keeps in registers of any kind, and the least code. The one `dot` is
-/// called, not inlined.
-impl Kernels for Block {
-    #[inline(never)]
-    fn dot(a: &[f32], x: &[f32]) -> f32 {
-        let mut lanes = [0.0; LANES];
-        for (a, x) in a.as_chunks().0.iter().zip(x.as_chunks().0) {
-            add_products(&mut lanes, a, x);
-        }
-        if !x.len().is_multiple_of(LANES) {
-            add_products(&mut lanes, &rest_of(a), &rest_of(x));
-        }
-        lanes.sum()
-    }
-
-    #[inline(always)]
-    fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
-        first_rows(matrix, x.len()).map(|row| if row.is_empty() { 0.0 } else { Self::dot(row, x) })
-    }
-
-    #[inline(always)]
-    fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32) {
-        (Self::down(matrix, x), Self::dot(x, x))
-    }
-
-    #[inline(always)]
-    fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
-        let rows = first_rows(matrix, len);
-        for (sum, k) in sums.iter_mut().zip(k) {
-            let mut lanes = [0.0; LANES];
-            let mut blocks = rows.map(|row| row.as_chunks::<LANES>().0.iter());
-            for _ in 0..len / LANES {
-                let [a, b, c, d] = &mut blocks;
-                combine(lanes.iter_mut(), *k, [next(a), next(b), next(c), next(d)], add_square);
-            }
-            if !len.is_multiple_of(LANES) {
-                let rests = rows.map(|row| row.as_chunks::<LANES>().1);
-                combine(lanes.iter_mut(), *k, rests, add_square);
-            }
-            *sum = lanes.sum();
-        }
-    }
-}
-
-#[inline(always)]
-fn next<'a>(blocks: &mut slice::Iter<'a, Block>) -> &'a [f32] {
-    blocks.next().map_or(&[], Block::as_slice)
-}
-
-#[inline(always)]
-fn add_square(lane: &mut f32, value: f32) {
-    *lane += value * value;
-}
-
 #[inline(always)]
 fn pad<const FROM: usize, const TO: usize>(values: [f32; FROM]) -> [f32; TO] {
     let mut padded = [0.0; TO];
@@ -272,13 +216,6 @@ fn join<const A: usize, const B: usize, const TO: usize>(a: [f32; A], b: [f32; B
         *joined = value;
     }
     joined
-}
-
-#[inline(always)]
-fn add_products(lanes: &mut Block, a: &Block, x: &Block) {
-    for (lane, (a, x)) in lanes.iter_mut().zip(a.iter().zip(x)) {
-        *lane += a * x;
-    }
 }
 
 /// The first blocks of each row; nothing if one has fewer.
@@ -318,7 +255,7 @@ fn dots<L: Lanes, const N: usize>(rows: [&[f32]; N], x: &[f32]) -> [f32; N] {
 /// What is left of a row after its full blocks, filled up with zeros. They add nothing: a lane that
 /// takes `0 * 0` keeps its bits, since a sum that began with `+0` is never `-0`.
 #[inline(never)]
-fn rest_of(row: &[f32]) -> Block {
+pub(super) fn rest_of(row: &[f32]) -> Block {
     let (_, rest) = row.as_chunks::<LANES>();
     let mut block = [0.0; LANES];
     for (value, rest) in block.iter_mut().zip(rest) {
@@ -417,7 +354,7 @@ fn up_two([out, out2]: [&mut [f32]; 2], [j, k]: [[f32; 4]; 2], matrix: &[f32]) {
 
 /// The first rows of a matrix by name; those that it does not have are empty.
 #[inline(always)]
-fn first_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
+pub(super) fn first_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
     // Without the division that `chunks_exact` begins with: half the time of a small kernel.
     let row = |r: usize| {
         let start = len.saturating_mul(r);
@@ -428,7 +365,7 @@ fn first_rows(matrix: &[f32], len: usize) -> [&[f32]; 4] {
 
 /// `each(i-th target, ((k0 a[i] + k1 b[i]) + k2 c[i]) + k3 d[i])` with rows a to d.
 #[inline(always)]
-fn combine<T>(
+pub(super) fn combine<T>(
     targets: impl Iterator<Item = T>,
     [k0, k1, k2, k3]: [f32; 4],
     rows: [&[f32]; 4],

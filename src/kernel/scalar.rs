@@ -1,7 +1,67 @@
 //! Sums for cores without vectors, which have no registers for 32 lanes at once: eight lanes at a time.
 //! Each lane adds up what it always does, so the bits are the same.
 
-use super::{LANES, rows};
+use super::lanes::LANES;
+use super::rows;
+#[cfg(target_arch = "arm")]
+use super::{copy, rows_mut, scale};
+
+/// The least code, too: one loop for every rank, called rather than inlined.
+#[cfg(target_arch = "arm")]
+impl super::body::Kernels for super::lanes::Block {
+    fn dot(a: &[f32], x: &[f32]) -> f32 {
+        dot(a, x)
+    }
+
+    fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
+        let mut h = [0.0; 4];
+        for (h_r, row) in h.iter_mut().zip(rows(matrix, x.len())) {
+            *h_r = dot(row, x);
+        }
+        h
+    }
+
+    fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32) {
+        (Self::down(matrix, x), dot(x, x))
+    }
+
+    fn dot_rows(sums: &mut [f32], matrix: &[f32], x: &[f32]) {
+        for (sum, row) in sums.iter_mut().zip(rows(matrix, x.len())) {
+            *sum = dot(row, x);
+        }
+    }
+
+    fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
+        for (sum, k) in sums.iter_mut().zip(k) {
+            *sum = squared_norm_of(*k, matrix, len);
+        }
+    }
+
+    fn up_each(outs: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
+        for (out, k) in rows_mut(outs, len).zip(k) {
+            Self::up(out, *k, matrix);
+        }
+    }
+
+    fn up_onto(out: &mut [f32], base: &[f32], k: [f32; 4], matrix: &[f32]) {
+        copy(out, base);
+        Self::up_add(out, k, matrix);
+    }
+
+    fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32]) {
+        for (row, k) in rows_mut(matrix, x.len()).zip(k) {
+            Self::axpy(row, k, x);
+        }
+    }
+
+    fn mix(y: &mut [f32], keep: f32, factors: &[f32], vectors: &[f32]) {
+        scale(y, keep);
+        let len = y.len();
+        for (k, row) in factors.iter().zip(rows(vectors, len)) {
+            Self::axpy(y, *k, row);
+        }
+    }
+}
 
 /// As many lanes as there are registers for, beside what they multiply.
 const AT_ONCE: usize = 8;
@@ -90,5 +150,35 @@ fn reduce([a, b, c, d]: &mut [Eight; LANES / AT_ONCE]) -> f32 {
 fn add(to: &mut Eight, from: &Eight) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel;
+
+    #[test]
+    fn a_sum_is_the_same_eight_lanes_at_a_time() {
+        for n in (0..140).chain([383, 384, 385, 768]) {
+            let a: Vec<f32> = (0..n).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
+            let x: Vec<f32> = (0..n).map(|i| (i as f32 * 1.13).cos()).collect();
+            assert_eq!(dot(&a, &x).to_bits(), kernel::dot(&a, &x).to_bits(), "length {n}");
+        }
+    }
+
+    #[test]
+    fn the_norm_of_a_combined_row_is_the_same_eight_lanes_at_a_time() {
+        for n in [1, 7, 8, 31, 32, 33, 100, 384] {
+            let matrix: Vec<f32> = (0..4 * n).map(|i| (i as f32 * 0.73).sin()).collect();
+            for rank in 1..=4 {
+                let rows = &matrix[..rank * n];
+                let k = [0.7, -1.3, 0.2, 2.1];
+                let mut combined = vec![0.0; n];
+                kernel::up(&mut combined, k, rows);
+                let expected = kernel::dot(&combined, &combined);
+                assert_eq!(squared_norm_of(k, rows, n).to_bits(), expected.to_bits(), "{rank} x {n}");
+            }
+        }
     }
 }
