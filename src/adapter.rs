@@ -19,9 +19,6 @@ const CANCELLED: f32 = 1e-4;
 /// pending sums, and their Gram matrices, finite without a pass to check.
 pub(crate) const GRADIENT_LIMIT: f32 = 1e11;
 
-/// Vectors of a batch that are applied together. The kernels take four rows in one pass.
-const BATCH: usize = 4;
-
 /// Largest sum of pending weights: up to here f32 still counts single events exactly.
 pub(crate) const WEIGHT_LIMIT: f32 = 16_777_216.0;
 
@@ -150,7 +147,9 @@ impl<'a> Adapter<'a> {
     pub(crate) fn forward(&self, x: &[f32]) -> Result<Projection> {
         if self.header.cap == Config::CAP_OFF {
             self.check_input(x)?;
-            return self.projection(kernel::down(self.a, x), x);
+            let h = kernel::down(self.a, x);
+            self.check_down(h, x)?;
+            return Ok(self.project(h, 1.0));
         }
         Ok(self.forward_and_square(x)?.0)
     }
@@ -164,15 +163,6 @@ impl<'a> Adapter<'a> {
             return Err(not_finite(&[("input", x)], "input"));
         }
         Ok((self.guarded(h, x_squared), x_squared))
-    }
-
-    /// The rest of [`forward`](Self::forward), once `h = A x` is known.
-    fn projection(&self, h: [f32; 4], x: &[f32]) -> Result<Projection> {
-        self.check_down(h, x)?;
-        if self.header.cap == Config::CAP_OFF {
-            return Ok(self.project(h, 1.0));
-        }
-        Ok(self.guarded(h, squared_norm("input", x)?))
     }
 
     fn check_input(&self, x: &[f32]) -> Result<()> {
@@ -254,36 +244,10 @@ impl<'a> Adapter<'a> {
             return Err(Error::Length { what: "inputs", expected, got: inputs.len() });
         }
         check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
-        let inputs = inputs.chunks(self.header.in_len().saturating_mul(BATCH));
-        for (inputs, deltas) in inputs.zip(deltas.chunks_mut(out_len.saturating_mul(BATCH))) {
-            self.write_block(inputs, deltas)?;
+        for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
+            self.write_delta(x, delta)?;
         }
         Ok(())
-    }
-
-    /// Up to [`BATCH`] vectors. Rows before the one that is refused are written.
-    fn write_block(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
-        let (in_len, out_len) = (self.header.in_len(), self.header.out_len());
-        // The dot products of `A x`, the other way round: each row of `lora_A` is read once.
-        let mut by_rank = [[0.0; BATCH]; 4];
-        for (dots, row) in by_rank.iter_mut().zip(kernel::rows(self.a, in_len)) {
-            *dots = kernel::down(inputs, row);
-        }
-        let mut k = [[0.0; 4]; BATCH];
-        let mut refused = None;
-        let mut written = 0_usize;
-        for ((k, h), x) in k.iter_mut().zip(kernel::transpose(&by_rank)).zip(kernel::rows(inputs, in_len)) {
-            match self.projection(h, x) {
-                Ok(projection) => *k = projection.k,
-                Err(error) => {
-                    refused = Some(error);
-                    break;
-                }
-            }
-            written = written.saturating_add(out_len);
-        }
-        kernel::up_each(deltas.get_mut(..written).unwrap_or_default(), &k, self.b, out_len);
-        refused.map_or(Ok(()), Err)
     }
 
     /// Rows of `m s B A` one after the other; `base` is added if there is one.

@@ -84,12 +84,6 @@ pub(crate) fn mirror(lower: &Square) -> Square {
     [[a, b, d, g], [b, c, e, h], [d, e, f, i], [g, h, i, j]]
 }
 
-/// Rows become columns.
-pub(crate) fn transpose(square: &Square) -> Square {
-    let [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]] = *square;
-    [[a, e, i, m], [b, f, j, n], [c, g, k, o], [d, h, l, p]]
-}
-
 /// `v^T square v`, rows in index order.
 pub(crate) fn quadratic(square: &Square, v: [f32; 4]) -> f32 {
     let mut sum = 0.0;

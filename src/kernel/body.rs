@@ -31,10 +31,6 @@ macro_rules! every_kernel {
             fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32])
         }
         $declare! {
-            /// `outs[i] = k[i]^T matrix` for rows of `len`: the matrix is read once for two of them.
-            fn up_each(outs: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize)
-        }
-        $declare! {
             /// `out += k^T matrix`, the sum formed first.
             fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32])
         }
@@ -119,17 +115,6 @@ pub(crate) trait Kernels: Lanes {
     fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
         let rows = first_rows(matrix, out.len());
         combine(out.iter_mut(), k, rows, |o, sum| *o = sum);
-    }
-
-    #[inline(always)]
-    fn up_each(outs: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
-        for (outs, k) in outs.chunks_mut(len.saturating_mul(2).max(1)).zip(k.chunks(2)) {
-            match (outs.split_at_mut_checked(len), k) {
-                (Some((a, b @ [_, ..])), [j, k]) => up_two([a, b], [*j, *k], matrix),
-                (Some((a, _)), [k, ..]) => Self::up(a, *k, matrix),
-                _ => {}
-            }
-        }
     }
 
     #[inline(always)]
@@ -318,37 +303,6 @@ fn add_to_each<L: Lanes, const M: usize>(combined: &mut [L; M], k: [&[f32; 4]; M
 fn add_squares<L: Lanes, const M: usize>(sums: &mut [L; M], combined: [L; M]) {
     for (sum, combined) in sums.iter_mut().zip(combined) {
         *sum = sum.plus_product(combined, combined);
-    }
-}
-
-/// `out = k^T matrix` for two at once.
-#[inline(always)]
-fn up_two([out, out2]: [&mut [f32]; 2], [j, k]: [[f32; 4]; 2], matrix: &[f32]) {
-    let ([j0, j1, j2, j3], [k0, k1, k2, k3]) = (j, k);
-    let rows = first_rows(matrix, out.len());
-    let outs = out.iter_mut().zip(out2);
-    match rows {
-        [a, [], ..] => {
-            for ((o, p), a) in outs.zip(a) {
-                (*o, *p) = (j0 * a, k0 * a);
-            }
-        }
-        [a, b, [], _] => {
-            for (((o, p), a), b) in outs.zip(a).zip(b) {
-                (*o, *p) = (j0 * a + j1 * b, k0 * a + k1 * b);
-            }
-        }
-        [a, b, c, []] => {
-            for ((((o, p), a), b), c) in outs.zip(a).zip(b).zip(c) {
-                (*o, *p) = ((j0 * a + j1 * b) + j2 * c, (k0 * a + k1 * b) + k2 * c);
-            }
-        }
-        [a, b, c, d] => {
-            for (((((o, p), a), b), c), d) in outs.zip(a).zip(b).zip(c).zip(d) {
-                *o = ((j0 * a + j1 * b) + j2 * c) + j3 * d;
-                *p = ((k0 * a + k1 * b) + k2 * c) + k3 * d;
-            }
-        }
     }
 }
 

@@ -84,8 +84,6 @@ fn compare(values: &mut Values, len: usize, rank: usize) {
     let squares = |sums: &mut [f32]| squares_of(sums, &square, m, len);
     same("squares_of", &sums, squares, |sums| Block::squares_of(sums, &square, m, len));
     same("up", &out, |out| up(out, k, m), |out| Block::up(out, k, m));
-    let each = |outs: &mut [f32]| up_each(outs, &square, m, len);
-    same("up_each", &vectors, each, |outs| Block::up_each(outs, &square, m, len));
     same("up_add", &out, |out| up_add(out, k, m), |out| Block::up_add(out, k, m));
     same("up_onto", &out, |out| up_onto(out, x, k, m), |out| Block::up_onto(out, x, k, m));
     let update = |out: &mut [f32]| update_row(out, keep, factor, k, m);
