@@ -31,15 +31,10 @@ impl super::body::Kernels for super::lanes::Block {
         }
     }
 
+    #[inline(never)]
     fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
         for (sum, k) in sums.iter_mut().zip(k) {
             *sum = squared_norm_of(*k, matrix, len);
-        }
-    }
-
-    fn up_each(outs: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
-        for (out, k) in rows_mut(outs, len).zip(k) {
-            Self::up(out, *k, matrix);
         }
     }
 
@@ -54,6 +49,7 @@ impl super::body::Kernels for super::lanes::Block {
         }
     }
 
+    #[inline(never)]
     fn mix(y: &mut [f32], keep: f32, factors: &[f32], vectors: &[f32]) {
         scale(y, keep);
         let len = y.len();
@@ -68,7 +64,8 @@ const AT_ONCE: usize = 8;
 
 type Eight = [f32; AT_ONCE];
 
-/// `sum a[i] * x[i]` in the fixed order.
+/// `sum a[i] * x[i]` in the fixed order. Called, not inlined: its sums are a good part of a small stack.
+#[inline(never)]
 pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
     let len = a.len().min(x.len());
     let mut sums = [Eight::default(); LANES / AT_ONCE];
@@ -107,6 +104,7 @@ fn eight_lanes(sums: &mut Eight, a: &[f32], x: &[f32]) {
 }
 
 /// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
+#[inline(never)]
 pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
     let mut sums = [Eight::default(); LANES / AT_ONCE];
     let mut start = 0usize;
