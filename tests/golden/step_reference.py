@@ -1,4 +1,5 @@
-"""Writes step.json: the scaled-gradient step in float64 numpy, written to be read beside the mathematics.
+"""Writes step.json and step_v2.json: the scaled-gradient step in float64 numpy, written to be read beside the mathematics,
+with its first constants and with those of the second version.
 
     pip install numpy
     python step_reference.py
@@ -9,6 +10,8 @@ same ones, so both sides see identical inputs and every difference is a differen
 README.md describes the fields.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 import packing
@@ -16,16 +19,29 @@ import packing
 EVENTS = 300
 CHECK_EVERY = 25
 NOISE = 0.02
-DAMPING = 0.1
-AVERAGING = 0.01
 GUARD_FROM, GUARD_AT = 10, 4.0
+
+
+class Tuning(NamedTuple):
+    """What the versions of the step differ in."""
+
+    damping: float
+    averaging: float
+    rate_a: float
+    rate_c: float
+    horizon: float
+    forgetting: float
+
+
+V1 = Tuning(damping=0.1, averaging=0.01, rate_a=30, rate_c=30, horizon=100, forgetting=0)
+V2 = Tuning(damping=0.3, averaging=0.03, rate_a=30, rate_c=15, horizon=50, forgetting=0.0003)
 
 
 class Reference:
     """One adapter. a is [rank, in], b is [rank, out], as in the engine; c = s b is what acts on the output."""
 
-    def __init__(self, a, b, s, decay):
-        self.a, self.b, self.s, self.decay = a.copy(), b.copy(), s, decay
+    def __init__(self, a, b, s, decay, tuning):
+        self.a, self.b, self.s, self.decay, self.tuning = a.copy(), b.copy(), s, decay, tuning
         self.v_a = self.v_c = self.c = 0.0
         self.t = 0
         self.forget_pending()
@@ -45,18 +61,20 @@ class Reference:
         self.events += 1
 
     def apply_updates(self, lr):
-        eye = np.eye(len(self.a))
+        eye, tuning = np.eye(len(self.a)), self.tuning
         c = self.s * self.b
-        p_a = np.linalg.solve(c @ c.T + DAMPING * eye, self.sum_a / self.weight)
-        p_c = np.linalg.solve(self.a @ self.a.T + DAMPING * eye, self.sum_c / self.weight)
+        p_a = np.linalg.solve(c @ c.T + tuning.damping * eye, self.sum_a / self.weight)
+        p_c = np.linalg.solve(self.a @ self.a.T + tuning.damping * eye, self.sum_c / self.weight)
         p_a, p_c = self.guard(p_a, self.v_a), self.guard(p_c, self.v_c)
-        self.v_a += AVERAGING * (np.sum(p_a**2) - self.v_a)
-        self.v_c += AVERAGING * (np.sum(p_c**2) - self.v_c)
-        self.c += AVERAGING * (1 - self.c)
+        self.v_a += tuning.averaging * (np.sum(p_a**2) - self.v_a)
+        self.v_c += tuning.averaging * (np.sum(p_c**2) - self.v_c)
+        self.c += tuning.averaging * (1 - self.c)
         self.t += 1
-        eta = 30 * lr * (self.weight / self.events) / np.sqrt(1 + self.t / 100)
-        self.a -= eta * p_a / self.rms(self.v_a)
-        self.b = (1 - self.decay) * self.b - eta / self.s * p_c / self.rms(self.v_c)
+        slowing = np.sqrt(1 + self.t / tuning.horizon)
+        eta_a, eta_c = (rate * lr * (self.weight / self.events) / slowing for rate in (tuning.rate_a, tuning.rate_c))
+        self.a -= eta_a * p_a / self.rms(self.v_a)
+        kept = (1 - self.decay) * (1 - tuning.forgetting) * self.b
+        self.b = kept - eta_c / self.s * p_c / self.rms(self.v_c)
         self.forget_pending()
 
     def rms(self, v):
@@ -85,6 +103,7 @@ def teacher(in_features, out_features, rank, draw):
 
 
 def case(
+    tuning,
     index,
     name,
     in_features,
@@ -112,7 +131,7 @@ def case(
     sizes = batches(batch, draw)
 
     g = np.zeros((EVENTS, out_features))
-    learner = Reference(a, b, s, decay)
+    learner = Reference(a, b, s, decay, tuning)
     event = 0
     for size in sizes:
         for event in range(event, event + size):
@@ -122,7 +141,7 @@ def case(
         event += 1
         learner.apply_updates(lr)
 
-    replay = Reference(a, b, s, decay)
+    replay = Reference(a, b, s, decay, tuning)
     checked, check_a, check_b = [], [], []
     event = 0
     for update, size in enumerate(sizes):
@@ -177,11 +196,12 @@ CASES = [
 ]
 
 if __name__ == "__main__":
-    packing.write(
-        __file__,
-        {
-            "file": "step.json",
-            "made_with": {"numpy": np.__version__},
-            "cases": [case(index, **parameters) for index, parameters in enumerate(CASES)],
-        },
-    )
+    for file, tuning in (("step.json", V1), ("step_v2.json", V2)):
+        packing.write(
+            __file__,
+            {
+                "file": file,
+                "made_with": {"numpy": np.__version__},
+                "cases": [case(tuning, index, **parameters) for index, parameters in enumerate(CASES)],
+            },
+        )
