@@ -2,6 +2,8 @@
 //! memory of its own beyond a few rows, so that every target can run it: a chip with 16 KB of
 //! memory runs the small shapes.
 
+mod replay;
+
 use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Receipt, Result, Sample, StepKind};
 
 /// Rows of candidates in the script.
@@ -64,20 +66,24 @@ pub const LARGE_BUFFER: usize = MicroLora::<384, 384, 4>::JSON_MAX;
 
 /// The shapes for which every target has memory enough.
 pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
-    let [plain, free, rslora, sgd] = configs();
+    let [plain, free, rslora, sgd, now] = configs();
     tell(outcome::<1, 1, 1>("1x1 r1", plain, 280, buffer)?);
     tell(outcome::<7, 33, 2>("7x33 r2", free, 280, buffer)?);
     tell(outcome::<33, 7, 3>("33x7 r3", rslora, 280, buffer)?);
     tell(outcome::<48, 48, 4>("48x48 r4", plain, 280, buffer)?);
     tell(outcome::<48, 48, 4>("48x48 r4 sgd", sgd, 280, buffer)?);
+    tell(outcome::<40, 40, 4>("40x40 r4 default", now, 280, buffer)?);
+    tell(replay::outcome::<17, 17, 3>("17x17 r3 replay", 100, buffer)?);
     Ok(())
 }
 
 /// The shapes of embeddings in use.
 pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
-    let [plain, _, rslora, _] = configs();
+    let [plain, _, rslora, _, now] = configs();
     tell(outcome::<384, 384, 4>("384x384 r4", plain, 140, buffer)?);
     tell(outcome::<768, 512, 2>("768x512 r2", rslora, 70, buffer)?);
+    tell(outcome::<384, 384, 4>("384x384 r4 default", now, 70, buffer)?);
+    tell(replay::outcome::<384, 200, 4>("384x200 r4 replay", 20, buffer)?);
     Ok(())
 }
 
@@ -219,13 +225,14 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
 }
 
 /// The settings of the script's runs: every one of them at a value that is not the default somewhere.
-fn configs() -> [Config; 4] {
-    // The settings of version 0.1, whose results are committed: today's defaults are others.
+fn configs() -> [Config; 5] {
+    // The settings of version 0.1, whose results are committed; the last are those of a new adapter.
     let first = Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_decay(0.0);
     [
         first.with_seed(1),
         first.with_seed(2).with_cap(Config::CAP_OFF).with_alpha(7.0),
         first.with_seed(3).with_cap(0.25).with_rslora(true).with_decay(0.01),
         first.with_seed(4).with_step(StepKind::Sgd).with_alpha(1.0),
+        Config::new().with_seed(5),
     ]
 }
