@@ -65,8 +65,11 @@
 /// The learning rate that is right for almost everything.
 #define MLORA_LEARNING_RATE 0.01f
 
-/// The temperature for candidates near unit norm.
+/// The temperature of a list's candidates, near unit norm.
 #define MLORA_TEMPERATURE 0.1f
+
+/// The same of a choice, where candidates are told apart better by a sharper one.
+#define MLORA_TEMPERATURE_CHOICE 0.08f
 
 /// What this header says of the interface. A library refuses any number but its own.
 #define MLORA_ABI_VERSION 1
@@ -470,7 +473,7 @@ mlora_status mlora_adapt_gradient(mlora *lora,
 /// cross-entropy of softmax(candidates . y / temperature), or of its complement.
 ///
 /// candidates: n * out_features values, near unit norm. chosen: 0 to n - 1. quality: 0 to 1, 1 for a
-/// click, 0 for a thumbs-down; 0.5 is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE.
+/// click, 0 for a thumbs-down; 0.5 is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE_CHOICE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n or chosen.
 /// Threads: needs the adapter for itself.
@@ -486,7 +489,8 @@ mlora_status mlora_adapt_choice(mlora *lora,
 /// Learns from several choices of one list at once: listwise softmax cross-entropy.
 ///
 /// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, 1
-/// for a click and 0 for none, say; equal ones are skipped. temperature: as for mlora_adapt_choice.
+/// for a click and 0 for none, say; equal ones are skipped. temperature: 1e-3 to 1e3, usually
+/// MLORA_TEMPERATURE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n.
 /// Threads: needs the adapter for itself.

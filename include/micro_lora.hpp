@@ -102,7 +102,8 @@ class BasicAdapter {
     return mlora_adapt_gradient(handle(), &sample, grad_output.data, grad_output.size, receipt);
   }
   [[nodiscard]] mlora_status adapt_choice(const Sample &sample, Input candidates, std::size_t chosen,
-                                          float quality = 1.0f, float temperature = MLORA_TEMPERATURE,
+                                          float quality = 1.0f,
+                                          float temperature = MLORA_TEMPERATURE_CHOICE,
                                           mlora_receipt *receipt = nullptr) {
     return mlora_adapt_choice(handle(), &sample, candidates.data, candidates.size, chosen, quality,
                               temperature, receipt);

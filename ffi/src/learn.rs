@@ -12,10 +12,15 @@ use crate::status::{Result, run};
 /// cbindgen:ignore
 pub const MLORA_LEARNING_RATE: f32 = 0.01;
 
-/// The temperature for candidates near unit norm.
+/// The temperature of a list's candidates, near unit norm.
 ///
 /// cbindgen:ignore
 pub const MLORA_TEMPERATURE: f32 = 0.1;
+
+/// The same of a choice, where candidates are told apart better by a sharper one.
+///
+/// cbindgen:ignore
+pub const MLORA_TEMPERATURE_CHOICE: f32 = 0.08;
 
 /// What a call to learn did. No call is a silent no-op.
 #[repr(C)]
@@ -196,7 +201,7 @@ pub unsafe extern "C" fn mlora_adapt_gradient(
 /// cross-entropy of softmax(candidates . y / temperature), or of its complement.
 ///
 /// candidates: n * out_features values, near unit norm. chosen: 0 to n - 1. quality: 0 to 1, 1 for a
-/// click, 0 for a thumbs-down; 0.5 is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE.
+/// click, 0 for a thumbs-down; 0.5 is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE_CHOICE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n or chosen.
 /// Threads: needs the adapter for itself.
@@ -227,7 +232,8 @@ pub unsafe extern "C" fn mlora_adapt_choice(
 /// Learns from several choices of one list at once: listwise softmax cross-entropy.
 ///
 /// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, 1
-/// for a click and 0 for none, say; equal ones are skipped. temperature: as for mlora_adapt_choice.
+/// for a click and 0 for none, say; equal ones are skipped. temperature: 1e-3 to 1e3, usually
+/// MLORA_TEMPERATURE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n.
 /// Threads: needs the adapter for itself.

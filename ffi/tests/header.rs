@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::CStr;
 use std::fs;
 
+use micro_lora::{Choice, Listwise};
 use micro_lora_ffi::*;
 
 const HEADER: &str = include_str!("../../include/micro_lora.h");
@@ -54,6 +55,9 @@ fn constants_are_those_of_the_crate() {
     assert_eq!(define("MLORA_INFERENCE"), f64::from(MLORA_INFERENCE));
     assert_eq!(define("MLORA_LEARNING_RATE") as f32, MLORA_LEARNING_RATE);
     assert_eq!(define("MLORA_TEMPERATURE") as f32, MLORA_TEMPERATURE);
+    assert_eq!(define("MLORA_TEMPERATURE_CHOICE") as f32, MLORA_TEMPERATURE_CHOICE);
+    assert_eq!(MLORA_TEMPERATURE, Listwise::new(&[], &[]).temperature);
+    assert_eq!(MLORA_TEMPERATURE_CHOICE, Choice::click(&[], 0).temperature);
 }
 
 #[test]

@@ -11,7 +11,7 @@ int main(void) {
 
   mlora_status status = mlora_init(memory, sizeof memory, &config, MLORA_ABI_VERSION, &lora);
   if (status == MLORA_OK)  // a click on the second of two results
-    status = mlora_adapt_choice(lora, &query, shown, 6, 1, 1.0f, MLORA_TEMPERATURE, NULL);
+    status = mlora_adapt_choice(lora, &query, shown, 6, 1, 1.0f, MLORA_TEMPERATURE_CHOICE, NULL);
   if (status == MLORA_OK) status = mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL);
   if (status == MLORA_OK) status = mlora_apply_residual(lora, x, 3, NULL);
   printf("%s: the query moved to %.2f %.2f %.2f\n", mlora_status_message(status), x[0], x[1], x[2]);
