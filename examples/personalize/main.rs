@@ -40,11 +40,11 @@ struct Setting {
 const FULL: Setting = Setting {
     seeds: 8,
     checkpoints: &[25, 50, 100, 200, 400, 600],
-    goals: &[Goal { events: 600, gain: 0.085 }, Goal { events: 100, gain: 0.0 }],
+    goals: &[Goal { events: 600, gain: 0.115 }, Goal { events: 100, gain: 0.03 }],
 };
 
 const QUICK: Setting =
-    Setting { seeds: 3, checkpoints: &[25, 50, 100, 200], goals: &[Goal { events: 200, gain: 0.025 }] };
+    Setting { seeds: 3, checkpoints: &[25, 50, 100, 200], goals: &[Goal { events: 200, gain: 0.06 }] };
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args_os().skip(1)) {
