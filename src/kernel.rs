@@ -11,7 +11,12 @@
 
 mod body;
 mod lanes;
-#[cfg(not(target_arch = "arm"))]
+#[cfg(target_arch = "wasm32")]
+mod compact;
+#[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, reason = "loads and stores of registers have no safe form")]
+mod four;
+#[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
 // Cortex-M. Everything else holds 32 lanes in vectors.
 #[cfg(any(test, target_arch = "arm"))]

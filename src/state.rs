@@ -4,12 +4,13 @@
 
 use core::iter::once;
 
-use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT};
+use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT, not_finite};
 use crate::base64::{Decoder, encode, encoded_len};
 use crate::crc::Crc;
 use crate::error::{Error, Result, check_length, check_range};
 use crate::header::Header;
 use crate::json::Out;
+use crate::kernel;
 use crate::wire::{self, HEAD_MAX, SCALARS, Wire, check_equal};
 
 /// What stands between the base64 texts; each opens the string that follows it.
@@ -259,6 +260,54 @@ fn fill(out: &mut [f32], text: &[u8]) {
 }
 
 impl AdapterMut<'_> {
+    /// Takes up what a host has written into the memory of this view by itself, header included: a
+    /// state that it has read by means of its own, as the browser package does. All of it is checked
+    /// as by [`load_json`](crate::Learn::load_json), and what follows from it (the scaling, the Gram
+    /// matrix) is computed. Without pending events, the gradients are cleared.
+    ///
+    /// # Errors
+    /// [`Error::Count`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Overflow`]. The adapter
+    /// then is not initialised.
+    ///
+    /// ```
+    /// use micro_lora::{AdapterMut, Apply, Config, Header};
+    /// let mut header = Header::new(1, 1, 1, &Config::new().with_alpha(1.0))?;
+    /// let (mut a, mut b) = ([0.5], [2.0]);
+    /// let (mut grad_a, mut grad_b, mut scratch) = ([0.0], [0.0], [0.0]);
+    /// let mut view = AdapterMut::from_parts(
+    ///     &mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch,
+    /// )?;
+    /// view.take_up()?;
+    /// let mut delta = [0.0];
+    /// view.apply_into(&[1.0], &mut delta)?;
+    /// assert_eq!(delta, [1.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn take_up(&mut self) -> Result<()> {
+        self.header.check_sized()?;
+        self.header.flags &= !Header::READY;
+        self.header.rescale(&self.header.config());
+        self.header.check_values()?;
+        if self.header.pending == 0 {
+            self.clear_pending();
+        }
+        let pending = GRADIENT_LIMIT * self.header.weight_sum;
+        for (what, matrix, limit) in [
+            ("lora_a", &*self.a, NORM_LIMIT),
+            ("lora_b", &*self.b, NORM_LIMIT / self.header.scaling),
+            ("grad_a", &*self.grad_a, pending),
+            ("grad_c", &*self.grad_c, pending),
+        ] {
+            let norm = libm::sqrtf(kernel::dot(matrix, matrix));
+            if norm.is_nan() || norm > limit * TOLERANCE {
+                return Err(not_finite(&[(what, matrix)], what));
+            }
+        }
+        self.header.take_up(self.b);
+        self.header.bump();
+        Ok(())
+    }
+
     pub(crate) fn load_state(&mut self, json: &[u8]) -> Result<()> {
         let grads = Some((&mut *self.grad_a, &mut *self.grad_c));
         Target { header: self.header, a: self.a, b: self.b, grads }.load_json(json)

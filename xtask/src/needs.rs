@@ -121,6 +121,9 @@ pub const NODE: Tool = Tool {
     elsewhere: "https://nodejs.org",
 };
 
+pub const NPM: Tool =
+    Tool { name: "npm", is_present: |_| on_path("npm"), packages: &["npm"], elsewhere: "comes with node" };
+
 pub const CLIPPY: Tool = Tool {
     name: "clippy",
     is_present: |shell| has_subcommand(shell, "clippy"),

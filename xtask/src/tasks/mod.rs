@@ -11,8 +11,10 @@ mod fuzz;
 mod golden;
 mod header;
 mod learn;
+mod npm;
 mod package;
 mod peft;
+mod size;
 mod state;
 mod test;
 
@@ -87,6 +89,18 @@ pub const ALL: &[Task] = &[
         about: "the C interface under compilers, sanitizers and valgrind, installed and in an example",
         options: &[],
         run: |shell, _, report| c_test::run(shell, report),
+    },
+    Task {
+        name: "npm",
+        about: "build the npm package into wasm/pkg and pack it",
+        options: &[],
+        run: |shell, _, report| npm::run(shell, report),
+    },
+    Task {
+        name: "size",
+        about: "what a browser downloads, raw and compressed, held to ceilings",
+        options: &[],
+        run: |shell, _, report| size::run(shell, report),
     },
     Task {
         name: "package",

@@ -1,0 +1,258 @@
+// What the entries `micro-lora` and `micro-lora/lite` share.
+
+import { check, count, fail, floats, put, release, room, take, wasm, whole } from "./engine.js";
+import { read, write } from "./state.js";
+
+/** Adds what programs written for wasm-bindgen's classes call. */
+export const disposable = (prototype, free) => {
+  prototype.free = free;
+  if (Symbol.dispose) prototype[Symbol.dispose] = free;
+};
+
+export class MicroLoraConfigWasm {
+  constructor() {
+    this._rank = 2;
+    this.alpha = 4;
+    this.inFeatures = this.outFeatures = 768;
+    this.useRslora = false;
+    this.cap = 1;
+    this.seed = this.modelId = this.decay = this.step = 0;
+  }
+
+  get rank() {
+    return this._rank;
+  }
+
+  set rank(rank) {
+    // Not a number is 1, as it was in the system whose API this is.
+    this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), 4);
+  }
+
+  memoryBytes() {
+    return 4 * this._rank * (this.inFeatures + this.outFeatures);
+  }
+
+  computeScaling() {
+    return this.alpha / (this.useRslora ? Math.sqrt(this._rank) : this._rank);
+  }
+}
+disposable(MicroLoraConfigWasm.prototype, () => {});
+
+/** The engine's numbers of what it can do. */
+export const APPLY = 0;
+export const RESIDUAL = 1;
+export const UPDATE = 2;
+export const RESET = 3;
+export const TAKE_UP = 4;
+export const CHOICE = 7;
+
+/** Gives back the memory of adapters that are garbage collected. */
+const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
+
+/** Has the engine do something that needs no arrays but those of the adapter. */
+export const call = (what, lora, value = 0) => check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, value, 0, 0));
+
+/** Passes arrays, each with its name, one after the other: the address, and the length of each. */
+const pass = (arrays) => {
+  let at = room(4 * arrays.reduce((sum, [what, values]) => sum + count(what, values), 0));
+  return [
+    at,
+    ...arrays.map(([what, values]) => {
+      // Making room may have taken away an array that was a view of the memory: then it is empty now.
+      const { length } = values;
+      put(what, values, floats(at, length));
+      at += 4 * length;
+      return length;
+    }),
+  ];
+};
+
+/** Vectors one after the other, whichever way they were given. */
+export const flat = (what, vectors, width) => {
+  const n = count(what, vectors);
+  if (typeof vectors[0] !== "object") return vectors;
+  const all = new Float32Array(n * width);
+  for (let i = 0; i < n; i++) put(`${what}[${i}]`, vectors[i], all.subarray(i * width, (i + 1) * width));
+  return all;
+};
+
+/** Learns from one event of a kind. */
+export const learn = (lora, kind, input, vectors, extra, options = {}, value = 0, temperature = 0, chosen = 0) => {
+  const { base, weight = 1 } = options;
+  put("input", input, lora.inputView);
+  const passed = pass([vectors, extra, ["base", base ?? []]]);
+  if (base == null) passed[3] = -1;
+  return check(wasm.call(kind, lora._at, ...passed, weight, value, temperature, chosen));
+};
+
+/** The address of an adapter's block. */
+export const live = (lora) => lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
+
+/** An adapter's header, as integers and as floats: `HEADER` in `state.js` says what is where. */
+export const header = (lora) => {
+  const at = live(lora);
+  return [new Uint32Array(wasm.memory.buffer, at, 40), floats(at, 40)];
+};
+
+/** lora_A, lora_B and the gradients pending for them. */
+export const matrices = (lora) => {
+  const [inFeatures, outFeatures, rank] = lora._sizes;
+  let at = live(lora) + 160;
+  return [inFeatures, outFeatures, inFeatures, outFeatures].map((features) => {
+    const matrix = floats(at, rank * features);
+    at += 4 * rank * features;
+    return matrix;
+  });
+};
+
+export const loaded = () => wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+
+/** Gives an object a block of these sizes, has `fill` write to it, and the engine check what it wrote. */
+const make = (lora, inFeatures, outFeatures, rank, what, fill) => {
+  loaded();
+  whole("inFeatures", inFeatures, 1, 1048576);
+  whole("outFeatures", outFeatures, 1, 1048576);
+  whole("rank", rank, 1, 4);
+  const before = 160 + 4 * (2 * rank * (inFeatures + outFeatures) + outFeatures);
+  const block = take(before + 4 * (inFeatures + outFeatures));
+  const [at] = block;
+  floats(at, (block[1] - at) / 4).fill(0);
+  lora._block = block;
+  lora._at = at;
+  lora._sizes = [inFeatures, outFeatures, rank];
+  lora._x = lora._y = [];
+  lora._input = at + before;
+  registry?.register(lora, block, lora);
+  try {
+    header(lora)[0].set(lora._sizes);
+    fill(lora);
+    call(what, lora);
+  } catch (error) {
+    lora.free();
+    throw error;
+  }
+  return lora;
+};
+
+/** Writes settings into the header of an adapter that has only sizes yet. */
+export const configure = (lora, config) => {
+  const [words, numbers] = header(lora);
+  numbers[3] = config.alpha;
+  words[4] = config.useRslora ? 1 : 0;
+  numbers[5] = config.cap;
+  words[6] = whole("seed", config.seed);
+  words[7] = whole("modelId", config.modelId);
+  words[8] = whole("step", config.step, 0, 1);
+  numbers[9] = config.decay;
+  numbers[11] = 1;
+  numbers[23] = 0.5;
+};
+
+/** An adapter of a class with weights that `fill` writes. */
+export const filled = (Class, inFeatures, outFeatures, rank, fill) =>
+  make(Object.create(Class.prototype), inFeatures, outFeatures, rank, TAKE_UP, fill);
+
+export class MicroLoraWasm {
+  constructor(config) {
+    if (!(config instanceof MicroLoraConfigWasm)) {
+      fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
+    }
+    make(this, config.inFeatures, config.outFeatures, config._rank, RESET, () => configure(this, config));
+    // The engine counts its reset as a change, which a fresh adapter has not seen.
+    header(this)[0][21] = 0;
+  }
+
+  apply(input) {
+    put("input", input, this.inputView);
+    this.run();
+    return this.outputView.slice();
+  }
+
+  applyResidual(input) {
+    const [inFeatures, outFeatures] = this._sizes;
+    // In place: there is nothing to be copied then.
+    put("input", input, inFeatures === outFeatures ? this.outputView : this.inputView);
+    call(RESIDUAL, this);
+    return this.outputView.slice();
+  }
+
+  applyInto(input, output) {
+    put("input", input, this.inputView);
+    if (count("output", output) !== this._sizes[1]) put("output", output, this.outputView);
+    const guard = this.run();
+    output.set(this.outputView);
+    return guard;
+  }
+
+  get inputView() {
+    live(this);
+    // Growth of the memory has emptied the old one.
+    return this._x.length ? this._x : (this._x = floats(this._input, this._sizes[0]));
+  }
+
+  get outputView() {
+    live(this);
+    return this._y.length ? this._y : (this._y = floats(this._input + 4 * this._sizes[0], this._sizes[1]));
+  }
+
+  run() {
+    return call(APPLY, this);
+  }
+
+  adaptChoice(input, candidates, chosen, options = {}) {
+    live(this);
+    const { quality = 1, temperature = 0.1 } = options;
+    const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
+    return learn(this, CHOICE, input, vectors, ["", []], options, quality, temperature, whole("chosen", chosen));
+  }
+
+  applyUpdates(learningRate = 0.01) {
+    return call(UPDATE, this, learningRate);
+  }
+
+  pendingUpdates() {
+    return header(this)[0][13];
+  }
+
+  get generation() {
+    return header(this)[0][21];
+  }
+
+  reset() {
+    call(RESET, this);
+  }
+
+  getConfig() {
+    const [words, numbers] = header(this);
+    const config = new MicroLoraConfigWasm();
+    [config.inFeatures, config.outFeatures, config.rank] = words;
+    config.alpha = numbers[3];
+    config.useRslora = words[4] % 2 > 0;
+    config.cap = numbers[5];
+    config.seed = words[6];
+    config.modelId = words[7];
+    config.step = words[8];
+    config.decay = numbers[9];
+    return config;
+  }
+
+  toJson() {
+    return write(...header(this), matrices(this));
+  }
+
+  static fromJson(json, modelId = 0) {
+    loaded();
+    const { sizes, fill, legacy } = read(json, modelId);
+    return filled(this, ...sizes, (lora) => {
+      if (legacy) configure(lora, Object.assign(new MicroLoraConfigWasm(), legacy));
+      fill(...header(lora), matrices(lora));
+    });
+  }
+}
+disposable(MicroLoraWasm.prototype, function () {
+  if (this._at) {
+    registry?.unregister(this);
+    release(this._block);
+    this._at = 0;
+  }
+});

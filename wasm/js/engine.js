@@ -1,0 +1,149 @@
+// The engine: loading it, its memory, its errors. `../src` has the other side.
+
+/** The exported functions, once they are there. */
+export let wasm;
+
+let loading;
+
+/** Where the report begins, and the bytes that calls may pass: grown when they are too few. */
+let report;
+let passed;
+
+/** Parts of the memory that nobody uses, as [start, end], in ascending order and never touching. */
+let holes;
+
+/** The smallest module that an engine without simd128 refuses: `f32.const 0  f32x4.splat`. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 67, 0, 0, 0, 0, 253, 19, 11];
+
+export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
+
+const start = (instance) => {
+  // Adapters live in the first one's memory.
+  if (wasm) return;
+  wasm = instance.exports;
+  report = wasm.start();
+  passed = [report, report];
+  // The report has 8 words.
+  holes = [[report + 32, wasm.memory.buffer.byteLength]];
+};
+
+const load = async (source) => {
+  source = await source;
+  source = await (source.module_or_path ?? source);
+  if (source.byteLength === undefined && !(source instanceof WebAssembly.Module)) {
+    const response = source.arrayBuffer ? source : await fetch(source);
+    if (!response.ok) fail("NOT_LOADED", `${response.url}: expected status 200, got ${response.status}`);
+    source = await response.arrayBuffer();
+  }
+  const made = await WebAssembly.instantiate(source);
+  start(made.instance ?? made);
+};
+
+/** Loads once, from what was given or found; a failure may be followed by another attempt. */
+export const initFrom = (source) =>
+  (loading ??= load(source).catch((error) => {
+    loading = undefined;
+    throw error;
+  }));
+
+export const initSync = (source) => {
+  source = source.module ?? source;
+  start(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)));
+  loading = Promise.resolve();
+};
+
+export const isSimd = () => wasm.simd() > 0;
+
+export const fail = (code, message) => {
+  throw Object.assign(new Error(message), { code });
+};
+
+/** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
+const ERRORS = [
+  ,
+  "LENGTH|$0 values|$1",
+  "NOT_FINITE|finite values|NaN or infinity at index $0",
+  "OUT_OF_RANGE|$0 to $1|$2",
+  "COUNT|$0 to $1|$2",
+  "OVERFLOW|a magnitude that f32 can go on with|an overflow",
+  "BASE_REQUIRED|$1 values, because inFeatures is $0 and outFeatures $1|none",
+  "SQUARE_REQUIRED|inFeatures equal to outFeatures|$0 and $1",
+  "ZERO_NORM|a direction|a zero vector",
+  "PENDING_FULL|pending events of a total weight below 16777216|more: call applyUpdates",
+];
+
+/** Passes on what the engine returned, unless it is an error. */
+export const check = (result) => {
+  if (result >= 0) return result;
+  const words = new Uint32Array(wasm.memory.buffer, report, 5);
+  // Nobody wants to read 0.0010000000474974513.
+  const numbers = result === -3 ? Array.from(floats(report, 5), (number) => +number.toPrecision(7)) : words;
+  const [code, expected, came] = ERRORS[-result].replace(/\$(.)/g, (_, digit) => numbers[2 + +digit]).split("|");
+  const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
+  return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
+};
+
+/** A whole number within limits. */
+export const whole = (what, value, min = 0, max = 4294967295) =>
+  value === value >>> 0 && value >= min && value <= max
+    ? value
+    : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${value}`);
+
+/** How many values there are in what ought to be an array of numbers. */
+export const count = (what, values) => {
+  const length = values?.length;
+  return typeof values === "object" && length >= 0
+    ? length
+    : fail("TYPE", `${what}: expected an array of numbers, got ${values === null ? values : typeof values}`);
+};
+
+/** Copies an array into one of the engine's that has its length. */
+export const put = (what, values, view) => {
+  const length = count(what, values);
+  if (length !== view.length) fail("LENGTH", `${what}: expected ${view.length} values, got ${length}`);
+  view.set(values);
+};
+
+export const floats = (at, length) => new Float32Array(wasm.memory.buffer, at, length);
+
+/** Takes memory, [start, end], of so many bytes or a few more. */
+export const take = (bytes) => {
+  bytes = (bytes + 15) & ~15;
+  for (const hole of holes) {
+    const [start, end] = hole;
+    if (end - start >= bytes) {
+      hole[0] += bytes;
+      return [start, start + bytes];
+    }
+  }
+  const end = wasm.memory.buffer.byteLength;
+  try {
+    wasm.memory.grow((bytes + 65535) >>> 16);
+  } catch {
+    fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
+  }
+  release([end, wasm.memory.buffer.byteLength]);
+  return take(bytes);
+};
+
+/** Gives memory back. */
+export const release = (block) => {
+  holes = [...holes, block]
+    .sort((a, b) => a[0] - b[0])
+    .reduce((merged, hole) => {
+      const last = merged[merged.length - 1];
+      if (last?.[1] === hole[0]) last[1] = hole[1];
+      else if (hole[1] > hole[0]) merged.push(hole);
+      return merged;
+    }, []);
+};
+
+/** Where a call may pass so many bytes; what the last call passed is gone. */
+export const room = (bytes) => {
+  if (passed[1] - passed[0] < bytes) {
+    release(passed);
+    passed = [report, report];
+    passed = take(bytes);
+  }
+  return passed[0];
+};

@@ -1,0 +1,214 @@
+import { MicroLoraWasm as Lite } from "./lite.js";
+import type { Floats, MicroLoraConfigWasm, Receipt, SampleOptions, Vectors } from "./lite.js";
+
+export { default, initSync, isSimd, MicroLoraConfigWasm } from "./lite.js";
+export type {
+  Applied,
+  ChoiceOptions,
+  Floats,
+  InitSource,
+  MicroLoraError,
+  MicroLoraErrorCode,
+  Receipt,
+  SampleOptions,
+  SkippedAllChosen,
+  SkippedNeutralQuality,
+  SkippedNothingChosen,
+  SkippedZeroGradient,
+  SkippedZeroWeight,
+  Vectors,
+} from "./lite.js";
+
+/** `Uint8Array`, of whichever type your version of TypeScript says that a new one is. */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
+
+/**
+ * How good an output was, and nothing else. It does not say in which direction to go: the weakest signal there is.
+ *
+ * @example
+ * const feedback = new AdaptFeedbackWasm(0.8);
+ * lora.adapt(input, feedback);
+ */
+export class AdaptFeedbackWasm {
+  /** @param quality 0 to 1; others are clamped */
+  constructor(quality: number);
+  /** 0 to 1; others are clamped. */
+  get quality(): number;
+  set quality(quality: number);
+  /** How much the event counts: 0.01, the default, is once, 0.02 twice. 0, or 1e-8 to 1e4. */
+  learningRate: number;
+  /** Does nothing: feedback holds no memory of the engine's. Kept for programs that call it. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * What an adapter has seen: a snapshot.
+ */
+export class MicroLoraStatsWasm {
+  private constructor();
+  /** Feedback events, skipped ones included. */
+  readonly samplesSeen: number;
+  /** Mean quality of the events that carried one, 0 to 1; 0 while there is none. */
+  readonly avgQuality: number;
+  /** Bytes of the weights: four for each parameter. */
+  readonly memoryBytes: number;
+  /** `rank * (inFeatures + outFeatures)`. */
+  readonly paramCount: number;
+  /** Events that carried a quality. */
+  readonly rated: number;
+  /** Events in which the output guard shortened the correction. */
+  readonly capped: number;
+  /** Updates since the start or the last reset. */
+  readonly updates: number;
+  /** `{"samples_seen":..,"avg_quality":..,"memory_bytes":..,"param_count":..}` */
+  toJson(): string;
+  /** Does nothing: statistics hold no memory of the engine's. Kept for programs that call it. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * A low-rank correction that is added to a vector, and learned here and now.
+ *
+ * @example
+ * import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
+ *
+ * await init();
+ * const config = new MicroLoraConfigWasm();
+ * config.inFeatures = config.outFeatures = 384;
+ * const lora = new MicroLoraWasm(config);
+ *
+ * const corrected = lora.applyResidual(query);        // rank results by dot product with this
+ * lora.adaptListwise(query, shown, [0, 0, 1, 0, 1]);  // which of the shown ones were clicked
+ * lora.applyUpdates(0.01);
+ * localStorage.setItem("lora", lora.toJson());
+ */
+export class MicroLoraWasm extends Lite {
+  /** @inheritdoc */
+  static fromJson(json: string, modelId?: number): MicroLoraWasm;
+
+  /**
+   * {@link apply} for n vectors, one after the other or as an array of vectors: n times `outFeatures` values, with the
+   * bits of n single calls.
+   *
+   * @throws {MicroLoraError} those of {@link apply}
+   *
+   * @example
+   * const deltas = lora.applyBatch(states);
+   */
+  applyBatch(inputs: Vectors): Floats;
+
+  /**
+   * Learns from a quality alone, for adapters with `inFeatures` equal to `outFeatures`. The weakest signal there is: it
+   * can do harm. Use another kind of feedback wherever you can.
+   *
+   * @throws {MicroLoraError} those of {@link adaptChoice}, and `SQUARE_REQUIRED`
+   *
+   * @example
+   * lora.adapt(input, new AdaptFeedbackWasm(0.8));
+   */
+  adapt(input: ArrayLike<number>, feedback: AdaptFeedbackWasm): Receipt;
+
+  /**
+   * Learns from the gradient of your own loss with respect to the output: exactly, as `torch.autograd` would.
+   *
+   * @throws {MicroLoraError} those of {@link adaptChoice}
+   *
+   * @example
+   * const gradOutput = y.map((value, i) => value - target[i]); // of |y - target|^2 / 2
+   * lora.adaptGradient(hidden, gradOutput);
+   */
+  adaptGradient(input: ArrayLike<number>, gradOutput: ArrayLike<number>, options?: SampleOptions): Receipt;
+
+  /**
+   * Learns which of a list of 2 to 64 were chosen, all at once: the best signal that clicks give.
+   *
+   * @param weights one for each candidate, 0 to 1e6: 1 for a click and 0 for none, say
+   * @throws {MicroLoraError} those of {@link adaptChoice}
+   *
+   * @example
+   * lora.adaptListwise(query, results, [0, 1, 0, 0, 1]);
+   */
+  adaptListwise(
+    input: ArrayLike<number>,
+    candidates: Vectors,
+    weights: ArrayLike<number>,
+    options?: SampleOptions & { temperature?: number },
+  ): Receipt;
+
+  /**
+   * Pulls the output towards a vector (`weight` above 0) or away from it (below): the gradient of
+   * `-weight * cos(y, target)`. Pulling alone, event after event, draws all outputs to the mean of the targets: use
+   * weights of both signs, or {@link adaptAttractRepel}.
+   *
+   * @param weight default 1
+   * @throws {MicroLoraError} those of {@link adaptChoice}, and `ZERO_NORM`
+   *
+   * @example
+   * lora.adaptTarget(query, liked, 1);
+   * lora.adaptTarget(query, disliked, -0.5);
+   */
+  adaptTarget(
+    input: ArrayLike<number>,
+    target: ArrayLike<number>,
+    weight?: number,
+    options?: Pick<SampleOptions, "base">,
+  ): Receipt;
+
+  /**
+   * Pulls the output towards one vector and away from 1 to 64 others in one event.
+   *
+   * @throws {MicroLoraError} those of {@link adaptChoice}, and `ZERO_NORM`
+   *
+   * @example
+   * lora.adaptAttractRepel(query, opened, skipped);
+   */
+  adaptAttractRepel(
+    input: ArrayLike<number>,
+    attract: ArrayLike<number>,
+    repel: Vectors,
+    options?: SampleOptions,
+  ): Receipt;
+
+  /** Forgets the pending events without a step. */
+  discardPending(): void;
+
+  /**
+   * What the correction is multiplied by: 0 to 100, 1 unless set. 0 turns the adapter off.
+   *
+   * @throws {MicroLoraError} `OUT_OF_RANGE`, `FREED`
+   */
+  get strength(): number;
+  set strength(strength: number);
+
+  /** Counters. */
+  stats(): MicroLoraStatsWasm;
+
+  /**
+   * The weights as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
+   *
+   * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
+   * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`
+   *
+   * @example
+   * const file = new Blob([lora.toBytes()]);
+   */
+  toBytes(module?: string): Bytes;
+
+  /**
+   * An adapter with the weights of an `adapter_model.safetensors`: as {@link toBytes} writes it, or as PEFT does.
+   * Sizes and rank come from the file, whatever the config says. So do alpha and rsLoRA if {@link toBytes} wrote it; for
+   * files of PEFT they come from the config: copy `lora_alpha` and `use_rslora` of `adapter_config.json` into it.
+   *
+   * @param module which one, if the file holds several
+   * @throws {MicroLoraError} `SYNTAX`, `MISSING`, `UNSUPPORTED`, `COUNT`, `OUT_OF_RANGE`, `NOT_FINITE`, `TYPE`,
+   * `NOT_LOADED`, `MEMORY`
+   *
+   * @example
+   * const config = new MicroLoraConfigWasm();
+   * config.alpha = 16; // lora_alpha
+   * const lora = MicroLoraWasm.fromBytes(await response.arrayBuffer(), config);
+   */
+  static fromBytes(bytes: BufferSource, config?: MicroLoraConfigWasm, module?: string): MicroLoraWasm;
+}

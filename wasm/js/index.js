@@ -1,0 +1,135 @@
+// The entry `micro-lora`: what `lite` has, and the rest.
+
+import { MicroLoraConfigWasm, MicroLoraWasm as Lite, call, disposable, flat, header, learn, live } from "./adapter.js";
+import { fail, hasSimd, initFrom } from "./engine.js";
+import { fromBytes, toBytes } from "./peft.js";
+
+export { initSync, isSimd } from "./engine.js";
+export { MicroLoraConfigWasm };
+
+/** Bundlers find a file by this very form of words, one for each. */
+export const engineUrl = () =>
+  hasSimd() ? new URL("micro_lora_simd.wasm", import.meta.url) : new URL("micro_lora.wasm", import.meta.url);
+
+export default (source) => initFrom(source ?? engineUrl());
+
+const nothing = () => {};
+
+export class AdaptFeedbackWasm {
+  constructor(quality) {
+    this.quality = quality;
+    this.learningRate = 0.01;
+  }
+
+  get quality() {
+    return this._quality;
+  }
+
+  set quality(quality) {
+    this._quality = Math.min(Math.max(quality, 0), 1);
+  }
+}
+disposable(AdaptFeedbackWasm.prototype, nothing);
+
+export class MicroLoraStatsWasm {
+  toJson() {
+    return JSON.stringify({
+      samples_seen: this.samplesSeen,
+      avg_quality: this.avgQuality,
+      memory_bytes: this.memoryBytes,
+      param_count: this.paramCount,
+    });
+  }
+}
+disposable(MicroLoraStatsWasm.prototype, nothing);
+
+/** The engine's numbers of what it can do. */
+const STRENGTH = 5;
+const DISCARD = 6;
+const QUALITY = 8;
+const GRADIENT = 9;
+const LISTWISE = 10;
+const TARGET = 11;
+const ATTRACT_REPEL = 12;
+
+const NONE = ["", []];
+
+export class MicroLoraWasm extends Lite {
+  applyBatch(inputs) {
+    live(this);
+    const [inFeatures, outFeatures] = this._sizes;
+    const given = flat("inputs", inputs, inFeatures);
+    const n = Math.ceil(given.length / inFeatures);
+    if (n * inFeatures !== given.length) {
+      fail("LENGTH", `inputs: expected ${n * inFeatures} values, got ${given.length}`);
+    }
+    const outputs = new Float32Array(n * outFeatures);
+    for (let i = 0; i < n; i++) {
+      // Plain arrays have no subarray.
+      const input = (given.subarray ?? given.slice).call(given, i * inFeatures, (i + 1) * inFeatures);
+      this.applyInto(input, outputs.subarray(i * outFeatures, (i + 1) * outFeatures));
+    }
+    return outputs;
+  }
+
+  adapt(input, feedback) {
+    if (!(feedback instanceof AdaptFeedbackWasm)) {
+      fail("TYPE", `feedback: expected an AdaptFeedbackWasm, got ${typeof feedback}`);
+    }
+    return learn(this, QUALITY, input, NONE, NONE, { weight: feedback.learningRate / 0.01 }, feedback.quality);
+  }
+
+  adaptGradient(input, gradOutput, options) {
+    return learn(this, GRADIENT, input, ["gradOutput", gradOutput], NONE, options);
+  }
+
+  adaptListwise(input, candidates, weights, options = {}) {
+    live(this);
+    const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
+    return learn(this, LISTWISE, input, vectors, ["weights", weights], options, 0, options.temperature ?? 0.1);
+  }
+
+  adaptTarget(input, target, weight = 1, options) {
+    return learn(this, TARGET, input, ["target", target], NONE, options, weight);
+  }
+
+  adaptAttractRepel(input, attract, repel, options) {
+    live(this);
+    const vectors = ["repel", flat("repel", repel, this._sizes[1])];
+    return learn(this, ATTRACT_REPEL, input, vectors, ["attract", attract], options);
+  }
+
+  discardPending() {
+    call(DISCARD, this);
+  }
+
+  get strength() {
+    return header(this)[1][11];
+  }
+
+  set strength(strength) {
+    call(STRENGTH, this, strength);
+  }
+
+  stats() {
+    const [words, numbers] = header(this);
+    const paramCount = this._sizes[2] * (this._sizes[0] + this._sizes[1]);
+    return Object.assign(new MicroLoraStatsWasm(), {
+      samplesSeen: words[18],
+      avgQuality: numbers[22],
+      memoryBytes: 4 * paramCount,
+      paramCount,
+      rated: words[19],
+      capped: words[20],
+      updates: words[17],
+    });
+  }
+
+  toBytes(module) {
+    return toBytes(this, module);
+  }
+
+  static fromBytes(bytes, config, module) {
+    return fromBytes(this, bytes, config, module);
+  }
+}

@@ -1,0 +1,358 @@
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Bytes of a `.wasm` file, a compiled module, or where to fetch one from.
+ */
+export type InitSource = BufferSource | WebAssembly.Module | Response | URL | string;
+
+/**
+ * Loads the engine. Call it once and await it before anything else; later calls return the first one's promise.
+ *
+ * Without an argument it fetches the file beside this module: the simd128 build where the browser can run it, the
+ * baseline build elsewhere. Give a source where your bundler or server keeps the file somewhere else.
+ *
+ * @example
+ * import init, { MicroLoraWasm } from "micro-lora";
+ * await init();
+ *
+ * @example
+ * import url from "micro-lora/micro_lora_simd.wasm?url"; // Vite
+ * await init(url);
+ */
+export default function init(
+  source?: InitSource | Promise<InitSource> | { module_or_path: InitSource | Promise<InitSource> },
+): Promise<void>;
+
+/**
+ * Loads the engine at once, from bytes or a compiled module: in a worker that was sent one, say. Browsers refuse to
+ * compile large modules this way on the main thread; this one is small enough for all but old Chrome (4 KB).
+ *
+ * @example
+ * initSync(readFileSync(new URL(import.meta.resolve("micro-lora/micro_lora_simd.wasm"))));
+ */
+export function initSync(
+  source: BufferSource | WebAssembly.Module | { module: BufferSource | WebAssembly.Module },
+): void;
+
+/**
+ * Whether the loaded engine is the simd128 build.
+ */
+export function isSimd(): boolean;
+
+/** The event counts: it waits for `applyUpdates`. */
+export type Applied = 0;
+/** Nothing to learn: a quality of exactly 0.5 says neither better nor worse. */
+export type SkippedNeutralQuality = 1;
+/** Nothing to learn: every candidate has the same positive weight, so none is preferred. */
+export type SkippedAllChosen = 2;
+/** Nothing to learn: every candidate has the weight 0. */
+export type SkippedNothingChosen = 3;
+/** Nothing to learn: the gradient is zero, or the input is. */
+export type SkippedZeroGradient = 4;
+/** Nothing to learn: the event's weight (`learningRate`, `weight`) is 0. */
+export type SkippedZeroWeight = 5;
+
+/**
+ * What a call to learn did: 0 if the event was taken, else why there was nothing to learn from it. The call was valid
+ * all the same, and the event counts in `stats().samplesSeen`. A call that is not valid throws a {@link MicroLoraError}.
+ *
+ * @example
+ * const receipt = lora.adaptChoice(query, results, clicked);
+ * if (receipt !== 0) console.log("nothing to learn, reason", receipt);
+ */
+export type Receipt =
+  | Applied
+  | SkippedNeutralQuality
+  | SkippedAllChosen
+  | SkippedNothingChosen
+  | SkippedZeroGradient
+  | SkippedZeroWeight;
+
+/**
+ * Why a call was refused. The codes never change their meaning; new ones may come.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `LENGTH` | an array has the wrong number of values |
+ * | `NOT_FINITE` | a value is NaN or infinite |
+ * | `OUT_OF_RANGE` | a number is outside its range, or not a number |
+ * | `COUNT` | a size, count or index is outside its range, or no whole number |
+ * | `OVERFLOW` | all inputs are finite, but the result would not be |
+ * | `BASE_REQUIRED` | `inFeatures` and `outFeatures` differ, so the event needs `options.base` |
+ * | `SQUARE_REQUIRED` | only an adapter with `inFeatures` equal to `outFeatures` can do this |
+ * | `ZERO_NORM` | a vector that gives a direction has no length |
+ * | `PENDING_FULL` | too many events are pending: call `applyUpdates` |
+ * | `SYNTAX` | a text or file is not well-formed |
+ * | `FORMAT` | the JSON is of some other program |
+ * | `MISMATCH` | a saved state is of another version, size or model |
+ * | `BASE64` | a field of a saved state is not base64 of the right length |
+ * | `CHECKSUM` | a saved state has been damaged |
+ * | `UNSUPPORTED` | a PEFT file holds more than an adapter here can be |
+ * | `MISSING` | a PEFT file does not hold what is searched for |
+ * | `TYPE` | an argument is of the wrong type |
+ * | `FREED` | the adapter has been freed |
+ * | `NOT_LOADED` | `init()` has not been awaited |
+ * | `MEMORY` | the browser refuses to give more memory |
+ */
+export type MicroLoraErrorCode =
+  | "LENGTH"
+  | "NOT_FINITE"
+  | "OUT_OF_RANGE"
+  | "COUNT"
+  | "OVERFLOW"
+  | "BASE_REQUIRED"
+  | "SQUARE_REQUIRED"
+  | "ZERO_NORM"
+  | "PENDING_FULL"
+  | "SYNTAX"
+  | "FORMAT"
+  | "MISMATCH"
+  | "BASE64"
+  | "CHECKSUM"
+  | "UNSUPPORTED"
+  | "MISSING"
+  | "TYPE"
+  | "FREED"
+  | "NOT_LOADED"
+  | "MEMORY";
+
+/**
+ * What every refused call throws: an `Error` whose message says what was expected and what came. The adapter, and
+ * every array that was passed, is then bit for bit what it was.
+ *
+ * @example
+ * try {
+ *   lora.apply(new Float32Array(3));
+ * } catch (error) {
+ *   const { code, message } = error as MicroLoraError;
+ *   console.log(code, message); // LENGTH, "input: expected 768 values, got 3"
+ * }
+ */
+export interface MicroLoraError extends Error {
+  readonly code: MicroLoraErrorCode;
+}
+
+/**
+ * The settings of an adapter. Every one has a safe default, and none must be tuned for learning to work. They are
+ * checked when the adapter is made.
+ *
+ * @example
+ * const config = new MicroLoraConfigWasm();
+ * config.inFeatures = config.outFeatures = 384; // the length of your embeddings
+ * const lora = new MicroLoraWasm(config);
+ */
+export class MicroLoraConfigWasm {
+  constructor();
+  /** LoRA rank, 1 to 4; others are clamped. Default 2. */
+  get rank(): number;
+  set rank(rank: number);
+  /** LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by `alpha / rank`. Training does not depend on it. */
+  alpha: number;
+  /** Values of an input, 1 to 1048576. Default 768. */
+  inFeatures: number;
+  /** Values of an output, 1 to 1048576. Default 768. */
+  outFeatures: number;
+  /** Scale by `alpha / sqrt(rank)` instead (rsLoRA, PEFT's `use_rslora`). Default false. */
+  useRslora: boolean;
+  /** Output guard: the correction is never longer than `cap` times the input. 1e-6 to 1e6, or Infinity. Default 1. */
+  cap: number;
+  /** Seed of the initial weights, 0 to 4294967295. The same seed gives the same bits on every machine. Default 0. */
+  seed: number;
+  /** Names the frozen model whose vectors the adapter is trained on, 0 to 4294967295. Default 0: unused. */
+  modelId: number;
+  /** Share of `lora_B` that every update forgets, 0 to 0.5: 0.001 for users who change their mind. Default 0. */
+  decay: number;
+  /** 0: the scaled-gradient step. 1: plain SGD, as `torch.optim.SGD`. Default 0. */
+  step: number;
+  /** Bytes of the weights: four for each parameter. */
+  memoryBytes(): number;
+  /** What the correction is scaled by: `alpha / rank`, or `alpha / sqrt(rank)` with `useRslora`. */
+  computeScaling(): number;
+  /** Does nothing: a config holds no memory of the engine's. Kept for programs that call it. */
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * What an event may say besides what was done.
+ */
+export interface SampleOptions {
+  /** The frozen model's own output, to which the correction is added. Default: the input, for square adapters. */
+  base?: ArrayLike<number>;
+  /** How much the event counts in the mean over pending events, and in the length of the step: 0, or 1e-6 to 1e6.
+   * Default 1. */
+  weight?: number;
+}
+
+export interface ChoiceOptions extends SampleOptions {
+  /** 1 for a click, 0 for a thumbs-down; 0.5 says nothing. Default 1. */
+  quality?: number;
+  /** 0.001 to 1000. Default 0.1, which is right for vectors near unit norm. */
+  temperature?: number;
+}
+
+/**
+ * Vectors one after the other in one array, or an array of vectors.
+ */
+export type Vectors = ArrayLike<number> | readonly ArrayLike<number>[];
+
+/** `Float32Array`, of whichever type your version of TypeScript says that a new one is. */
+export type Floats = ReturnType<typeof Float32Array.of>;
+
+/**
+ * A low-rank correction that is added to a vector, and learned here and now.
+ *
+ * @example
+ * import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora/lite";
+ *
+ * await init();
+ * const config = new MicroLoraConfigWasm();
+ * config.inFeatures = config.outFeatures = 384;
+ * const lora = new MicroLoraWasm(config);
+ *
+ * const corrected = lora.applyResidual(query); // rank results by dot product with this
+ * lora.adaptChoice(query, shown, clicked);     // the third of them was clicked, say
+ * lora.applyUpdates(0.01);
+ * localStorage.setItem("lora", lora.toJson());
+ */
+export class MicroLoraWasm {
+  /**
+   * A fresh adapter, which changes nothing yet. The config may be changed and used again afterwards.
+   *
+   * @throws {MicroLoraError} `COUNT`, `OUT_OF_RANGE`, `TYPE`, `NOT_LOADED`, `MEMORY`
+   */
+  constructor(config: MicroLoraConfigWasm);
+
+  /**
+   * The correction for one vector: `outFeatures` values, to be added to the model's own output. For square adapters
+   * {@link applyResidual} adds it.
+   *
+   * @throws {MicroLoraError} `LENGTH`, `NOT_FINITE`, `OVERFLOW`, `FREED`
+   *
+   * @example
+   * const delta = lora.apply(hidden);
+   * const y = base.map((value, i) => value + delta[i]);
+   */
+  apply(input: ArrayLike<number>): Floats;
+
+  /**
+   * The vector with its correction added, for adapters with `inFeatures` equal to `outFeatures`: what most callers of
+   * {@link apply} want.
+   *
+   * @throws {MicroLoraError} those of {@link apply}, and `SQUARE_REQUIRED`
+   *
+   * @example
+   * const corrected = lora.applyResidual(query);
+   */
+  applyResidual(input: ArrayLike<number>): Floats;
+
+  /**
+   * {@link apply} into an array of the caller's, which allocates nothing. `output` may be `input`. Returns the factor,
+   * 0 to 1, by which the output guard shortened the correction: 1 where it did not bind.
+   *
+   * @throws {MicroLoraError} those of {@link apply}; `output` is then untouched
+   *
+   * @example
+   * const delta = new Float32Array(768);
+   * for (const hidden of states) {
+   *   lora.applyInto(hidden, delta);
+   *   use(delta);
+   * }
+   */
+  applyInto(input: ArrayLike<number>, output: Float32Array): number;
+
+  /**
+   * The engine's own input, `inFeatures` values: write to it and call {@link run}, without any copy. Take it from here
+   * each time rather than keep it: when the engine's memory grows, arrays that were taken before become empty.
+   *
+   * @throws {MicroLoraError} `FREED`
+   *
+   * @example
+   * lora.inputView.set(hidden);
+   * lora.run();
+   * use(lora.outputView);
+   */
+  get inputView(): Floats;
+
+  /**
+   * The engine's own output, `outFeatures` values, as the last call on this adapter that applies left it.
+   * See {@link inputView}.
+   */
+  get outputView(): Floats;
+
+  /**
+   * {@link apply} from {@link inputView} to {@link outputView}. Returns the guard factor, as {@link applyInto}.
+   *
+   * @throws {MicroLoraError} those of {@link apply}; {@link outputView} is then untouched
+   */
+  run(): number;
+
+  /**
+   * Learns that one of 2 to 64 candidates was chosen, or turned down: cross-entropy of
+   * `softmax(candidates . y / temperature)`. Candidates are vectors of `outFeatures` values near unit norm.
+   *
+   * @param chosen its index, 0 for the first
+   * @throws {MicroLoraError} `LENGTH`, `NOT_FINITE`, `COUNT`, `OUT_OF_RANGE`, `BASE_REQUIRED`, `OVERFLOW`,
+   * `PENDING_FULL`, `TYPE`, `FREED`
+   *
+   * @example
+   * lora.adaptChoice(query, results, 2);                             // a click on the third result
+   * lora.adaptChoice(hidden, labels, 0, { base: output, quality: 0 }); // a thumbs-down on the first label
+   */
+  adaptChoice(input: ArrayLike<number>, candidates: Vectors, chosen: number, options?: ChoiceOptions): Receipt;
+
+  /**
+   * Takes one step along the mean of the pending events, and returns its length: the norm of the change of the weights.
+   * 0 means that there was nothing to do: no event pending, a rate of 0, or events that cancel out.
+   *
+   * One call is one step of the same length, whether one event is pending or sixty: update after every event to learn
+   * as fast as it goes.
+   *
+   * @param learningRate 0 to 1000, default 0.01, which is right for almost everything
+   * @throws {MicroLoraError} `OUT_OF_RANGE`, `OVERFLOW`, `FREED`
+   */
+  applyUpdates(learningRate?: number): number;
+
+  /** Events that wait for {@link applyUpdates}. */
+  pendingUpdates(): number;
+
+  /** A number that changes whenever an output may have changed: for caches of results. */
+  get generation(): number;
+
+  /** Back to the fresh state, initial weights included. Only {@link generation} goes on. */
+  reset(): void;
+
+  /** The settings, as a config of your own. */
+  getConfig(): MicroLoraConfigWasm;
+
+  /**
+   * Everything as JSON: settings, weights, pending events, counters. Loaded on any machine, in a browser or not, it
+   * continues with the same bits.
+   *
+   * @example
+   * localStorage.setItem("lora", lora.toJson());
+   */
+  toJson(): string;
+
+  /**
+   * A saved adapter. Also takes what `toJson()` of `@ruvector/ruvllm-wasm` has written: weights and scaling are taken
+   * over, without an output guard (`cap` Infinity), as it had none, and its counters; its pending gradients are not.
+   *
+   * @param modelId must be the one of the config that the adapter was made with. Default 0.
+   * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `LENGTH`,
+   * `NOT_FINITE`, `TYPE`, `NOT_LOADED`, `MEMORY`
+   *
+   * @example
+   * const saved = localStorage.getItem("lora");
+   * const lora = saved ? MicroLoraWasm.fromJson(saved) : new MicroLoraWasm(config);
+   */
+  static fromJson(json: string, modelId?: number): MicroLoraWasm;
+
+  /**
+   * Gives the adapter's memory back; every later use throws `FREED`. Adapters that are garbage collected give theirs
+   * back by themselves, sooner or later. Calling it twice does nothing.
+   */
+  free(): void;
+  /** {@link free}, for `using lora = new MicroLoraWasm(config)`. */
+  [Symbol.dispose](): void;
+}

@@ -1,0 +1,112 @@
+// Adapters in the files of Hugging Face PEFT: `adapter_model.safetensors`.
+
+import { MicroLoraConfigWasm, configure, filled, loaded, matrices } from "./adapter.js";
+import { fail } from "./engine.js";
+
+const PREFIX = "base_model.model.";
+
+/** The shortest decimal that is the same f32. */
+const decimal = (value) => {
+  let digits = 1;
+  while (Math.fround(value.toPrecision(digits)) !== value) digits++;
+  return `${+value.toPrecision(digits)}`;
+};
+
+/** Of a matrix of so many rows; the rows of the result are its columns. */
+const transposed = (values, rows) => {
+  const columns = values.length / rows;
+  return values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)]);
+};
+
+export const toBytes = (lora, module = "micro_lora") => {
+  const [loraA, loraB] = matrices(lora);
+  if (!/^[^\0-\x1f"\\]+$/.test(module)) {
+    fail("SYNTAX", `module: expected a name without quotes, backslashes and control characters, got ${module}`);
+  }
+  const { rank, inFeatures, outFeatures, alpha, useRslora } = lora.getConfig();
+  const [a, b] = [rank * inFeatures, rank * outFeatures];
+  const tensor = (name, shape, from, to) => [
+    `${PREFIX}${module}.lora_${name}.weight`,
+    { dtype: "F32", shape, data_offsets: [from, to] },
+  ];
+  let header = JSON.stringify(
+    Object.fromEntries([
+      ["__metadata__", { format: "pt", lora_alpha: decimal(alpha), use_rslora: `${useRslora}` }],
+      tensor("A", [rank, inFeatures], 0, 4 * a),
+      tensor("B", [outFeatures, rank], 4 * a, 4 * (a + b)),
+    ]),
+  );
+  header = new TextEncoder().encode(header);
+  // Values begin at a multiple of 8, as the format wants it.
+  const start = 8 + ((header.length + 7) & ~7);
+  const bytes = new Uint8Array(start + 4 * (a + b)).fill(32, 8);
+  bytes.set(header, 8);
+  new DataView(bytes.buffer).setUint32(0, start - 8, true);
+  const weights = new Float32Array(bytes.buffer, start);
+  weights.set(loraA);
+  weights.set(transposed(loraB, rank), a);
+  return bytes;
+};
+
+/** f16 as f32. */
+const half = (bits) => {
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
+  return bits >> 15 ? -size : size;
+};
+
+const DTYPES = {
+  F32: (data) => new Float32Array(data),
+  F16: (data) => Float32Array.from(new Uint16Array(data), half),
+  BF16: (data) => new Float32Array(Uint32Array.from(new Uint16Array(data), (bits) => bits << 16).buffer),
+};
+
+/** The header, and the bytes of all values. */
+const parse = (bytes) => {
+  if (!(bytes?.byteLength >= 0)) fail("TYPE", `bytes: expected an ArrayBuffer or a view of one, got ${typeof bytes}`);
+  // A copy of its own, so that every tensor may be cut from it.
+  bytes = new Uint8Array(bytes.buffer ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes);
+  try {
+    const end = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    if (end > bytes.length) throw 0;
+    const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, end)));
+    return [Object.entries(header), header.__metadata__ ?? {}, bytes.buffer.slice(end)];
+  } catch {
+    return fail("SYNTAX", "bytes: expected a safetensors file, got something else");
+  }
+};
+
+/** A tensor's two sizes and its values. */
+const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
+  const read = DTYPES[dtype];
+  if (!read) fail("UNSUPPORTED", `${what}: expected dtype F32, F16 or BF16, got ${dtype}`);
+  const [from, to] = data_offsets ?? [];
+  const [rows, columns] = shape ?? [];
+  if (shape?.length !== 2 || to - from !== rows * columns * (dtype === "F32" ? 4 : 2) || !(from >= 0 && to <= data.byteLength)) {
+    fail("UNSUPPORTED", `${what}: expected a matrix within the file, got shape ${shape} at ${data_offsets}`);
+  }
+  return [rows, columns, read(data.slice(from, to))];
+};
+
+export const fromBytes = (Class, bytes, config = new MicroLoraConfigWasm(), module) => {
+  loaded();
+  const [tensors, metadata, data] = parse(bytes);
+  const names = tensors.flatMap(([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? []);
+  const name = module ?? (names.length === 1 ? names[0] : undefined);
+  if (!names.includes(name)) fail("MISSING", `module: expected one of ${names}, got ${name}`);
+  const own = tensors.filter(([key]) => key.startsWith(`${PREFIX}${name}.lora_`));
+  if (own.length !== 2) fail("UNSUPPORTED", `${name}: expected lora_A and lora_B alone, got ${own.map(([key]) => key)}`);
+  const find = (what) => matrix(own.find(([key]) => key.endsWith(`.lora_${what}.weight`))?.[1], `lora_${what}`, data);
+  const [rank, inFeatures, a] = find("A");
+  const [outFeatures, columns, b] = find("B");
+  if (columns !== rank) fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
+  const { lora_alpha, use_rslora } = metadata;
+  const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
+  return filled(Class, inFeatures, outFeatures, rank, (lora) => {
+    configure(lora, { ...config, ...scaled });
+    const [loraA, loraB] = matrices(lora);
+    loraA.set(a);
+    loraB.set(transposed(b, outFeatures));
+  });
+};

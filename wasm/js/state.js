@@ -1,0 +1,152 @@
+// The state of an adapter as JSON: `docs/state-format.md`. What is read is checked here as a text, and by the engine
+// as an adapter.
+
+import { count, fail, whole } from "./engine.js";
+
+/** Where in an adapter's header the integers of a state are, in the order in which it has them. */
+const INTEGERS = {
+  in_features: 0,
+  out_features: 1,
+  rank: 2,
+  model_id: 7,
+  seed: 6,
+  step: 8,
+  use_rslora: 4,
+  pending: 13,
+  updates: 17,
+  samples: 18,
+  rated: 19,
+  capped: 20,
+  generation: 21,
+};
+
+/** The same of the floats. */
+const SCALARS = [3, 5, 9, 11, 12, 14, 15, 16, 22, 23];
+
+const MATRICES = ["lora_a", "lora_b", "grad_a", "grad_c"];
+
+const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
+
+const table = Uint32Array.from({ length: 256 }, (_, value) => {
+  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 && 0xedb88320);
+  return value;
+});
+
+/** CRC-32 of some arrays, one after the other. */
+const crc32 = (arrays) => {
+  let sum = -1;
+  for (const array of arrays) {
+    const bytes = bytesOf(array);
+    for (let i = 0; i < bytes.length; i++) sum = (sum >>> 8) ^ table[(sum ^ bytes[i]) & 255];
+  }
+  return ~sum >>> 0;
+};
+
+/** So many at once as every engine takes for arguments; a multiple of 3. */
+const CHUNK = 24576;
+
+const encode = (array) => {
+  const bytes = bytesOf(array);
+  if (bytes.toBase64) return bytes.toBase64();
+  let text = "";
+  for (let i = 0; i < bytes.length; i += CHUNK) {
+    text += String.fromCharCode.apply(null, bytes.subarray(i, i + CHUNK));
+  }
+  return btoa(text);
+};
+
+/** `n` floats. Strict: there is one text for one sequence of values. */
+const decode = (what, text, n) => {
+  const values = new Float32Array(n);
+  try {
+    const bytes = atob(text);
+    const into = bytesOf(values);
+    for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
+    if (bytes.length === into.length && encode(values) === text) return values;
+  } catch {}
+  return fail("BASE64", `${what}: expected the base64 of ${n} values, got something else`);
+};
+
+const checksum = (state, scalars, matrices) =>
+  crc32([Uint32Array.of(1, ...Object.keys(INTEGERS).map((name) => state[name])), scalars, ...matrices]);
+
+/** An adapter's header, as integers and as floats, and its matrices as JSON. */
+export const write = (words, numbers, matrices) => {
+  const state = { format: "micro-lora", version: 1 };
+  for (const name in INTEGERS) state[name] = words[INTEGERS[name]];
+  // Beside it there is another flag.
+  state.use_rslora &= 1;
+  // Without pending events the gradients are zero.
+  const saved = matrices.map((matrix, i) => (i < 2 || state.pending ? matrix : new Float32Array()));
+  const scalars = Float32Array.from(SCALARS, (index) => numbers[index]);
+  state.crc32 = checksum(state, scalars, saved);
+  state.scalars = encode(scalars);
+  MATRICES.forEach((name, i) => (state[name] = encode(saved[i])));
+  return JSON.stringify(state);
+};
+
+/** A JSON's sizes, and what fills the header and the matrices of an adapter that has them. */
+export const read = (json, modelId) => {
+  if (typeof json !== "string") fail("TYPE", `json: expected a string, got ${typeof json}`);
+  let state;
+  try {
+    state = JSON.parse(json);
+  } catch ({ message }) {
+    fail("SYNTAX", `state: expected JSON, got ${message}`);
+  }
+  if (state?.adapter) return readLegacy(state);
+  if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${state?.format}`);
+  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${state.version}`);
+  const names = [...Object.keys(INTEGERS), "crc32"];
+  for (const name of names) {
+    if (state[name] !== state[name] >>> 0) {
+      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${state[name]}`);
+    }
+  }
+  for (const name in state) {
+    if (![...names, ...MATRICES, "format", "version", "scalars"].includes(name)) {
+      fail("SYNTAX", `state: expected the fields of version 1, got ${name}`);
+    }
+  }
+  if (state.model_id !== modelId) fail("MISMATCH", `model_id: expected ${modelId}, got ${state.model_id}`);
+  const sizes = [state.in_features, state.out_features, state.rank];
+  // No text holds more values than it has characters.
+  if (sizes[2] * (sizes[0] + sizes[1]) > json.length) {
+    fail("BASE64", `lora_a: expected the base64 of ${sizes[2] * sizes[0]} values, got something else`);
+  }
+  const [a, b] = [state.rank * state.in_features, state.rank * state.out_features];
+  const scalars = decode("scalars", state.scalars, 10);
+  const lengths = state.pending ? [a, b, a, b] : [a, b, 0, 0];
+  const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
+  const crc = checksum(state, scalars, saved);
+  if (crc !== state.crc32) fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
+  const fill = (words, numbers, matrices) => {
+    for (const name in INTEGERS) words[INTEGERS[name]] = state[name];
+    SCALARS.forEach((index, i) => (numbers[index] = scalars[i]));
+    saved.forEach((values, i) => matrices[i].set(values));
+  };
+  return { sizes, fill };
+};
+
+/** What the system whose API this is has saved: its lora_A is feature-major, and it has no output guard. */
+const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
+  const { rank, in_features, out_features, scaling, lora_a, lora_b } = adapter;
+  const expect = (what, values, n) => {
+    const got = count(what, values);
+    if (got !== n) fail("LENGTH", `${what}: expected ${n} values, got ${got}`);
+  };
+  whole("rank", rank, 1, 4);
+  expect("lora_a", lora_a, rank * in_features);
+  expect("lora_b", lora_b, rank * out_features);
+  const fill = (words, numbers, [a, b]) => {
+    // JSON has null for what was NaN.
+    for (let i = 0; i < a.length; i++) {
+      a[i] = lora_a[(i % in_features) * rank + Math.floor(i / in_features)] ?? NaN;
+    }
+    for (let i = 0; i < b.length; i++) b[i] = lora_b[i] ?? NaN;
+    words[18] = words[19] = samples_seen;
+    numbers[22] = samples_seen ? quality_sum / samples_seen : 0;
+  };
+  const legacy = { alpha: scaling * rank, cap: Infinity };
+  return { sizes: [in_features, out_features, rank], fill, legacy };
+};

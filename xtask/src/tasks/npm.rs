@@ -1,0 +1,132 @@
+//! The npm package: four builds of the engine, the modules around them and the tarball.
+//!
+//! With simd128 and without, whole and `lite`. The build without is for engines that know the first version of
+//! WebAssembly alone, and is validated as such.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::cross::Toolchain;
+use crate::needs;
+use crate::report::Report;
+use crate::target_dir;
+
+pub const STEP: &str = "npm package";
+
+pub const ENGINES: [Engine; 4] = [
+    Engine { file: "micro_lora_simd.wasm", lite: false, simd: true },
+    Engine { file: "micro_lora.wasm", lite: false, simd: false },
+    Engine { file: "lite_simd.wasm", lite: true, simd: true },
+    Engine { file: "lite.wasm", lite: true, simd: false },
+];
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const CRATE: &str = "wasm";
+const TOOLS: &str = "wasm/tools";
+pub const PACKAGE: &str = "wasm/pkg";
+
+/// The oldest browsers for which the modules are written.
+const BROWSERS: &str = "--target=chrome90,firefox88,safari14";
+
+pub struct Engine {
+    pub file: &'static str,
+    lite: bool,
+    simd: bool,
+}
+
+pub fn run(shell: &Shell, report: &mut Report) {
+    report.step(STEP, || {
+        let tarball = pack(shell)?;
+        println!("packed: {}", tarball.display());
+        Ok(())
+    });
+}
+
+/// Builds the package into `wasm/pkg`, and packs it. What users install is the file whose path comes back.
+pub fn pack(shell: &Shell) -> Result<PathBuf> {
+    build(shell)?;
+    let destination = target_dir(shell).join("npm");
+    shell.create_dir(&destination)?;
+    let package = shell.current_dir().join(PACKAGE);
+    let name = cmd!(shell, "npm pack {package} --silent --pack-destination {destination}").read()?;
+    let tarball =
+        destination.join(name.lines().last().context("npm pack: expected a file's name, got none")?);
+    ensure!(tarball.is_file(), "npm pack: expected {}, got nothing there", tarball.display());
+    Ok(tarball)
+}
+
+/// Builds the package into `wasm/pkg`, and says with which compiler.
+pub fn build(shell: &Shell) -> Result<Toolchain> {
+    let toolchain = Toolchain::for_target(shell, TARGET)?;
+    install_tools(shell)?;
+    shell.remove_path(PACKAGE)?;
+    shell.create_dir(PACKAGE)?;
+    for engine in &ENGINES {
+        engine.build(shell, toolchain)?;
+    }
+    modules(shell)?;
+    Ok(toolchain)
+}
+
+/// What `wasm/tools` pins: wasm-opt, esbuild, TypeScript.
+pub fn install_tools(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::NODE, &needs::NPM])?;
+    Ok(cmd!(shell, "npm ci --prefix {TOOLS} --no-audit --no-fund --silent").run()?)
+}
+
+pub fn tool(shell: &Shell, name: &str) -> PathBuf {
+    shell.current_dir().join(TOOLS).join("node_modules/.bin").join(name)
+}
+
+impl Engine {
+    fn build(&self, shell: &Shell, toolchain: Toolchain) -> Result<()> {
+        let target_dir = target_dir(shell).join("wasm").join(toolchain.name());
+        let features: &[_] = if self.lite { &["--no-default-features"] } else { &[] };
+        toolchain
+            .build(shell, TARGET, Path::new(CRATE), &target_dir)
+            .arg("--locked")
+            .args(features)
+            .env("RUSTFLAGS", self.flags())
+            .run()?;
+        let built = target_dir.join(TARGET).join("release/micro_lora_wasm.wasm");
+        let optimised = Path::new(PACKAGE).join(self.file);
+        let wasm_opt = tool(shell, "wasm-opt");
+        // What an engine must know is said here and nowhere else: anything more in the file is an error.
+        let simd = if self.simd { Some("--enable-simd") } else { None };
+        cmd!(shell, "{wasm_opt} --mvp-features {simd...} -Oz --strip-debug --strip-producers")
+            .args(["--strip-target-features", "--output"])
+            .arg(&optimised)
+            .arg(&built)
+            .run()?;
+        Ok(())
+    }
+
+    fn flags(&self) -> String {
+        let simd = if self.simd { " -Ctarget-feature=+simd128" } else { "" };
+        // Nothing here needs more than a few KB of stack; the default of 1 MB would be taken from every page.
+        format!("-Ctarget-cpu=mvp{simd} -Clink-arg=-zstack-size=32768")
+    }
+}
+
+/// The modules, each entry in one file, minified; and what stands beside them as it is.
+fn modules(shell: &Shell) -> Result<()> {
+    let esbuild = tool(shell, "esbuild");
+    cmd!(
+        shell,
+        "{esbuild} wasm/js/index.js wasm/js/lite.js --bundle --minify --format=esm --outdir={PACKAGE}"
+    )
+    // Names with an underscore are the modules' own. Old Safari's trouble with destructuring is of other forms.
+    .args([BROWSERS, "--supported:destructuring=true", "--mangle-props=^_[a-z]", "--log-level=warning"])
+    .run()?;
+    for file in
+        ["js/index.d.ts", "js/lite.d.ts", "js/node.js", "js/node-lite.js", "package.json", "README.md"]
+    {
+        shell.copy_file(Path::new("wasm").join(file), PACKAGE)?;
+    }
+    for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        shell.copy_file(file, PACKAGE)?;
+    }
+    Ok(())
+}
