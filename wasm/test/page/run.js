@@ -1,0 +1,10 @@
+// Runs the suite in a browser and leaves the outcome for the runner to fetch.
+import { Collect } from '/suite/collect.js';
+
+mocha.setup({ ui: 'bdd', reporter: Collect, timeout: 120_000, checkLeaks: true });
+try {
+  await import('/suite/all.js');
+  mocha.run(() => { globalThis.outcome = Collect.outcome; });
+} catch (error) {
+  globalThis.outcome = { tests: 0, failures: [{ title: 'loading the suite', message: String(error?.stack ?? error) }] };
+}
