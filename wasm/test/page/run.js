@@ -4,7 +4,7 @@ import { Collect } from '/suite/collect.js';
 mocha.setup({ ui: 'bdd', reporter: Collect, timeout: 120_000, checkLeaks: true });
 try {
   await import('/suite/all.js');
-  mocha.run(() => { globalThis.outcome = Collect.outcome; });
+  mocha.run(() => { globalThis.outcome = { ...Collect.outcome, loaded: Collect.loaded }; });
 } catch (error) {
   globalThis.outcome = { tests: 0, failures: [{ title: 'loading the suite', message: String(error?.stack ?? error) }] };
 }

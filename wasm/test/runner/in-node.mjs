@@ -9,6 +9,7 @@ const [project, build] = process.argv.slice(2);
 process.env.MICRO_LORA_BUILD = build;
 
 const files = new Set();
+globalThis.wasmFilesRead = files;
 for (const [of, name] of [[fs, 'readFileSync'], [fs, 'readFile'], [fs.promises, 'readFile']]) {
   const read = of[name];
   of[name] = function (path, ...rest) {
@@ -22,4 +23,4 @@ const { Collect } = await import(pathToFileURL(resolve(project, 'suite/collect.j
 const mocha = new Mocha({ ui: 'bdd', reporter: Collect, timeout: 120_000 });
 mocha.addFile(join(resolve(project), 'suite/all.js'));
 await mocha.loadFilesAsync();
-mocha.run(() => console.log(JSON.stringify({ outcome: Collect.outcome, files: [...files] })));
+mocha.run(() => console.log(JSON.stringify({ ...Collect.outcome, loaded: Collect.loaded })));

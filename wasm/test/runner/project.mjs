@@ -27,6 +27,7 @@ export function testProject(folder, tarball) {
   for (const library of LIBRARIES) {
     symlinkSync(join(HERE, 'node_modules', library), join(folder, 'node_modules', library), 'dir');
   }
+  cpSync(join(HERE, '../../tests/state/v1.json'), join(folder, 'suite/v1.json'), { recursive: true });
   for (const part of ['suite', 'page']) cpSync(join(HERE, part), join(folder, part), { recursive: true });
   const page = join(folder, 'page/index.html');
   const map = JSON.stringify({ imports: importMap(folder) });
@@ -38,7 +39,7 @@ export function importMap(folder) {
   const imports = { chai: '/node_modules/chai/index.js' };
   for (const [name, entry] of Object.entries(packageOf(folder).exports)) {
     const file = target(entry);
-    if (file.endsWith('.js')) imports[`micro-lora${name.slice(1)}`] = `/node_modules/micro-lora/${file.slice(2)}`;
+    imports[`micro-lora${name.slice(1)}`] = `/node_modules/micro-lora/${file.slice(2)}`;
   }
   return imports;
 }

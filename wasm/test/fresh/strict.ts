@@ -1,0 +1,65 @@
+// The whole API as TypeScript sees it, under the strictest settings. The lines below `@ts-expect-error` must not compile.
+import init, {
+  AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraStatsWasm, MicroLoraWasm, initSync, isSimd,
+  type ChoiceOptions, type MicroLoraError, type MicroLoraErrorCode, type Receipt, type SampleOptions, type Vectors,
+} from 'micro-lora';
+import * as lite from 'micro-lora/lite';
+
+export async function everything(input: Float32Array, rows: Vectors): Promise<string> {
+  await init();
+  await init({ module_or_path: new URL('https://example.org/micro_lora.wasm') });
+  initSync(new Uint8Array(8));
+  const config = new MicroLoraConfigWasm();
+  config.rank = 2;
+  config.alpha = 4;
+  config.inFeatures = config.outFeatures = 768;
+  config.useRslora = false;
+  config.cap = Infinity;
+  config.seed = config.modelId = 7;
+  const sizes: number = config.memoryBytes() + config.computeScaling();
+
+  using lora = new MicroLoraWasm(config);
+  const options: ChoiceOptions = { quality: 1, temperature: 0.1, weight: 1, base: input };
+  const sample: SampleOptions = { weight: 2 };
+  const receipts: Receipt[] = [
+    lora.adapt(input, new AdaptFeedbackWasm(0.8)),
+    lora.adaptGradient(input, [1, 2, 3], sample),
+    lora.adaptChoice(input, rows, 0, options),
+    lora.adaptChoice(input, [[1, 2], [3, 4]], 0),
+    lora.adaptListwise(input, rows, [1, 0], { temperature: 0.2 }),
+    lora.adaptTarget(input, input, -1),
+    lora.adaptAttractRepel(input, input, rows),
+  ];
+  const step: number = lora.applyUpdates(0.01) + lora.applyUpdates();
+  const guard: number = lora.applyInto(input, input) + lora.run();
+  lora.inputView.set(lora.apply(lora.applyResidual(lora.applyBatch([input]))));
+  lora.outputView.fill(0);
+  lora.strength = 0.5;
+  const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
+  const stats: MicroLoraStatsWasm = lora.stats();
+  const file: Uint8Array = lora.toBytes('encoder.layer.0');
+  const other: MicroLoraWasm = MicroLoraWasm.fromBytes(file, lora.getConfig(), 'encoder.layer.0');
+  other.discardPending();
+  other.reset();
+  other.free();
+  const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(MicroLoraWasm.fromJson(lora.toJson(), 7).toJson());
+  return `${counted} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
+}
+
+export function code(error: unknown): MicroLoraErrorCode {
+  return (error as MicroLoraError).code;
+}
+
+export function mistakes(lora: MicroLoraWasm): void {
+  // @ts-expect-error a string is no vector
+  lora.apply('text');
+  // @ts-expect-error feedback is an AdaptFeedbackWasm
+  lora.adapt(new Float32Array(4), 0.8);
+  // @ts-expect-error statistics are made by the adapter
+  new MicroLoraStatsWasm();
+  // @ts-expect-error the output must be an array that can be written to in place
+  lora.applyInto(new Float32Array(4), [0, 0, 0, 0]);
+  // @ts-expect-error codes are a closed list
+  const wrong: MicroLoraErrorCode = 'NO_SUCH_CODE';
+  void wrong;
+}

@@ -1,0 +1,104 @@
+// How the engine is loaded. Each test takes a copy of the module that has not been loaded yet.
+import { Random, build, expect, inNode, lora } from './setup.js';
+
+let copies = 0;
+/** The package's main module once more, as new. */
+async function fresh() {
+  copies += 1;
+  return import(`${import.meta.resolve('micro-lora')}?copy=${copies}`);
+}
+
+const file = (name) => new URL(import.meta.resolve(`micro-lora/${name}.wasm`));
+
+async function bytesOf(name) {
+  if (!inNode) return (await fetch(file(name))).arrayBuffer();
+  return (await import('node:fs/promises')).readFile(file(name));
+}
+
+/** It learns, so it works. */
+function works(made) {
+  const lora = new made.MicroLoraWasm(new made.MicroLoraConfigWasm());
+  const random = new Random(2);
+  lora.adaptTarget(random.unit(768), random.unit(768));
+  expect(lora.applyUpdates()).to.be.above(0);
+}
+
+describe('loading', () => {
+  it('has loaded the build that this run is about', () => {
+    expect(lora.isSimd()).to.equal(build !== 'baseline');
+  });
+
+  it('is needed before anything else, and the error says so', async () => {
+    const made = await fresh();
+    for (const call of [
+      () => new made.MicroLoraWasm(new made.MicroLoraConfigWasm()), () => made.MicroLoraWasm.fromJson('{}'),
+      () => made.MicroLoraWasm.fromBytes(new Uint8Array(9)),
+    ]) {
+      expect(call).to.throw(Error, /init/).with.property('code', 'NOT_LOADED');
+    }
+  });
+
+  it('happens once, however often it is asked for', async () => {
+    const made = await fresh();
+    const [one, two] = [made.default(), made.default()];
+    expect(one).to.equal(two);
+    await one;
+    const state = new made.MicroLoraWasm(new made.MicroLoraConfigWasm());
+    await made.default();
+    expect(state.pendingUpdates()).to.equal(0);
+  });
+
+  it('takes the baseline build where the engine has no SIMD, and downloads only that', async () => {
+    const made = await fresh();
+    const { validate } = WebAssembly;
+    WebAssembly.validate = () => false;
+    try {
+      await made.default();
+    } finally {
+      WebAssembly.validate = validate;
+    }
+    expect(made.isSimd()).to.equal(false);
+    works(made);
+  });
+
+  it('takes bytes, a compiled module, an address, a response or a promise', async () => {
+    const bytes = await bytesOf('micro_lora_simd');
+    const sources = [
+      bytes, new Uint8Array(bytes), await WebAssembly.compile(bytes), Promise.resolve(bytes),
+      { module_or_path: bytes }, file('micro_lora_simd'), file('micro_lora_simd').href,
+      new Response(bytes, { headers: { 'content-type': 'application/wasm' } }), new Response(bytes),
+    ];
+    for (const source of sources) {
+      const made = await fresh();
+      await made.default(source);
+      expect(made.isSimd()).to.equal(true);
+      works(made);
+    }
+  });
+
+  it('can be done at once, from bytes or a compiled module', async () => {
+    const bytes = await bytesOf('micro_lora');
+    const module = await WebAssembly.compile(bytes);
+    for (const source of [module, { module }, ...(inNode ? [bytes, { module: bytes }] : [])]) {
+      const made = await fresh();
+      made.initSync(source);
+      expect(made.isSimd()).to.equal(false);
+      works(made);
+    }
+  });
+
+  it('that fails says why, and can be tried again', async () => {
+    const made = await fresh();
+    let error = null;
+    await made.default(new Uint8Array([1, 2, 3, 4])).catch((thrown) => { error = thrown; });
+    expect(error).to.be.instanceOf(Error);
+    await made.default(await bytesOf('micro_lora_simd'));
+    works(made);
+  });
+
+  it('keeps copies of the module apart', async () => {
+    const [one, two] = [await fresh(), await fresh()];
+    await one.default();
+    expect(() => new two.MicroLoraWasm(new two.MicroLoraConfigWasm())).to.throw().with.property('code', 'NOT_LOADED');
+  });
+});

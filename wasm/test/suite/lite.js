@@ -1,0 +1,51 @@
+// The small entry: the same engine with less around it.
+import init, * as lite from 'micro-lora/lite';
+import { Random, bits, build, expect, lora, refusal } from './setup.js';
+
+await (build === 'baseline' ? init(new URL(import.meta.resolve('micro-lora/lite.wasm'))) : init());
+
+const random = new Random(12);
+const make = (from) => {
+  const config = new from.MicroLoraConfigWasm();
+  Object.assign(config, { inFeatures: 16, outFeatures: 16, rank: 3, seed: 4 });
+  return new from.MicroLoraWasm(config);
+};
+
+describe('micro-lora/lite', () => {
+  it('is the build that was asked for', () => {
+    expect(lite.isSimd()).to.equal(build !== 'baseline');
+  });
+
+  it('learns with the bits of the whole package, and trades states with it', () => {
+    const [small, whole] = [make(lite), make(lora)];
+    for (let event = 0; event < 25; event += 1) {
+      const x = random.unit(16);
+      const candidates = random.row(64, 0.4);
+      for (const made of [small, whole]) {
+        expect(made.adaptChoice(x, candidates, event % 4, { quality: event % 2 })).to.equal(0);
+        made.applyUpdates(0.02);
+      }
+    }
+    const x = random.row(16);
+    expect(bits(small.apply(x))).to.deep.equal(bits(whole.apply(x)));
+    expect(small.toJson()).to.equal(whole.toJson());
+    expect(bits(lora.MicroLoraWasm.fromJson(small.toJson()).apply(x))).to.deep.equal(bits(small.apply(x)));
+    expect(bits(lite.MicroLoraWasm.fromJson(whole.toJson()).apply(x))).to.deep.equal(bits(small.apply(x)));
+  });
+
+  it('refuses as the whole package does', () => {
+    const made = make(lite);
+    const before = made.toJson();
+    refusal(() => made.apply(new Float32Array(3)), 'LENGTH', /16.*3/);
+    refusal(() => made.apply(new Float32Array(16).fill(NaN)), 'NOT_FINITE');
+    refusal(() => made.adaptChoice(random.row(16), random.row(32), 2), 'COUNT');
+    refusal(() => lite.MicroLoraWasm.fromJson('{'), 'SYNTAX');
+    expect(made.toJson()).to.equal(before);
+    made.free();
+    refusal(() => made.apply(new Float32Array(16)), 'FREED');
+  });
+
+  it('says which classes it does not have', () => {
+    expect(lite).to.have.keys(['default', 'initSync', 'isSimd', 'MicroLoraConfigWasm', 'MicroLoraWasm']);
+  });
+});

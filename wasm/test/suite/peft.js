@@ -1,0 +1,75 @@
+import { Random, bits, config, cosine, expect, lora, norm, refusal, trained } from './setup.js';
+
+const { MicroLoraWasm } = lora;
+const random = new Random(30);
+
+describe('safetensors', () => {
+  it('hold the weights, with alpha', () => {
+    for (const settings of [{ alpha: 6 }, { rank: 4, outFeatures: 8 }, { useRslora: true }]) {
+      const made = trained(8, { cap: Infinity, ...settings });
+      const back = MicroLoraWasm.fromBytes(made.toBytes(), config({ cap: Infinity }));
+      const { rank, alpha, useRslora } = made.getConfig();
+      expect(back.getConfig()).to.include({ inFeatures: 8, outFeatures: 8, rank, alpha, useRslora });
+      const x = random.row(8);
+      expect(bits(back.apply(x))).to.deep.equal(bits(made.apply(x)));
+    }
+  });
+
+  it('are of the layout that PEFT reads', () => {
+    const bytes = trained(8).toBytes('encoder.layer.0.query');
+    const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.slice(8, 8 + length)));
+    const name = 'base_model.model.encoder.layer.0.query';
+    expect(header[`${name}.lora_A.weight`]).to.deep.include({ dtype: 'F32', shape: [2, 8] });
+    expect(header[`${name}.lora_B.weight`]).to.deep.include({ dtype: 'F32', shape: [8, 2] });
+    expect(bytes.length).to.equal(8 + length + 4 * 32);
+  });
+
+  it('without a word about alpha take it from the config', () => {
+    const made = trained(8, { cap: Infinity, alpha: 4 });
+    const theirs = withoutMetadata(made.toBytes());
+    const x = random.row(8);
+    const [one, two] = [4, 8].map((alpha) => MicroLoraWasm.fromBytes(theirs, config({ alpha, cap: Infinity })).apply(x));
+    expect(bits(one)).to.deep.equal(bits(made.apply(x)));
+    expect(norm(two)).to.be.closeTo(2 * norm(one), 1e-4);
+    expect(cosine(one, two)).to.be.closeTo(1, 1e-6);
+  });
+
+  it('take a buffer or a view', () => {
+    const made = trained(8);
+    const bytes = made.toBytes();
+    const padded = new Uint8Array(bytes.length + 3);
+    padded.set(bytes, 3);
+    const x = random.row(8);
+    for (const form of [bytes, bytes.slice().buffer, padded.subarray(3), new DataView(padded.buffer, 3)]) {
+      expect(bits(MicroLoraWasm.fromBytes(form).apply(x))).to.deep.equal(bits(made.apply(x)));
+    }
+  });
+
+  it('are refused with a reason', () => {
+    const bytes = trained(8).toBytes();
+    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(0)), 'SYNTAX');
+    refusal(() => MicroLoraWasm.fromBytes(bytes.subarray(0, 40)), 'SYNTAX');
+    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(1000).fill(255)), 'SYNTAX');
+    refusal(() => MicroLoraWasm.fromBytes(bytes, config(), 'no.such.module'), 'MISSING', /no\.such\.module|expected/);
+    refusal(() => MicroLoraWasm.fromBytes('text'), 'TYPE');
+    refusal(() => trained(8).toBytes('a"b'), 'SYNTAX');
+    const poisoned = bytes.slice();
+    new DataView(poisoned.buffer).setFloat32(poisoned.length - 4, NaN, true);
+    refusal(() => MicroLoraWasm.fromBytes(poisoned), 'NOT_FINITE');
+  });
+});
+
+/** The same file as a writer other than ours would leave it. */
+function withoutMetadata(bytes) {
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(bytes.slice(8, 8 + length)));
+  delete header.__metadata__;
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padding = (8 - (text.length % 8)) % 8;
+  const result = new Uint8Array(8 + text.length + padding + bytes.length - 8 - length).fill(0x20);
+  new DataView(result.buffer).setBigUint64(0, BigInt(text.length + padding), true);
+  result.set(text, 8);
+  result.set(bytes.subarray(8 + length), 8 + text.length + padding);
+  return result;
+}
