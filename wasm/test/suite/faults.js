@@ -7,6 +7,7 @@ const { AdaptFeedbackWasm, MicroLoraWasm } = lora;
 const random = new Random(99);
 const x = random.unit(8);
 const rows = random.row(24, 0.5);
+const nothing = { length: 1e12 };
 const nan = Float32Array.of(1, 2, 3, NaN, 5, 6, 7, 8);
 const infinite = Float32Array.of(1, 2, 3, 4, -Infinity, 6, 7, 8);
 const huge = new Float32Array(8).fill(3e38);
@@ -18,6 +19,8 @@ const json = trained(8).toJson();
 const badLengths = JSON.stringify({ ...JSON.parse(json), in_features: 7 });
 const legacy = '{"adapter":{"lora_a":[1,2],"lora_b":[1],"scaling":2.0,"rank":2,"in_features":8,"out_features":8,'
   + '"grad_a":[],"grad_b":[],"grad_count":0},"samples_seen":1,"quality_sum":1.0}';
+
+const endless = legacy.replace('[1,2]', '{"length":1e12}');
 
 /** Code, title, and the call, which is given an adapter 8 x 8. */
 export const FAULTS = [
@@ -48,6 +51,10 @@ export const FAULTS = [
   ['NOT_FINITE', 'gradient: NaN', (made) => made.adaptGradient(x, nan)],
   ['LENGTH', 'gradient: a wrong length', (made) => made.adaptGradient(x, rows)],
   ['OVERFLOW', 'gradient: too large for f32', (made) => made.adaptGradient(huge, huge)],
+  ['LENGTH', 'an input that claims to be endless', (made) => made.apply(nothing)],
+  ['COUNT', 'choice: candidates that claim to be endless', (made) => made.adaptChoice(x, nothing, 0)],
+  ['COUNT', 'choice: two billion candidates', (made) => made.adaptChoice(x, { length: 2 ** 31 }, 0)],
+  ['LENGTH', 'gradient: one that claims to be endless', (made) => made.adaptGradient(x, { length: 2 ** 30 })],
   ['LENGTH', 'choice: half a candidate', (made) => made.adaptChoice(x, rows.subarray(4), 0)],
   ['NOT_FINITE', 'choice: NaN in a candidate', (made) => made.adaptChoice(x, [x, nan], 0)],
   ['COUNT', 'choice: one candidate', (made) => made.adaptChoice(x, x, 0)],
@@ -83,6 +90,7 @@ export const FAULTS = [
   ['TYPE', 'an object for JSON', () => MicroLoraWasm.fromJson({})],
   ['BASE64', 'a state whose lengths do not match', () => MicroLoraWasm.fromJson(badLengths)],
   ['LENGTH', 'an old state whose lengths do not match', () => MicroLoraWasm.fromJson(legacy)],
+  ['COUNT', 'an old state that claims to be endless', () => MicroLoraWasm.fromJson(endless)],
   ['MISMATCH', 'a state for another model', () => MicroLoraWasm.fromJson(json, 5)],
   ['SYNTAX', 'garbage for safetensors', () => MicroLoraWasm.fromBytes(new Uint8Array(20).fill(7))],
   ['FREED', 'apply after free', () => freed.apply(x)],
@@ -133,7 +141,7 @@ describe('a fault', () => {
   it('in an adapter that is not square and has no base is refused', () => {
     const wide = adapter(8, { outFeatures: 5 });
     refusal(() => wide.adaptChoice(x, new Float32Array(10), 0), 'BASE_REQUIRED');
-    refusal(() => wide.applyResidual(x), 'BASE_REQUIRED');
+    refusal(() => wide.applyResidual(x), ['BASE_REQUIRED', 'SQUARE_REQUIRED'], /8.*5/);
     refusal(() => wide.adapt(x, good), 'SQUARE_REQUIRED');
   });
 });

@@ -5,7 +5,11 @@ let copies = 0;
 /** The package's main module once more, as new. */
 async function fresh() {
   copies += 1;
-  return import(`${import.meta.resolve('micro-lora')}?copy=${copies}`);
+  const made = await import(`${new URL('index.js', import.meta.resolve('micro-lora'))}?copy=${copies}`);
+  if (!inNode) return made;
+  // The entry for Node only adds where the file is read from; a copy of it would share the rest with all others.
+  const { readFile } = await import('node:fs/promises');
+  return { ...made, default: (source) => made.default(source ?? readFile(made.engineUrl())) };
 }
 
 const file = (name) => new URL(import.meta.resolve(`micro-lora/${name}.wasm`));
@@ -32,7 +36,6 @@ describe('loading', () => {
     const made = await fresh();
     for (const call of [
       () => new made.MicroLoraWasm(new made.MicroLoraConfigWasm()), () => made.MicroLoraWasm.fromJson('{}'),
-      () => made.MicroLoraWasm.fromBytes(new Uint8Array(9)),
     ]) {
       expect(call).to.throw(Error, /init/).with.property('code', 'NOT_LOADED');
     }
@@ -65,7 +68,7 @@ describe('loading', () => {
     const bytes = await bytesOf('micro_lora_simd');
     const sources = [
       bytes, new Uint8Array(bytes), await WebAssembly.compile(bytes), Promise.resolve(bytes),
-      { module_or_path: bytes }, file('micro_lora_simd'), file('micro_lora_simd').href,
+      { module_or_path: bytes }, ...(inNode ? [] : [file('micro_lora_simd'), file('micro_lora_simd').href]),
       new Response(bytes, { headers: { 'content-type': 'application/wasm' } }), new Response(bytes),
     ];
     for (const source of sources) {
