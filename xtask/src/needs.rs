@@ -124,6 +124,28 @@ pub const NODE: Tool = Tool {
 pub const NPM: Tool =
     Tool { name: "npm", is_present: |_| on_path("npm"), packages: &["npm"], elsewhere: "comes with node" };
 
+pub const CHROMIUM: Tool = Tool {
+    name: "chromium",
+    is_present: |_| on_path("chromium"),
+    packages: &["chromium"],
+    elsewhere: "a program called chromium on PATH: https://www.chromium.org",
+};
+
+pub const FIREFOX: Tool = Tool {
+    name: "firefox-esr",
+    is_present: |_| on_path("firefox-esr"),
+    packages: &["firefox-esr"],
+    elsewhere: "a program called firefox-esr on PATH: https://www.mozilla.org/firefox",
+};
+
+/// The engine of Safari, with a screen in memory for it: it has no headless mode.
+pub const WEBKIT: Tool = Tool {
+    name: "WebKitWebDriver",
+    is_present: |_| on_path("WebKitWebDriver") && on_path("Xvfb"),
+    packages: &["webkit2gtk-driver", "xvfb"],
+    elsewhere: "https://webkitgtk.org (Linux only)",
+};
+
 pub const CLIPPY: Tool = Tool {
     name: "clippy",
     is_present: |shell| has_subcommand(shell, "clippy"),

@@ -37,7 +37,7 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   lora.strength = 0.5;
   const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
   const stats: MicroLoraStatsWasm = lora.stats();
-  const file: Uint8Array = lora.toBytes('encoder.layer.0');
+  const file = lora.toBytes('encoder.layer.0');
   const other: MicroLoraWasm = MicroLoraWasm.fromBytes(file, lora.getConfig(), 'encoder.layer.0');
   other.discardPending();
   other.reset();

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { startWebKit } from './webkit.mjs';
 
+/** Milliseconds for a whole suite, on a busy machine. */
+const TIMEOUT = 600_000;
+
 const CHROMIUM_FLAGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-gpu', '--disable-sync',
   '--no-first-run', '--no-sandbox',
@@ -45,7 +48,7 @@ export async function withEngine(name, use) {
 }
 
 async function startPuppeteer(options) {
-  const browser = await puppeteer.launch({ headless: true, protocolTimeout: 600_000, ...options });
+  const browser = await puppeteer.launch({ headless: true, protocolTimeout: TIMEOUT, ...options });
   const page = await browser.newPage();
   page.on('console', (message) => console.log(`  [page] ${message.text()}`));
   page.on('pageerror', (error) => console.log(`  [page error] ${error.message ?? error}`));
@@ -55,7 +58,7 @@ async function startPuppeteer(options) {
     close: () => browser.close(),
     async visit(url) {
       await page.goto(url);
-      const outcome = await page.waitForFunction('globalThis.outcome', { polling: 200, timeout: 600_000 });
+      const outcome = await page.waitForFunction('globalThis.outcome', { polling: 200, timeout: TIMEOUT });
       return outcome.jsonValue();
     },
   };

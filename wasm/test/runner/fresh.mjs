@@ -68,10 +68,7 @@ globalThis.outcome = learnOneClick(lora);
 };
 
 function pack(entry, name) {
-  const settings = {
-    mode: 'production', context: folder, entry, experiments: { outputModule: true },
-    output: { path: at(name), filename: '[name].js', module: true, chunkFormat: 'module' },
-  };
+  const settings = { mode: 'production', context: folder, entry, output: { path: at(name), filename: '[name].js' } };
   return new Promise((done, fail) => {
     webpack(settings, (error, stats) => {
       if (error || stats.hasErrors()) fail(error ?? new Error(stats.toString('errors-only')));

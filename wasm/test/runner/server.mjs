@@ -16,6 +16,13 @@ const TYPES = {
   '.wasm': 'application/wasm',
 };
 
+const HEADERS = {
+  'cache-control': 'no-store',
+  // Pages that share their process with no other site get a clock of 5 microseconds instead of 100.
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-opener-policy': 'same-origin',
+};
+
 /** `requests` lists every path that was asked for, so that a test can tell what a page downloaded. */
 export async function serve(root, port = 0) {
   const requests = [];
@@ -39,7 +46,7 @@ async function answer(root, path, response) {
   if ((await stat(file)).isDirectory()) file = join(file, 'index.html');
   const { size } = await stat(file);
   const type = TYPES[extname(file)] ?? 'application/octet-stream';
-  response.writeHead(200, { 'content-type': type, 'content-length': size, 'cache-control': 'no-store' });
+  response.writeHead(200, { 'content-type': type, 'content-length': size, ...HEADERS });
   createReadStream(file).pipe(response);
 }
 

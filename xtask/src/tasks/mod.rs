@@ -7,6 +7,7 @@ mod c_library;
 mod c_test;
 mod corruption;
 mod embedded;
+mod demo;
 mod fuzz;
 mod golden;
 mod header;
@@ -17,6 +18,8 @@ mod peft;
 mod size;
 mod state;
 mod test;
+mod web_bench;
+mod web_test;
 
 use crate::cli::{Flag, Task};
 
@@ -101,6 +104,24 @@ pub const ALL: &[Task] = &[
         about: "what a browser downloads, raw and compressed, held to ceilings",
         options: &[],
         run: |shell, _, report| size::run(shell, report),
+    },
+    Task {
+        name: "web-test",
+        about: "the npm package in Node, Chromium, Firefox and WebKit, and in fresh projects",
+        options: &[Flag { name: "--engine E", about: "this one alone: node, chromium, firefox or webkit" }],
+        run: |shell, options, report| web_test::run(shell, options.value("--engine"), report),
+    },
+    Task {
+        name: "bench-web",
+        about: "the npm package against the system it replaces and plain JavaScript, in Chromium",
+        options: &[Flag { name: "--check", about: "fail unless the promised ratios are met" }],
+        run: |shell, options, report| web_bench::run(shell, options.has("--check"), report),
+    },
+    Task {
+        name: "demo",
+        about: "build the demo page and serve it on localhost",
+        options: &[Flag { name: "--check", about: "click through it in Chromium instead" }],
+        run: |shell, options, report| demo::run(shell, options.has("--check"), report),
     },
     Task {
         name: "package",

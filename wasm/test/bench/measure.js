@@ -1,0 +1,39 @@
+// Times of several contenders, taken in turns: whatever slows the machine down for a moment meets all of them, and the
+// median of the rounds forgets it.
+const ROUND = 4; // milliseconds for each contender in each round
+const ROUNDS = 15;
+
+/** `contenders` are functions by name; gives nanoseconds per call by name. */
+export function measure(contenders) {
+  const names = Object.keys(contenders);
+  const counts = {};
+  for (const name of names) counts[name] = calls(contenders[name]);
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const name of names) times[name].push(time(contenders[name], counts[name]) / counts[name]);
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times[name]) * 1e6]));
+}
+
+/** How many calls fill a round. Asked until two answers in a row agree: the first ones include compiling. */
+function calls(work) {
+  let [count, before] = [1, 0];
+  for (;;) {
+    const taken = time(work, count);
+    if (taken < ROUND / 2) {
+      count *= 2;
+      continue;
+    }
+    const fitting = Math.max(1, Math.round((count * ROUND) / taken));
+    if (Math.abs(fitting - before) <= 0.25 * fitting || fitting <= 2) return fitting;
+    [count, before] = [fitting, fitting];
+  }
+}
+
+function time(work, count) {
+  const start = performance.now();
+  for (let call = 0; call < count; call += 1) work();
+  return performance.now() - start;
+}
+
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];

@@ -1,0 +1,56 @@
+//! The demo page: a folder of plain files that any web server can serve.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use super::{npm, web_test};
+use crate::needs;
+use crate::report::Report;
+
+const STEP: &str = "demo";
+pub const CHECK: &str = "web: demo";
+const SOURCE: &str = "wasm/demo";
+const DATA: &str = "examples/data";
+const PORT: &str = "8000";
+
+pub fn run(shell: &Shell, is_check: bool, report: &mut Report) {
+    if is_check {
+        return check(shell, report);
+    }
+    report.step(STEP, || {
+        npm::build(shell)?;
+        let site = assemble(shell)?;
+        let tools = web_test::TOOLS;
+        Ok(cmd!(shell, "node {tools}/runner/server.mjs {site} {PORT}").run()?)
+    });
+}
+
+/// Clicks through the page as a user would, and leaves pictures of it.
+pub fn check(shell: &Shell, report: &mut Report) {
+    report.step(CHECK, || {
+        needs::ensure(shell, &[&needs::CHROMIUM])?;
+        npm::build(shell)?;
+        web_test::install_tools(shell)?;
+        let site = assemble(shell)?;
+        let pictures = web_test::directory(shell).join("pictures");
+        let tools = web_test::TOOLS;
+        Ok(cmd!(shell, "node {tools}/runner/demo.mjs {site} {pictures}").run()?)
+    });
+}
+
+/// The page, the package and the data in one folder.
+fn assemble(shell: &Shell) -> Result<PathBuf> {
+    let site = web_test::directory(shell).join("demo");
+    shell.remove_path(&site)?;
+    for (from, to) in [(SOURCE, ""), (npm::PACKAGE, "micro-lora"), (DATA, "data")] {
+        let to = site.join(to);
+        shell.create_dir(&to)?;
+        for file in shell.read_dir(from)?.into_iter().filter(|path| path.is_file()) {
+            shell.copy_file(file, &to)?;
+        }
+    }
+    println!("built: {}", site.display());
+    Ok(site)
+}

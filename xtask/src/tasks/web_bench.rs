@@ -1,0 +1,23 @@
+//! How fast the npm package is: beside the package that it replaces and beside plain JavaScript, in turns, in one page.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use super::{npm, web_test};
+use crate::needs;
+use crate::report::Report;
+
+const STEP: &str = "bench-web";
+
+pub fn run(shell: &Shell, check: bool, report: &mut Report) {
+    report.step(STEP, || {
+        needs::ensure(shell, &[&needs::CHROMIUM])?;
+        let tarball = npm::pack(shell)?;
+        web_test::install_tools(shell)?;
+        let folder = web_test::directory(shell).join("bench");
+        let check = check.then_some("--check");
+        Ok(cmd!(shell, "node {TOOLS}/bench/main.mjs {folder} {tarball} {check...}").run()?)
+    });
+}
+
+const TOOLS: &str = web_test::TOOLS;

@@ -1,0 +1,90 @@
+//! The npm package, packed and installed, in every engine that people have.
+//!
+//! One suite (`wasm/test/suite`) runs in Node, Chromium, Firefox and WebKit, each with the simd128 build and with the
+//! baseline; then fresh projects use the package in every way that its users do.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use super::{demo, npm};
+use crate::needs::{self, Tool};
+use crate::report::Report;
+use crate::target_dir;
+
+/// What everything about browsers is tested and measured with, pinned.
+pub const TOOLS: &str = "wasm/test";
+
+const ENGINES: [(&str, &[&Tool]); 4] = [
+    ("node", &[]),
+    ("chromium", &[&needs::CHROMIUM]),
+    ("firefox", &[&needs::FIREFOX]),
+    ("webkit", &[&needs::WEBKIT]),
+];
+const BUILDS: [&str; 2] = ["simd", "baseline"];
+
+pub const STEPS: [&str; 4] = ["web: suite", FRESH, EXAMPLES, demo::CHECK];
+const INSTALL: &str = "web: install the tarball";
+const FRESH: &str = "web: fresh projects";
+const EXAMPLES: &str = "web: examples";
+
+pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
+    let mut tarball = None;
+    report.step(INSTALL, || {
+        tarball = Some(install(shell)?);
+        Ok(())
+    });
+    let Some(tarball) = tarball else { return };
+    let is_wanted = |name: &str| engine.is_none_or(|engine| engine == name);
+    for (name, tools) in ENGINES.into_iter().filter(|(name, _)| is_wanted(name)) {
+        for build in BUILDS {
+            report.step(format!("web: {name}, {build}"), || suite(shell, name, tools, build));
+        }
+    }
+    if engine.is_none() {
+        report.step(FRESH, || fresh_projects(shell, &tarball));
+        report.step(EXAMPLES, || examples(shell, &tarball));
+        demo::check(shell, report);
+    }
+}
+
+/// Packs the package and installs it into the project that has the suite.
+fn install(shell: &Shell) -> Result<PathBuf> {
+    let tarball = npm::pack(shell)?;
+    install_tools(shell)?;
+    let project = project(shell);
+    cmd!(shell, "node {TOOLS}/runner/install.mjs {project} {tarball}").run()?;
+    Ok(tarball)
+}
+
+pub fn install_tools(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::NODE, &needs::NPM])?;
+    // No script of a package is run: none that is used here needs one.
+    Ok(cmd!(shell, "npm ci --prefix {TOOLS} --ignore-scripts --no-audit --no-fund --silent").run()?)
+}
+
+fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()> {
+    needs::ensure(shell, tools)?;
+    let project = project(shell);
+    Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} {engine} {build}").run()?)
+}
+
+fn fresh_projects(shell: &Shell, tarball: &Path) -> Result<()> {
+    needs::ensure(shell, &[&needs::CHROMIUM])?;
+    let folder = directory(shell).join("fresh");
+    Ok(cmd!(shell, "node {TOOLS}/runner/fresh.mjs {folder} {tarball}").run()?)
+}
+
+fn examples(shell: &Shell, tarball: &Path) -> Result<()> {
+    let folder = directory(shell).join("examples");
+    Ok(cmd!(shell, "node {TOOLS}/runner/examples.mjs {folder} {tarball}").run()?)
+}
+
+fn project(shell: &Shell) -> PathBuf {
+    directory(shell).join("project")
+}
+
+pub fn directory(shell: &Shell) -> PathBuf {
+    target_dir(shell).join("web")
+}
