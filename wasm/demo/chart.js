@@ -10,7 +10,7 @@ export function drawCurve(svg, curve, base) {
   const points = curve.length > 0 ? curve : [[0, base]];
   const last = Math.max(points.at(-1)[0], 20);
   const scores = [base, ...points.map(([, score]) => score)];
-  const [low, high] = [Math.min(...scores) - 0.02, Math.max(...scores) + 0.04];
+  const [low, high] = [Math.min(...scores) - 0.01, Math.max(...scores, base + 0.04) + 0.01];
   const x = (clicks) => LEFT + ((WIDTH - LEFT - 6) * clicks) / last;
   const y = (score) => TOP + ((HEIGHT - TOP - BOTTOM) * (high - score)) / (high - low);
   const path = points.map(([clicks, score], i) => `${i === 0 ? 'M' : 'L'}${x(clicks).toFixed(1)} ${y(score).toFixed(1)}`);
@@ -22,6 +22,7 @@ export function drawCurve(svg, curve, base) {
     <path d="${path.join('')}"/>
     <circle cx="${endX}" cy="${endY}" r="3.5"/>
     <text x="${LEFT}" y="${HEIGHT - 3}">0</text>
+    <text x="${endX}" y="${endY - 7}" text-anchor="end">${points.at(-1)[1].toFixed(2)}</text>
     <text x="${WIDTH - 6}" y="${HEIGHT - 3}" text-anchor="end">${last} clicks</text>`;
   const now = points.at(-1)[1];
   svg.setAttribute('aria-label', `Learning curve: nDCG at 10 is ${now.toFixed(3)} after ${points.at(-1)[0]} clicks, `

@@ -76,7 +76,7 @@ function renderResult({ package: found, place, frozen }, item) {
     .filter(([tag]) => found.interfaces.includes(tag)).map(([, { badge }]) => badge).join(', ') || 'other';
   const moved = frozen - place;
   const [arrow, words] = moved > 0 ? [`▲ ${moved}`, `up ${moved}`] : moved < 0 ? [`▼ ${-moved}`, `down ${-moved}`]
-    : ['＝', 'not moved'];
+    : ['·', 'not moved'];
   part('arrow').textContent = arrow;
   part('arrow').className = moved > 0 ? 'arrow up' : moved < 0 ? 'arrow down' : 'arrow';
   part('moved').textContent = `, ${words} from place ${frozen} of the frozen model`;
@@ -92,8 +92,12 @@ function slide(list, tops) {
     const from = tops.get(item.dataset.name);
     const by = from === undefined ? 24 : from - item.getBoundingClientRect().top;
     if (by === 0) continue;
+    // Nobody means to click on what moves there just now.
+    item.style.pointerEvents = 'none';
     const start = { transform: `translateY(${by}px)`, opacity: from === undefined ? 0 : 1 };
-    item.animate([start, { transform: 'none', opacity: 1 }], { duration: 350, easing: 'ease-out' });
+    const glide = item.animate([start, { transform: 'none', opacity: 1 }], { duration: 350, easing: 'ease-out' });
+    glide.onfinish = () => { item.style.pointerEvents = ''; };
+    glide.oncancel = glide.onfinish;
   }
 }
 

@@ -11,7 +11,7 @@ const SUGGESTIONS = ['play music', 'edit photos', 'read mail', 'watch the networ
 const START = [['Ada', 'commandline'], ['Ben', 'x11']];
 const SEARCHES = 100;
 /** So many searches between two points of the curve, and between two pictures. */
-const STRIDE = 5;
+const STRIDE = 10;
 
 const $ = (selector) => document.querySelector(selector);
 const people = [];

@@ -49,14 +49,14 @@ export class Person {
 
   /** What is kept between visits. */
   save() {
-    const { name, taste, seed, clicks, curve } = this;
-    return { name, taste, seed, clicks, curve, state: this.lora.toJson() };
+    const { name, taste, seed, clicks, curve, learned, milliseconds } = this;
+    return { name, taste, seed, clicks, curve, learned, milliseconds, state: this.lora.toJson() };
   }
 
-  static restore({ name, taste, seed, clicks, curve, state }, size) {
+  static restore({ name, taste, seed, state, clicks, curve, learned, milliseconds }, size) {
     const person = new Person(name, taste, size, seed);
     person.load(state);
-    return Object.assign(person, { clicks, curve });
+    return Object.assign(person, { clicks, curve, learned, milliseconds });
   }
 
   /** Takes over a saved adapter; a damaged one, or one for other vectors, is refused and changes nothing. */

@@ -7,7 +7,7 @@ export const TASTES = {
   x11: { label: 'likes windows and buttons', badge: 'graphical' },
 };
 
-const HELD_OUT = 60;
+const HELD_OUT = 120;
 const RELEVANT_MIN = 3;
 
 /** Queries are packages; what fits has a purpose in common with the query and the interface that the person likes. */
