@@ -159,11 +159,7 @@ fn the_native_engine_gives_the_committed_vectors() {
             assert_eq!(committed, came, "{shape}, event {event}");
         }
         assert_eq!(committed.state, came.state, "{shape}, state");
-        assert_eq!(
-            serde_json::to_value(committed).unwrap(),
-            serde_json::to_value(came).unwrap(),
-            "{shape}"
-        );
+        assert_eq!(serde_json::to_value(committed).unwrap(), serde_json::to_value(came).unwrap(), "{shape}");
     }
 }
 

@@ -1,9 +1,9 @@
 // node examples.mjs FOLDER TARBALL: the TypeScript example in a fresh project, checked, compiled, and run in Node and in
 // Chromium.
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { compile } from './compile.mjs';
 import { withEngine } from './engines.mjs';
 import { HERE, importMap, install } from './project.mjs';
 import { serve } from './server.mjs';
@@ -27,17 +27,6 @@ writeFileSync(join(folder, 'index.html'), `<!doctype html><title>example</title>
 const server = await serve(folder);
 const outcome = await withEngine('chromium', ({ visit }) => visit(server.url)).finally(server.close);
 tell('Chromium', outcome);
-
-/** Under the strictest settings; a type error fails. */
-export function compile(project, files) {
-  const compilerOptions = {
-    strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noUnusedLocals: true,
-    target: 'es2022', module: 'nodenext', types: [], lib: ['es2022', 'dom', 'esnext.disposable'],
-  };
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
-  const tsc = join(HERE, 'node_modules/typescript/bin/tsc');
-  execFileSync(process.execPath, [tsc, '--project', project], { stdio: 'inherit' });
-}
 
 function tell(where, lines) {
   if (!Array.isArray(lines) || lines.length === 0) throw new Error(`${where}: ${lines.error ?? 'no scenario ran'}`);

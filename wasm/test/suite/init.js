@@ -79,6 +79,15 @@ describe('loading', () => {
     }
   });
 
+  it('takes the address of a file in Node, too', async function () {
+    // Browsers have been given addresses above.
+    if (!inNode) return;
+    const { default: initInNode, isSimd } = await import(`${import.meta.resolve('micro-lora')}?copy=file`);
+    await initInNode(file('micro_lora_simd'));
+    await initInNode(file('micro_lora_simd').href);
+    expect(isSimd()).to.be.a('boolean');
+  });
+
   it('can be done at once, from bytes or a compiled module', async () => {
     const bytes = await bytesOf('micro_lora');
     const module = await WebAssembly.compile(bytes);

@@ -1,8 +1,8 @@
 // The small entry: the same engine with less around it.
 import init, * as lite from 'micro-lora/lite';
-import { Random, bits, build, expect, lora, refusal } from './setup.js';
+import { Random, bits, build, expect, lora, refusal, source } from './setup.js';
 
-await (build === 'baseline' ? init(new URL(import.meta.resolve('micro-lora/lite.wasm'))) : init());
+await (build === 'baseline' ? init(await source('lite.wasm')) : init());
 
 const random = new Random(12);
 const make = (from) => {

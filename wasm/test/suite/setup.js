@@ -8,8 +8,14 @@ export { expect, lora };
 export const inNode = typeof process === 'object' && Boolean(process.versions?.node);
 export const build = inNode ? process.env.MICRO_LORA_BUILD : new URLSearchParams(location.search).get('build');
 
-/** The package chooses simd128 by itself; the baseline has to be asked for in engines of today. */
-await (build === 'baseline' ? init(new URL(import.meta.resolve('micro-lora/micro_lora.wasm'))) : init());
+/** A file of the package, as `init` takes it here. */
+export async function source(file) {
+  const url = new URL(import.meta.resolve(`micro-lora/${file}`));
+  return inNode ? (await import('node:fs/promises')).readFile(url) : url;
+}
+
+// The package chooses simd128 by itself; the baseline has to be asked for in engines of today.
+await (build === 'baseline' ? init(await source('micro_lora.wasm')) : init());
 
 // Before any other test loads a file of its own.
 Collect.loaded = inNode

@@ -15,6 +15,7 @@ mod learn;
 mod npm;
 mod package;
 mod peft;
+mod personal_search;
 mod size;
 mod state;
 mod test;
@@ -143,5 +144,11 @@ pub const ALL: &[Task] = &[
         about: "adapters exchanged with an installed PEFT, both ways (downloads torch the first time)",
         options: &[],
         run: |shell, _, report| peft::run(shell, report),
+    },
+    Task {
+        name: "personal-search",
+        about: "the example with transformers.js and a real model (downloads both the first time)",
+        options: &[],
+        run: |shell, _, report| personal_search::run(shell, report),
     },
 ];
