@@ -14,30 +14,32 @@ pub const CHECK: &str = "web: demo";
 const SOURCE: &str = "wasm/demo";
 const DATA: &str = "examples/data";
 const PORT: &str = "8000";
+const TOOLS: &str = web_test::TOOLS;
 
 pub fn run(shell: &Shell, is_check: bool, report: &mut Report) {
-    if is_check {
-        return check(shell, report);
-    }
+    let mut is_built = false;
     report.step(STEP, || {
         npm::build(shell)?;
-        let site = assemble(shell)?;
-        let tools = web_test::TOOLS;
-        Ok(cmd!(shell, "node {tools}/runner/server.mjs {site} {PORT}").run()?)
+        is_built = true;
+        if is_check { Ok(()) } else { serve(shell) }
     });
+    if is_check && is_built {
+        report.step(CHECK, || check(shell));
+    }
 }
 
-/// Clicks through the page as a user would, and leaves pictures of it.
-pub fn check(shell: &Shell, report: &mut Report) {
-    report.step(CHECK, || {
-        needs::ensure(shell, &[&needs::CHROMIUM])?;
-        npm::build(shell)?;
-        web_test::install_tools(shell)?;
-        let site = assemble(shell)?;
-        let pictures = web_test::directory(shell).join("pictures");
-        let tools = web_test::TOOLS;
-        Ok(cmd!(shell, "node {tools}/runner/demo.mjs {site} {pictures}").run()?)
-    });
+fn serve(shell: &Shell) -> Result<()> {
+    let site = assemble(shell)?;
+    Ok(cmd!(shell, "node {TOOLS}/runner/server.mjs {site} {PORT}").run()?)
+}
+
+/// Clicks through the page as a user would, and leaves pictures of it. The package has to be built.
+pub fn check(shell: &Shell) -> Result<()> {
+    needs::ensure(shell, &[&needs::CHROMIUM])?;
+    web_test::install_tools(shell)?;
+    let site = assemble(shell)?;
+    let pictures = web_test::directory(shell).join("pictures");
+    Ok(cmd!(shell, "node {TOOLS}/runner/demo.mjs {site} {pictures}").run()?)
 }
 
 /// The page, the package and the data in one folder.

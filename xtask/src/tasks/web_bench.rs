@@ -1,6 +1,5 @@
 //! How fast the npm package is: beside the package that it replaces and beside plain JavaScript, in turns, in one page.
 
-use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::{npm, web_test};
@@ -8,6 +7,7 @@ use crate::needs;
 use crate::report::Report;
 
 const STEP: &str = "bench-web";
+const TOOLS: &str = web_test::TOOLS;
 
 pub fn run(shell: &Shell, check: bool, report: &mut Report) {
     report.step(STEP, || {
@@ -19,5 +19,3 @@ pub fn run(shell: &Shell, check: bool, report: &mut Report) {
         Ok(cmd!(shell, "node {TOOLS}/bench/main.mjs {folder} {tarball} {check...}").run()?)
     });
 }
-
-const TOOLS: &str = web_test::TOOLS;

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use super::{demo, npm};
@@ -32,6 +32,14 @@ const EXAMPLES: &str = "web: examples";
 pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
     let mut tarball = None;
     report.step(INSTALL, || {
+        let names = ENGINES.map(|(name, _)| name);
+        let is_known = engine.is_none_or(|engine| names.contains(&engine));
+        ensure!(
+            is_known,
+            "--engine: expected one of {}, got {}",
+            names.join(", "),
+            engine.unwrap_or_default()
+        );
         tarball = Some(install(shell)?);
         Ok(())
     });
@@ -45,7 +53,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
     if engine.is_none() {
         report.step(FRESH, || fresh_projects(shell, &tarball));
         report.step(EXAMPLES, || examples(shell, &tarball));
-        demo::check(shell, report);
+        report.step(demo::CHECK, || demo::check(shell));
     }
 }
 
