@@ -54,15 +54,18 @@ export const call = (what, lora, value = 0) => check(wasm.call(what, live(lora),
 
 /** Passes arrays, each with its name, one after the other: the address, and the length of each. */
 const pass = (arrays) => {
-  let at = room(4 * arrays.reduce((sum, [what, values]) => sum + count(what, values), 0));
+  const { buffer } = wasm.memory;
+  const lengths = arrays.map(([what, values]) => count(what, values));
+  const offsets = arrays.map(([, values]) => values.byteOffset);
+  const ours = arrays.map(([, values]) => values.buffer === buffer);
+  let at = room(4 * lengths.reduce((sum, length) => sum + length, 0));
   return [
     at,
-    ...arrays.map(([what, values]) => {
-      // Making room may have taken away an array that was a view of the memory: then it is empty now.
-      const { length } = values;
-      put(what, values, floats(at, length));
-      at += 4 * length;
-      return length;
+    ...arrays.map(([what, values], i) => {
+      // Making room may have emptied an array that is a view of the memory; what it showed is still in its place.
+      put(what, ours[i] ? floats(offsets[i], lengths[i]) : values, floats(at, lengths[i]));
+      at += 4 * lengths[i];
+      return lengths[i];
     }),
   ];
 };
@@ -76,10 +79,16 @@ export const flat = (what, vectors, width) => {
   return all;
 };
 
+/** Copies an input to an adapter, which has to be one. */
+const give = (lora, input) => {
+  live(lora);
+  put("input", input, lora.inputView);
+};
+
 /** Learns from one event of a kind. */
 export const learn = (lora, kind, input, vectors, extra, options = {}, value = 0, temperature = 0, chosen = 0) => {
   const { base, weight = 1 } = options;
-  put("input", input, lora.inputView);
+  give(lora, input);
   const passed = pass([vectors, extra, ["base", base ?? []]]);
   if (base == null) passed[3] = -1;
   return check(wasm.call(kind, lora._at, ...passed, weight, value, temperature, chosen));
@@ -163,7 +172,7 @@ export class MicroLoraWasm {
   }
 
   apply(input) {
-    put("input", input, this.inputView);
+    give(this, input);
     this.run();
     return this.outputView.slice();
   }
@@ -177,7 +186,8 @@ export class MicroLoraWasm {
   }
 
   applyInto(input, output) {
-    put("input", input, this.inputView);
+    give(this, input);
+    if (!ArrayBuffer.isView(output)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
     if (count("output", output) !== this._sizes[1]) put("output", output, this.outputView);
     const guard = this.run();
     output.set(this.outputView);

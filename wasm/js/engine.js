@@ -89,12 +89,17 @@ export const whole = (what, value, min = 0, max = 4294967295) =>
     ? value
     : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${value}`);
 
+/** As many values as 64 of the longest vectors have. */
+const MOST = 2 ** 26;
+
 /** How many values there are in what ought to be an array of numbers. */
 export const count = (what, values) => {
   const length = values?.length;
-  return typeof values === "object" && length >= 0
-    ? length
-    : fail("TYPE", `${what}: expected an array of numbers, got ${values === null ? values : typeof values}`);
+  if (typeof values !== "object" || !(length >= 0)) {
+    fail("TYPE", `${what}: expected an array of numbers, got ${values === null ? values : typeof values}`);
+  }
+  // Something else may claim to be an array of any length.
+  return length <= MOST ? length : fail("LENGTH", `${what}: expected at most ${MOST} values, got ${length}`);
 };
 
 /** Copies an array into one of the engine's that has its length. */

@@ -5,4 +5,7 @@ import { readFile } from "node:fs/promises";
 import init, { engineUrl } from "./index.js";
 
 export * from "./index.js";
-export default (source) => init(source ?? readFile(engineUrl()));
+
+const local = (source) => (source instanceof URL || typeof source === "string") && `${source}`.startsWith("file:");
+
+export default (source = engineUrl()) => init(local(source) ? readFile(new URL(source)) : source);

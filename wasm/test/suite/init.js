@@ -99,6 +99,19 @@ describe('loading', () => {
     }
   });
 
+  it('gives a memory of its own, which may grow under arrays that are views of it', async () => {
+    const made = await fresh();
+    await made.default();
+    const settings = Object.assign(new made.MicroLoraConfigWasm(), { inFeatures: 400_000, outFeatures: 400_000, rank: 1 });
+    const [one, two] = [new made.MicroLoraWasm(settings), new made.MicroLoraWasm(settings)];
+    const view = one.inputView.fill(0.001);
+    const copy = view.slice();
+    expect(one.adaptGradient(view, view)).to.equal(0);
+    expect(view.length, 'the memory grew').to.equal(0);
+    expect(two.adaptGradient(copy, copy)).to.equal(0);
+    expect(one.applyUpdates()).to.equal(two.applyUpdates()).and.above(0);
+  });
+
   it('that fails says why, and can be tried again', async () => {
     const made = await fresh();
     let error = null;

@@ -109,17 +109,6 @@ describe('learning', () => {
     expect(one.toJson()).to.equal(two.toJson());
   });
 
-  it('from arrays that are the engine\'s own, even if it needs more memory for them', () => {
-    const [made, twin] = [adapter(16_384, { rank: 4 }), adapter(16_384, { rank: 4 })];
-    made.inputView.fill(0.5);
-    const copy = made.inputView.slice();
-    expect(made.adaptListwise(made.inputView, Array(64).fill(made.inputView), Array(64).fill(0))).to.equal(3);
-    expect(made.adaptGradient(made.inputView, made.inputView)).to.equal(0);
-    expect(twin.adaptListwise(copy, Array(64).fill(copy), Array(64).fill(0))).to.equal(3);
-    expect(twin.adaptGradient(copy, copy)).to.equal(0);
-    expect(made.applyUpdates()).to.equal(twin.applyUpdates());
-  });
-
   it('a batch of events is one step along their mean', () => {
     const made = adapter(SIZE);
     for (let event = 0; event < 6; event += 1) made.adaptChoice(random.unit(SIZE), flat, event % 5);
