@@ -1,13 +1,14 @@
 // MicroLoRA in TypeScript: every scenario of the documentation of the system that it replaces, running.
 //
-// `cargo xtask web-test` checks the types, then runs it in Node and in Chromium. Each scenario ends with a check of what
-// it promises. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what they had not is marked NEW.
-import init, { AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraWasm } from 'micro-lora';
+// `cargo xtask web-test` checks the types, then runs it in Node and in Chromium. Each scenario ends with a
+// check of what it promises. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what
+// they had not is marked NEW.
+import init, { AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
 
 const SIZE = 64;
 
 /** What the scenarios need of `localStorage`; in Node a Map does. */
-type Store = Pick<Storage, 'getItem' | 'setItem'>;
+type Store = Pick<Storage, "getItem" | "setItem">;
 
 /** Basic usage: an adapter for the hidden states of a model. */
 function basicUsage(): string {
@@ -21,9 +22,12 @@ function basicUsage(): string {
   const hiddenState = new Float32Array(768).fill(0.1);
   const output = lora.apply(hiddenState);
 
-  check(output.length === 768, 'one value for each output feature');
-  check(output.every((value) => Math.abs(value) === 0), 'a fresh adapter changes nothing');
-  check(config.memoryBytes() === 12_288 && config.computeScaling() === 2, 'sizes as documented');
+  check(output.length === 768, "one value for each output feature");
+  check(
+    output.every((value) => Math.abs(value) === 0),
+    "a fresh adapter changes nothing",
+  );
+  check(config.memoryBytes() === 12_288 && config.computeScaling() === 2, "sizes as documented");
   lora.free();
   return `${config.memoryBytes()} bytes of weights, scaling ${config.computeScaling()}`;
 }
@@ -42,8 +46,8 @@ function realTimeAdaptation(): string {
   const step = lora.applyUpdates(0.01); // NEW: and how far the weights went
 
   const stats = lora.stats();
-  check(receipt === 0 && step > 0, 'the event was taken, the weights moved');
-  check(stats.samplesSeen === 2 && Math.abs(stats.avgQuality - 0.8) < 1e-6, 'statistics');
+  check(receipt === 0 && step > 0, "the event was taken, the weights moved");
+  check(stats.samplesSeen === 2 && Math.abs(stats.avgQuality - 0.8) < 1e-6, "statistics");
   return `average quality ${stats.avgQuality.toFixed(2)}, samples seen ${stats.samplesSeen}`;
 }
 
@@ -55,7 +59,7 @@ function onlineLearningLoop(): string {
   const wanted = last(rank(query, results));
   let rounds = 0;
   while (rank(lora.applyResidual(query), results)[0] !== wanted) {
-    check(rounds < 50, 'the wanted result comes first within 50 clicks');
+    check(rounds < 50, "the wanted result comes first within 50 clicks");
     lora.adaptChoice(query, results, wanted);
     lora.applyUpdates(0.01);
     rounds += 1;
@@ -69,27 +73,27 @@ function serialisation(): string {
   const json = lora.toJson();
   const restored = MicroLoraWasm.fromJson(json);
   const x = vector(5);
-  check(same(restored.apply(x), lora.apply(x)), 'the same output, bit for bit');
+  check(same(restored.apply(x), lora.apply(x)), "the same output, bit for bit");
 
-  let code = '';
+  let code = "";
   try {
     MicroLoraWasm.fromJson(json.replace('"rank":2', '"rank":3'));
   } catch (error) {
     code = (error as { code: string }).code; // NEW: a damaged state is refused, with a stable code
   }
-  check(code !== '', 'a damaged state is refused');
+  check(code !== "", "a damaged state is refused");
   return `${json.length} characters; a damaged copy was refused: ${code}`;
 }
 
 /** Browser storage: the adapter survives a reload. */
 function browserStorage(store: Store): string {
   const lora = taught(6);
-  store.setItem('lora-state', lora.toJson());
+  store.setItem("lora-state", lora.toJson());
 
-  const saved = store.getItem('lora-state');
-  check(saved !== null, 'it was stored');
-  const restored = MicroLoraWasm.fromJson(saved ?? '');
-  check(restored.stats().samplesSeen === lora.stats().samplesSeen, 'nothing is lost');
+  const saved = store.getItem("lora-state");
+  check(saved !== null, "it was stored");
+  const restored = MicroLoraWasm.fromJson(saved ?? "");
+  check(restored.stats().samplesSeen === lora.stats().samplesSeen, "nothing is lost");
   return `${restored.stats().samplesSeen} samples survived`;
 }
 
@@ -101,7 +105,10 @@ function multiUser(store: Store): string {
   };
   const results = [vector(20), vector(21), vector(22)];
   const query = vector(7);
-  for (const [user, likes] of [['alice', 0], ['bob', 2]] as const) {
+  for (const [user, likes] of [
+    ["alice", 0],
+    ["bob", 2],
+  ] as const) {
     for (let click = 0; click < 30; click += 1) {
       const lora = getUserLora(user);
       lora.adaptChoice(query, results, likes);
@@ -111,8 +118,8 @@ function multiUser(store: Store): string {
     }
   }
   const first = (user: string) => rank(getUserLora(user).applyResidual(query), results)[0];
-  check(first('alice') === 0 && first('bob') === 2, 'each user finds first what they like');
-  return `the same search: alice sees result ${first('alice')} first, bob ${first('bob')}`;
+  check(first("alice") === 0 && first("bob") === 2, "each user finds first what they like");
+  return `the same search: alice sees result ${first("alice")} first, bob ${first("bob")}`;
 }
 
 /** Personalised chat: thumbs on one of several replies, an update after every five. */
@@ -121,17 +128,18 @@ function personalisedChat(store: Store): string {
   const replies = [vector(30), vector(31), vector(32)];
   let interactions = 0;
   const handleUserFeedback = (hidden: Float32Array, shown: number, wasHelpful: boolean): void => {
-    // NEW: with the candidates at hand a thumb has a direction. Without them: adapt(hidden, new AdaptFeedbackWasm(..)).
+    // NEW: with the candidates at hand a thumb has a direction. Without them: adapt(hidden, new
+    // AdaptFeedbackWasm(..)).
     lora.adaptChoice(hidden, replies, shown, { quality: wasHelpful ? 0.9 : 0.1 });
     interactions += 1;
     if (interactions % 5 === 0) {
       lora.applyUpdates(0.02);
-      store.setItem('chat-lora', lora.toJson());
+      store.setItem("chat-lora", lora.toJson());
     }
   };
   const hidden = vector(8);
   for (let turn = 0; turn < 60; turn += 1) handleUserFeedback(hidden, turn % 3, turn % 3 === 1);
-  check(rank(lora.applyResidual(hidden), replies)[0] === 1, 'the helpful kind of reply comes first');
+  check(rank(lora.applyResidual(hidden), replies)[0] === 1, "the helpful kind of reply comes first");
   return `after ${interactions} thumbs the helpful kind of reply comes first`;
 }
 
@@ -146,7 +154,7 @@ function domainFineTuning(): string {
   for (const { input, quality } of conversations) lora.adapt(input, new AdaptFeedbackWasm(quality));
   const pending = lora.pendingUpdates();
   const step = lora.applyUpdates(0.01);
-  check(pending === 3 && step > 0 && lora.pendingUpdates() === 0, 'three events, one step');
+  check(pending === 3 && step > 0 && lora.pendingUpdates() === 0, "three events, one step");
   return `${pending} conversations, a step of ${step.toFixed(4)}`;
 }
 
@@ -161,7 +169,7 @@ function adaptiveLearningRate(): string {
   const mean = qualities.reduce((sum, quality) => sum + quality, 0) / qualities.length;
   const variance = qualities.reduce((sum, quality) => sum + (quality - mean) ** 2, 0) / qualities.length;
   const adaptiveRate = 0.01 * (1 + variance);
-  check(step(adaptiveRate) > step(0.01), 'a higher rate is a longer step');
+  check(step(adaptiveRate) > step(0.01), "a higher rate is a longer step");
   return `rate ${adaptiveRate.toFixed(4)}`;
 }
 
@@ -176,12 +184,12 @@ function baseModelIntegration(): string {
     const { hiddenState } = baseModel.generate(prompt);
     const correction = lora.apply(hiddenState);
     const finalHidden = hiddenState.map((value, i) => value + (correction[i] ?? 0));
-    check(same(finalHidden, lora.applyResidual(hiddenState)), 'applyResidual is the same in one call'); // NEW
+    check(same(finalHidden, lora.applyResidual(hiddenState)), "applyResidual is the same in one call"); // NEW
     return baseModel.projectToTokens(finalHidden);
   };
 
   const lora = adapter();
-  const prompt = 'a prompt';
+  const prompt = "a prompt";
   const before = generateWithLora(prompt, lora);
   const wanted = last(before);
   for (let event = 0; event < 40; event += 1) {
@@ -191,7 +199,7 @@ function baseModelIntegration(): string {
     lora.applyUpdates(0.01);
   }
   const after = generateWithLora(prompt, lora);
-  check(after[0] === wanted, 'the wanted token comes first');
+  check(after[0] === wanted, "the wanted token comes first");
   return `token ${wanted} went from place ${before.indexOf(wanted) + 1} to ${after.indexOf(wanted) + 1}`;
 }
 
@@ -201,12 +209,12 @@ function troubleshooting(): string {
   config.rank = 1; // instead of 2 or 4
   const lora = new MicroLoraWasm(config);
   const { memoryBytes, paramCount } = lora.stats();
-  check(memoryBytes === 6_144 && paramCount === 1_536, 'as documented');
+  check(memoryBytes === 6_144 && paramCount === 1_536, "as documented");
 
   const [worst, best, raw] = [1, 5, 4]; // stars, say
   const feedback = new AdaptFeedbackWasm(0);
   feedback.quality = (raw - worst) / (best - worst);
-  check(feedback.quality === 0.75, 'qualities are from 0 to 1');
+  check(feedback.quality === 0.75, "qualities are from 0 to 1");
   return `${memoryBytes} bytes, ${paramCount} parameters`;
 }
 
@@ -238,7 +246,8 @@ function vector(seed: number): Float32Array {
   return values.map((value) => value / norm);
 }
 
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+const dot = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
 
 /** Indices of the rows, the one with the largest dot product first. */
 function rank(query: Float32Array, rows: Float32Array[]): number[] {
@@ -253,7 +262,9 @@ function crossEntropyGradient(y: Float32Array, rows: Float32Array[], target: num
   const gradient = new Float32Array(y.length);
   rows.forEach((row, r) => {
     const p = (exps[r] ?? 0) / sum - (r === target ? 1 : 0);
-    row.forEach((value, i) => { gradient[i] = (gradient[i] ?? 0) + p * value; });
+    row.forEach((value, i) => {
+      gradient[i] = (gradient[i] ?? 0) + p * value;
+    });
   });
   return gradient;
 }
@@ -267,15 +278,29 @@ function check(holds: boolean, what: string): void {
 
 function memoryStore(): Store {
   const items = new Map<string, string>();
-  return { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => { items.set(key, value); } };
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => {
+      items.set(key, value);
+    },
+  };
 }
 
 /** Runs every scenario; gives one line for each. */
 export async function main(store: Store = memoryStore()): Promise<string[]> {
   await init();
   const scenarios = [
-    basicUsage, realTimeAdaptation, onlineLearningLoop, serialisation, browserStorage, multiUser, personalisedChat,
-    domainFineTuning, adaptiveLearningRate, baseModelIntegration, troubleshooting,
+    basicUsage,
+    realTimeAdaptation,
+    onlineLearningLoop,
+    serialisation,
+    browserStorage,
+    multiUser,
+    personalisedChat,
+    domainFineTuning,
+    adaptiveLearningRate,
+    baseModelIntegration,
+    troubleshooting,
   ];
   return scenarios.map((scenario) => `${scenario.name}: ${scenario(store)}`);
 }

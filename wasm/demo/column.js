@@ -1,34 +1,36 @@
 // One user's column: results with thumbs, what the adapter costs, its learning curve.
-import { drawCurve } from './chart.js';
-import { TASTES } from './taste.js';
+import { drawCurve } from "./chart.js";
+import { TASTES } from "./taste.js";
 
-const template = document.querySelector('#column');
-const resultTemplate = document.querySelector('#result');
-const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const template = document.querySelector("#column");
+const resultTemplate = document.querySelector("#result");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Column {
   /** `act(name, detail)` is told what the user does. */
   constructor(person, act) {
     this.person = person;
     this.element = template.content.firstElementChild.cloneNode(true);
-    this.element.setAttribute('aria-label', person.name);
-    this.part('name').textContent = person.name;
-    this.part('taste').append(...Object.entries(TASTES).map(([value, { label }]) => new Option(label, value)));
-    this.part('taste').value = person.taste;
-    this.part('taste').addEventListener('change', ({ target }) => act('taste', target.value));
-    for (const name of ['simulate', 'export', 'reset', 'remove']) {
-      this.part(name).addEventListener('click', () => act(name));
+    this.element.setAttribute("aria-label", person.name);
+    this.part("name").textContent = person.name;
+    this.part("taste").append(
+      ...Object.entries(TASTES).map(([value, { label }]) => new Option(label, value)),
+    );
+    this.part("taste").value = person.taste;
+    this.part("taste").addEventListener("change", ({ target }) => act("taste", target.value));
+    for (const name of ["simulate", "export", "reset", "remove"]) {
+      this.part(name).addEventListener("click", () => act(name));
     }
-    this.part('import').addEventListener('change', async ({ target }) => {
+    this.part("import").addEventListener("change", async ({ target }) => {
       const [file] = target.files;
-      target.value = '';
-      if (file) act('import', await file.text());
+      target.value = "";
+      if (file) act("import", await file.text());
     });
-    this.part('results').addEventListener('click', ({ target }) => {
-      const button = target.closest('button');
+    this.part("results").addEventListener("click", ({ target }) => {
+      const button = target.closest("button");
       if (!button) return;
-      const place = [...this.part('results').children].indexOf(button.closest('li'));
-      act('feedback', { place, quality: Number(button.value) });
+      const place = [...this.part("results").children].indexOf(button.closest("li"));
+      act("feedback", { place, quality: Number(button.value) });
     });
   }
 
@@ -36,13 +38,16 @@ export class Column {
     return this.element.querySelector(`[data-part="${name}"]`);
   }
 
-  /** `results` are `{ package, place, frozen }`: where the adapter and where the frozen model finds a package. */
+  /**
+   * `results` are `{ package, place, frozen }`: where the adapter and where the frozen model finds a package.
+   */
   showResults(results) {
-    const list = this.part('results');
+    const list = this.part("results");
     const before = new Map([...list.children].map((item) => [item.dataset.name, item]));
     const tops = new Map([...before].map(([name, item]) => [name, item.getBoundingClientRect().top]));
     const focused = list.contains(document.activeElement)
-      ? [document.activeElement.closest('li').dataset.name, document.activeElement.value] : null;
+      ? [document.activeElement.closest("li").dataset.name, document.activeElement.value]
+      : null;
     list.replaceChildren(...results.map((result) => renderResult(result, before.get(result.package.name))));
     if (!calm.matches) slide(list, tops);
     if (focused) refocus(list, ...focused);
@@ -52,17 +57,18 @@ export class Column {
   showFacts(base) {
     const { person } = this;
     const bytes = person.lora.toJson().length;
-    this.part('clicks').textContent = person.clicks;
-    this.part('bytes').textContent = `${(bytes / 1000).toFixed(1)} KB`;
-    this.part('time').textContent = person.microseconds === null ? '–' : `${person.microseconds.toFixed(0)} µs`;
+    this.part("clicks").textContent = person.clicks;
+    this.part("bytes").textContent = `${(bytes / 1000).toFixed(1)} KB`;
+    this.part("time").textContent =
+      person.microseconds === null ? "–" : `${person.microseconds.toFixed(0)} µs`;
     const now = person.curve.at(-1)?.[1] ?? base;
-    this.part('score').textContent = `${now >= base ? '+' : '−'}${Math.abs(now - base).toFixed(3)}`;
-    drawCurve(this.part('curve'), person.curve, base);
+    this.part("score").textContent = `${now >= base ? "+" : "−"}${Math.abs(now - base).toFixed(3)}`;
+    drawCurve(this.part("curve"), person.curve, base);
   }
 
   showBusy(busy) {
-    this.part('simulate').disabled = busy;
-    this.element.setAttribute('aria-busy', String(busy));
+    this.part("simulate").disabled = busy;
+    this.element.setAttribute("aria-busy", String(busy));
   }
 }
 
@@ -70,18 +76,29 @@ function renderResult({ package: found, place, frozen }, item) {
   const row = item ?? resultTemplate.content.firstElementChild.cloneNode(true);
   const part = (name) => row.querySelector(`[data-part="${name}"]`);
   row.dataset.name = found.name;
-  part('name').textContent = found.name;
-  part('description').textContent = found.description;
-  part('badge').textContent = Object.entries(TASTES)
-    .filter(([tag]) => found.interfaces.includes(tag)).map(([, { badge }]) => badge).join(', ') || 'other';
+  part("name").textContent = found.name;
+  part("description").textContent = found.description;
+  part("badge").textContent =
+    Object.entries(TASTES)
+      .filter(([tag]) => found.interfaces.includes(tag))
+      .map(([, { badge }]) => badge)
+      .join(", ") || "other";
   const moved = frozen - place;
-  const [arrow, words] = moved > 0 ? [`▲ ${moved}`, `up ${moved}`] : moved < 0 ? [`▼ ${-moved}`, `down ${-moved}`]
-    : ['·', 'not moved'];
-  part('arrow').textContent = arrow;
-  part('arrow').className = moved > 0 ? 'arrow up' : moved < 0 ? 'arrow down' : 'arrow';
-  part('moved').textContent = `, ${words} from place ${frozen} of the frozen model`;
-  for (const [name, what] of [['open', 'open'], ['up', 'thumbs up'], ['down', 'thumbs down']]) {
-    part(name).setAttribute('aria-label', name === 'open' ? `${found.name}: open` : `${found.name}: ${what}`);
+  const [arrow, words] =
+    moved > 0
+      ? [`▲ ${moved}`, `up ${moved}`]
+      : moved < 0
+        ? [`▼ ${-moved}`, `down ${-moved}`]
+        : ["·", "not moved"];
+  part("arrow").textContent = arrow;
+  part("arrow").className = moved > 0 ? "arrow up" : moved < 0 ? "arrow down" : "arrow";
+  part("moved").textContent = `, ${words} from place ${frozen} of the frozen model`;
+  for (const [name, what] of [
+    ["open", "open"],
+    ["up", "thumbs up"],
+    ["down", "thumbs down"],
+  ]) {
+    part(name).setAttribute("aria-label", name === "open" ? `${found.name}: open` : `${found.name}: ${what}`);
   }
   return row;
 }
@@ -93,10 +110,15 @@ function slide(list, tops) {
     const by = from === undefined ? 24 : from - item.getBoundingClientRect().top;
     if (by === 0) continue;
     // Nobody means to click on what moves there just now.
-    item.style.pointerEvents = 'none';
+    item.style.pointerEvents = "none";
     const start = { transform: `translateY(${by}px)`, opacity: from === undefined ? 0 : 1 };
-    const glide = item.animate([start, { transform: 'none', opacity: 1 }], { duration: 350, easing: 'ease-out' });
-    glide.onfinish = () => { item.style.pointerEvents = ''; };
+    const glide = item.animate([start, { transform: "none", opacity: 1 }], {
+      duration: 350,
+      easing: "ease-out",
+    });
+    glide.onfinish = () => {
+      item.style.pointerEvents = "";
+    };
     glide.oncancel = glide.onfinish;
   }
 }
@@ -104,6 +126,6 @@ function slide(list, tops) {
 /** A keyboard user stays on the same button of the same result, or the same place if it has left the list. */
 function refocus(list, name, value) {
   const item = [...list.children].find((each) => each.dataset.name === name) ?? list.firstElementChild;
-  const button = [...(item?.querySelectorAll('button') ?? [])].find((each) => each.value === value);
+  const button = [...(item?.querySelectorAll("button") ?? [])].find((each) => each.value === value);
   button?.focus({ preventScroll: true });
 }

@@ -1,5 +1,5 @@
 // The data set of examples/data: packages of Debian, and the embedding of each one's description.
-const MAGIC = 'MLEMBED1';
+const MAGIC = "MLEMBED1";
 const HEADER = 20;
 const CHECKSUM = 4;
 
@@ -9,10 +9,12 @@ export async function loadData(folder) {
     get(`${folder}/debian.tsv`).then((response) => response.text()),
     get(`${folder}/debian.i8`).then((response) => response.arrayBuffer()),
   ]);
-  const packages = table.trimEnd().split('\n').slice(1).map(parsePackage);
+  const packages = table.trimEnd().split("\n").slice(1).map(parsePackage);
   const { vectors, size } = parseVectors(file);
   if (vectors.length !== packages.length * size) {
-    throw new Error(`expected one vector for each of ${packages.length} packages, got ${vectors.length / size}`);
+    throw new Error(
+      `expected one vector for each of ${packages.length} packages, got ${vectors.length / size}`,
+    );
   }
   return { packages, vectors, size };
 }
@@ -24,9 +26,16 @@ async function get(url) {
 }
 
 function parsePackage(line) {
-  const [name, section, description, uses, worksWith, interfaces] = line.split('\t');
-  const tags = (field) => field.split(',').filter(Boolean);
-  return { name, section, description, uses: tags(uses), worksWith: tags(worksWith), interfaces: tags(interfaces) };
+  const [name, section, description, uses, worksWith, interfaces] = line.split("\t");
+  const tags = (field) => field.split(",").filter(Boolean);
+  return {
+    name,
+    section,
+    description,
+    uses: tags(uses),
+    worksWith: tags(worksWith),
+    interfaces: tags(interfaces),
+  };
 }
 
 function parseVectors(file) {
@@ -34,7 +43,7 @@ function parseVectors(file) {
   const magic = new TextDecoder().decode(new Uint8Array(file, 0, MAGIC.length));
   const [rows, size] = [8, 12].map((at) => header.getUint32(at, true));
   const expected = HEADER + CHECKSUM + rows * (4 + size);
-  if (magic !== MAGIC || file.byteLength !== expected) throw new Error('the embeddings are damaged');
+  if (magic !== MAGIC || file.byteLength !== expected) throw new Error("the embeddings are damaged");
   const levels = new Int8Array(file, HEADER + 4 * rows, rows * size);
   const vectors = new Float32Array(levels);
   for (let row = 0; row < rows; row += 1) toUnitNorm(vectors.subarray(row * size, (row + 1) * size));

@@ -1,14 +1,24 @@
 // The page: one search for everybody, one column for each person.
-import init from './micro-lora/index.js';
-import { Column } from './column.js';
-import { loadData } from './data.js';
-import { Person } from './person.js';
-import { Search } from './search.js';
-import { read, write } from './storage.js';
-import { Judge, TASTES } from './taste.js';
+import init from "./micro-lora/index.js";
+import { Column } from "./column.js";
+import { loadData } from "./data.js";
+import { Person } from "./person.js";
+import { Search } from "./search.js";
+import { read, write } from "./storage.js";
+import { Judge, TASTES } from "./taste.js";
 
-const SUGGESTIONS = ['play music', 'edit photos', 'read mail', 'watch the network', 'version control', 'draw diagrams'];
-const START = [['Ada', 'commandline'], ['Ben', 'x11']];
+const SUGGESTIONS = [
+  "play music",
+  "edit photos",
+  "read mail",
+  "watch the network",
+  "version control",
+  "draw diagrams",
+];
+const START = [
+  ["Ada", "commandline"],
+  ["Ben", "x11"],
+];
 const SEARCHES = 100;
 /** So many searches between two points of the curve, and between two pictures. */
 const STRIDE = 10;
@@ -22,12 +32,13 @@ let query = null;
 await start().catch((error) => tell(`It did not start: ${error.message}`, true));
 
 async function start() {
-  const [data] = await Promise.all([loadData('data'), init()]);
+  const [data] = await Promise.all([loadData("data"), init()]);
   search = new Search(data);
   const saved = read();
   for (const each of saved?.people ?? []) add(restored(each));
-  if (people.length === 0) START.forEach(([name, taste], i) => add(new Person(name, taste, search.size, i + 1)));
-  if (saved?.query) $('#query').value = saved.query;
+  if (people.length === 0)
+    START.forEach(([name, taste], i) => add(new Person(name, taste, search.size, i + 1)));
+  if (saved?.query) $("#query").value = saved.query;
   listen();
   ask();
 }
@@ -42,24 +53,28 @@ function restored(saved) {
 }
 
 function listen() {
-  $('#search').addEventListener('submit', (event) => {
+  $("#search").addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
   });
-  $('#suggestions').append(...SUGGESTIONS.map((text) => {
-    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: text });
-    button.addEventListener('click', () => {
-      $('#query').value = text;
-      ask();
-    });
-    return button;
-  }));
-  $('#add').addEventListener('submit', (event) => {
+  $("#suggestions").append(
+    ...SUGGESTIONS.map((text) => {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+      button.addEventListener("click", () => {
+        $("#query").value = text;
+        ask();
+      });
+      return button;
+    }),
+  );
+  $("#add").addEventListener("submit", (event) => {
     event.preventDefault();
-    const { column } = add(new Person($('#newcomer').value.trim(), 'commandline', search.size, Date.now() >>> 0));
-    $('#newcomer').value = '';
+    const { column } = add(
+      new Person($("#newcomer").value.trim(), "commandline", search.size, Date.now() >>> 0),
+    );
+    $("#newcomer").value = "";
     ask();
-    column.part('taste').focus();
+    column.part("taste").focus();
   });
 }
 
@@ -67,13 +82,13 @@ function add(person) {
   const entry = { person, shown: [] };
   entry.column = new Column(person, (action, detail) => ACTIONS[action](entry, detail));
   people.push(entry);
-  $('#people').append(entry.column.element);
+  $("#people").append(entry.column.element);
   return entry;
 }
 
 /** The same query for everybody. */
 function ask() {
-  const text = $('#query').value.trim();
+  const text = $("#query").value.trim();
   query = search.embed(text);
   tell(query ? `Results for “${text}”` : `No program is described with “${text}”. Try other words.`, !query);
   people.forEach(show);
@@ -85,8 +100,13 @@ function show(entry) {
   if (query) {
     entry.shown = search.top(person.correct(query));
     const frozen = search.places(query, entry.shown);
-    column.showResults(entry.shown.map((index, at) => (
-      { package: search.packages[index], place: at + 1, frozen: frozen[at] })));
+    column.showResults(
+      entry.shown.map((index, at) => ({
+        package: search.packages[index],
+        place: at + 1,
+        frozen: frozen[at],
+      })),
+    );
   } else {
     entry.shown = [];
     column.showResults([]);
@@ -112,7 +132,9 @@ const ACTIONS = {
     measure(person);
     show(entry);
     const now = search.places(person.correct(query), [shown[place]])[0];
-    tell(`${person.name}: ${quality > 0 ? 'more' : 'less'} like ${name}, which moved from place ${place + 1} to ${now}`);
+    tell(
+      `${person.name}: ${quality > 0 ? "more" : "less"} like ${name}, which moved from place ${place + 1} to ${now}`,
+    );
     save();
   },
 
@@ -142,10 +164,10 @@ const ACTIONS = {
   },
 
   export({ person }) {
-    const file = new Blob([person.lora.toJson()], { type: 'application/json' });
-    const link = document.createElement('a');
+    const file = new Blob([person.lora.toJson()], { type: "application/json" });
+    const link = document.createElement("a");
     link.href = URL.createObjectURL(file);
-    link.download = `${person.name.toLowerCase().replace(/[^a-z0-9]+/g, '-') || 'adapter'}.micro-lora.json`;
+    link.download = `${person.name.toLowerCase().replace(/[^a-z0-9]+/g, "-") || "adapter"}.micro-lora.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     tell(`${person.name}’s adapter was exported: ${file.size} bytes, readable wherever MicroLoRA runs`);
@@ -176,7 +198,7 @@ const ACTIONS = {
     people.splice(people.indexOf(entry), 1);
     entry.person.lora.free();
     entry.column.element.remove();
-    $('#newcomer').focus();
+    $("#newcomer").focus();
     tell(`${entry.person.name} was removed`);
     save();
   },
@@ -188,11 +210,11 @@ function startCurve(person) {
 }
 
 function save() {
-  const kept = write({ query: $('#query').value, people: people.map(({ person }) => person.save()) });
-  if (!kept) tell('This browser does not keep data: what is learned ends with the page.', true);
+  const kept = write({ query: $("#query").value, people: people.map(({ person }) => person.save()) });
+  if (!kept) tell("This browser does not keep data: what is learned ends with the page.", true);
 }
 
 function tell(text, problem = false) {
-  $('#status').textContent = text;
-  $('#status').className = problem ? 'problem' : '';
+  $("#status").textContent = text;
+  $("#status").className = problem ? "problem" : "";
 }

@@ -1,5 +1,5 @@
 // One user: an adapter, what it has learned from, and how well it does.
-import { MicroLoraConfigWasm, MicroLoraWasm } from './micro-lora/index.js';
+import { MicroLoraConfigWasm, MicroLoraWasm } from "./micro-lora/index.js";
 
 /** Names the frozen model, so that a state made for other embeddings is refused. */
 export const MODEL_ID = 384_001;
@@ -29,8 +29,9 @@ export class Person {
 
   /** Several clicks on one list. */
   clickAll(query, candidates, weights) {
-    return this.learn(weights.filter((weight) => weight > 0).length, () => (
-      this.lora.adaptListwise(query, candidates, weights)));
+    return this.learn(weights.filter((weight) => weight > 0).length, () =>
+      this.lora.adaptListwise(query, candidates, weights),
+    );
   }
 
   learn(clicks, adapt) {

@@ -1,5 +1,5 @@
 // Search by embedding, as an application would do it, before any adapter comes in.
-import { toUnitNorm } from './data.js';
+import { toUnitNorm } from "./data.js";
 
 export const SHOWN = 10;
 
@@ -21,19 +21,29 @@ export class Search {
     return this.vectors.subarray(index * this.size, (index + 1) * this.size);
   }
 
-  /** No language model runs in the page: the vector of a text is the mean of those that share its rarest words. */
+  /**
+   * No language model runs in the page: the vector of a text is the mean of those that share its rarest
+   * words.
+   */
   embed(text) {
     const wanted = [...new Set(wordsOf(text))].filter((word) => this.frequency.has(word));
     if (wanted.length === 0) return null;
-    const rarity = new Map(wanted.map((word) => [word, Math.log(this.packages.length / this.frequency.get(word)) + 0.1]));
+    const rarity = new Map(
+      wanted.map((word) => [word, Math.log(this.packages.length / this.frequency.get(word)) + 0.1]),
+    );
     const matches = this.words
-      .map((words, index) => ({ index, weight: wanted.reduce((sum, w) => sum + (words.has(w) ? rarity.get(w) : 0), 0) }))
+      .map((words, index) => ({
+        index,
+        weight: wanted.reduce((sum, w) => sum + (words.has(w) ? rarity.get(w) : 0), 0),
+      }))
       .filter(({ weight }) => weight > 0)
       .sort((a, b) => b.weight - a.weight || a.index - b.index)
       .slice(0, EXEMPLARS);
     const mean = new Float32Array(this.size);
     for (const { index, weight } of matches) {
-      this.vector(index).forEach((value, i) => { mean[i] += weight * weight * value; });
+      this.vector(index).forEach((value, i) => {
+        mean[i] += weight * weight * value;
+      });
     }
     return toUnitNorm(mean);
   }
@@ -56,7 +66,9 @@ export class Search {
   /** At which place, counted from 1, a vector finds each of the packages. */
   places(query, indices) {
     this.scoreAll(query, -1);
-    return indices.map((index) => this.scores.reduce((sum, score) => sum + (score > this.scores[index] ? 1 : 0), 1));
+    return indices.map((index) =>
+      this.scores.reduce((sum, score) => sum + (score > this.scores[index] ? 1 : 0), 1),
+    );
   }
 
   scoreAll(query, without) {

@@ -1,5 +1,5 @@
 // What survives a reload. A browser may refuse (private windows, a full disk): the page works all the same.
-const KEY = 'micro-lora-demo';
+const KEY = "micro-lora-demo";
 
 export function read() {
   try {

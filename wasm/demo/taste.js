@@ -1,16 +1,19 @@
-// People who like one kind of program: to watch learning without clicking a hundred times, and to measure it on
-// searches that nobody clicked in. Their clicks follow the lab of the repository.
-import { SHOWN } from './search.js';
+// People who like one kind of program: to watch learning without clicking a hundred times, and to measure it
+// on searches that nobody clicked in. Their clicks follow the lab of the repository.
+import { SHOWN } from "./search.js";
 
 export const TASTES = {
-  commandline: { label: 'likes the command line', badge: 'command line' },
-  x11: { label: 'likes windows and buttons', badge: 'graphical' },
+  commandline: { label: "likes the command line", badge: "command line" },
+  x11: { label: "likes windows and buttons", badge: "graphical" },
 };
 
 const HELD_OUT = 120;
 const RELEVANT_MIN = 3;
 
-/** Queries are packages; what fits has a purpose in common with the query and the interface that the person likes. */
+/**
+ * Queries are packages; what fits has a purpose in common with the query and the interface that the person
+ * likes.
+ */
 export class Judge {
   constructor(search, taste) {
     Object.assign(this, { search, taste });

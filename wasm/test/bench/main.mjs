@@ -1,65 +1,75 @@
-// node main.mjs FOLDER TARBALL [--check]: installs both packages, measures them in Chromium and prints the ratios.
-import { cpSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { withEngine } from '../runner/engines.mjs';
-import { HERE, importMap, install, npm } from '../runner/project.mjs';
-import { serve } from '../runner/server.mjs';
+// node main.mjs FOLDER TARBALL [--check]: installs both packages, measures them in Chromium and prints the
+// ratios.
+import { cpSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { withEngine } from "../runner/engines.mjs";
+import { HERE, importMap, install, npm } from "../runner/project.mjs";
+import { serve } from "../runner/server.mjs";
 
-const OLD = '@ruvector/ruvllm-wasm@2.0.2';
+const OLD = "@ruvector/ruvllm-wasm@2.0.2";
 
 /** Ours, what it is held against, and at which size and rank how many times faster it has to be. */
 const GOALS = [
-  ['run', 'old apply', 15],
-  ['apply', 'old apply', 2],
-  ['applyInto', 'plain applyInto', 5],
-  ['adaptChoice', 'old adapt', 1],
-  ['toJson', 'old toJson', 3],
-  ['fromJson', 'old fromJson', 3],
+  ["run", "old apply", 15],
+  ["apply", "old apply", 2],
+  ["applyInto", "plain applyInto", 5],
+  ["adaptChoice", "old adapt", 1],
+  ["toJson", "old toJson", 3],
+  ["fromJson", "old fromJson", 3],
 ];
 const GOAL_SIZE = 768;
 const GOAL_RANK = 2;
 
 /** None of these may be slower than its counterpart at any size. */
 const PAIRS = [
-  ['construct', 'old construct'],
-  ['apply', 'old apply'],
-  ['applyInto', 'old apply'],
-  ['run', 'old apply'],
-  ['applyInto', 'plain applyInto'],
-  ['adapt', 'old adapt'],
-  ['adaptChoice', 'old adapt'],
-  ['adapt + applyUpdates', 'old adapt + applyUpdates'],
-  ['adaptChoice + applyUpdates', 'old adapt + applyUpdates'],
-  ['toJson', 'old toJson'],
-  ['fromJson', 'old fromJson'],
+  ["construct", "old construct"],
+  ["apply", "old apply"],
+  ["applyInto", "old apply"],
+  ["run", "old apply"],
+  ["applyInto", "plain applyInto"],
+  ["adapt", "old adapt"],
+  ["adaptChoice", "old adapt"],
+  ["adapt + applyUpdates", "old adapt + applyUpdates"],
+  ["adaptChoice + applyUpdates", "old adapt + applyUpdates"],
+  ["toJson", "old toJson"],
+  ["fromJson", "old fromJson"],
 ];
 /** With ten candidates these read ten times what the old adapt reads: only the goal holds them. */
-const MAY_BE_SLOWER = new Set(['adaptChoice', 'adaptChoice + applyUpdates']);
+const MAY_BE_SLOWER = new Set(["adaptChoice", "adaptChoice + applyUpdates"]);
 
 const [folder, tarball, option] = process.argv.slice(2);
 install(folder, tarball);
-npm(folder, 'install', '--prefer-offline', OLD);
-cpSync(join(HERE, 'bench'), join(folder, 'bench'), { recursive: true });
+npm(folder, "install", "--prefer-offline", OLD);
+cpSync(join(HERE, "bench"), join(folder, "bench"), { recursive: true });
 const map = JSON.stringify({ imports: importMap(folder) });
-writeFileSync(join(folder, 'index.html'), `<!doctype html><title>bench</title><link rel="icon" href="data:,">
-<script type="importmap">${map}</script><script type="module" src="/bench/page.js"></script>`);
+writeFileSync(
+  join(folder, "index.html"),
+  `<!doctype html><title>bench</title><link rel="icon" href="data:,">
+<script type="importmap">${map}</script><script type="module" src="/bench/page.js"></script>`,
+);
 
 const server = await serve(folder);
-const { version, results } = await withEngine('chromium', async ({ version, visit }) => (
-  { version, results: await visit(server.url) })).finally(server.close);
-console.log(`${version}, ${cpus().length} x ${cpus()[0].model.trim()}; ns per call, and how many times faster\n`);
+const { version, results } = await withEngine("chromium", async ({ version, visit }) => ({
+  version,
+  results: await visit(server.url),
+})).finally(server.close);
+console.log(
+  `${version}, ${cpus().length} x ${cpus()[0].model.trim()}; ns per call, and how many times faster\n`,
+);
 for (const [ours, theirs] of PAIRS) printPair(ours, theirs);
 const failures = [...missedGoals(), ...slower()];
 for (const failure of failures) console.log(`MISSED: ${failure}`);
-if (failures.length === 0) console.log('every goal is met');
-if (option === '--check' && failures.length > 0) process.exitCode = 1;
+if (failures.length === 0) console.log("every goal is met");
+if (option === "--check" && failures.length > 0) process.exitCode = 1;
 
 function printPair(ours, theirs) {
   console.log(`${ours} / ${theirs}`);
   for (const { size, rank, times } of results) {
     const [a, b] = [times[ours], times[theirs]].map((time) => time.toFixed(0).padStart(9));
-    console.log(`  ${String(size).padStart(5)} r${rank} ${a} /${b}  ${ratio(times, ours, theirs).toFixed(2).padStart(7)} x`);
+    console.log(
+      `  ${String(size).padStart(5)} r${rank} ${a} /${b}  ${ratio(times, ours, theirs).toFixed(2).padStart(7)} x`,
+    );
   }
 }
 
@@ -78,7 +88,9 @@ function missedGoals() {
 }
 
 function slower() {
-  return PAIRS.filter(([ours]) => !MAY_BE_SLOWER.has(ours)).flatMap(([ours, theirs]) => results
-    .filter(({ times }) => ratio(times, ours, theirs) < 1)
-    .map(({ size, rank }) => `${ours} is slower than ${theirs} at ${size} rank ${rank}`));
+  return PAIRS.filter(([ours]) => !MAY_BE_SLOWER.has(ours)).flatMap(([ours, theirs]) =>
+    results
+      .filter(({ times }) => ratio(times, ours, theirs) < 1)
+      .map(({ size, rank }) => `${ours} is slower than ${theirs} at ${size} rank ${rank}`),
+  );
 }

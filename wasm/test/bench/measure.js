@@ -1,5 +1,5 @@
-// Times of several contenders, taken in turns: whatever slows the machine down for a while meets all of them. What counts
-// is the fastest of many short rounds: other programs can only ever make a round slower.
+// Times of several contenders, taken in turns: whatever slows the machine down for a while meets all of them.
+// What counts is the fastest of many short rounds: other programs can only ever make a round slower.
 const ROUND = 2; // milliseconds for each contender in each round
 const ROUNDS = 40;
 

@@ -1,8 +1,8 @@
 // In the browser: what both packages can do, at every size and rank.
-import initOld, * as old from '/node_modules/@ruvector/ruvllm-wasm/ruvllm_wasm.js';
-import init, * as ours from 'micro-lora';
-import { measure } from './measure.js';
-import { PlainLora } from './plain.js';
+import initOld, * as old from "/node_modules/@ruvector/ruvllm-wasm/ruvllm_wasm.js";
+import init, * as ours from "micro-lora";
+import { measure } from "./measure.js";
+import { PlainLora } from "./plain.js";
 
 const SIZES = [384, 768, 1536, 4096];
 const RANKS = [1, 2, 4];
@@ -22,29 +22,42 @@ function measureShape(size, rank) {
   const x = unit(size);
   const y = new Float32Array(size);
   const rows = Float32Array.from(Array.from({ length: CANDIDATES }, () => [...unit(size)]).flat());
-  const [theirs, mine, plain] = [make(old, size, rank), make(ours, size, rank), new PlainLora(size, size, rank, 4 / rank)];
+  const [theirs, mine, plain] = [
+    make(old, size, rank),
+    make(ours, size, rank),
+    new PlainLora(size, size, rank, 4 / rank),
+  ];
   const [theirFeedback, myFeedback] = [old, ours].map(({ AdaptFeedbackWasm }) => new AdaptFeedbackWasm(0.9));
   learnSomething(theirs, mine, x, rows, theirFeedback);
   const [theirState, myState] = [theirs.toJson(), mine.toJson()];
   mine.inputView.set(x);
   const times = measure({
-    'old construct': () => make(old, size, rank).free(),
-    'construct': () => make(ours, size, rank).free(),
-    'old apply': () => theirs.apply(x),
-    'apply': () => mine.apply(x),
-    'applyInto': () => mine.applyInto(x, y),
-    'run': () => mine.run(),
-    'plain applyInto': () => plain.applyInto(x, y),
-    'old adapt': () => theirs.adapt(x, theirFeedback),
-    'adapt': () => mine.adapt(x, myFeedback),
-    'adaptChoice': () => mine.adaptChoice(x, rows, 3),
-    'old adapt + applyUpdates': () => { theirs.adapt(x, theirFeedback); theirs.applyUpdates(RATE); },
-    'adapt + applyUpdates': () => { mine.adapt(x, myFeedback); mine.applyUpdates(RATE); },
-    'adaptChoice + applyUpdates': () => { mine.adaptChoice(x, rows, 3); mine.applyUpdates(RATE); },
-    'old toJson': () => theirs.toJson(),
-    'toJson': () => mine.toJson(),
-    'old fromJson': () => old.MicroLoraWasm.fromJson(theirState).free(),
-    'fromJson': () => ours.MicroLoraWasm.fromJson(myState).free(),
+    "old construct": () => make(old, size, rank).free(),
+    construct: () => make(ours, size, rank).free(),
+    "old apply": () => theirs.apply(x),
+    apply: () => mine.apply(x),
+    applyInto: () => mine.applyInto(x, y),
+    run: () => mine.run(),
+    "plain applyInto": () => plain.applyInto(x, y),
+    "old adapt": () => theirs.adapt(x, theirFeedback),
+    adapt: () => mine.adapt(x, myFeedback),
+    adaptChoice: () => mine.adaptChoice(x, rows, 3),
+    "old adapt + applyUpdates": () => {
+      theirs.adapt(x, theirFeedback);
+      theirs.applyUpdates(RATE);
+    },
+    "adapt + applyUpdates": () => {
+      mine.adapt(x, myFeedback);
+      mine.applyUpdates(RATE);
+    },
+    "adaptChoice + applyUpdates": () => {
+      mine.adaptChoice(x, rows, 3);
+      mine.applyUpdates(RATE);
+    },
+    "old toJson": () => theirs.toJson(),
+    toJson: () => mine.toJson(),
+    "old fromJson": () => old.MicroLoraWasm.fromJson(theirState).free(),
+    fromJson: () => ours.MicroLoraWasm.fromJson(myState).free(),
   });
   theirs.free();
   mine.free();

@@ -1,5 +1,5 @@
-// What a careful programmer writes without WebAssembly: typed arrays, both matrices rank-major, loops unrolled so that
-// the engine keeps its sums in registers. Applies only: that is what it is compared in.
+// What a careful programmer writes without WebAssembly: typed arrays, both matrices rank-major, loops
+// unrolled so that the engine keeps its sums in registers. Applies only: that is what it is compared in.
 export class PlainLora {
   constructor(inFeatures, outFeatures, rank, scaling) {
     Object.assign(this, { inFeatures, outFeatures, rank, scaling });

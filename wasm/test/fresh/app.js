@@ -1,5 +1,5 @@
-import init, * as lora from 'micro-lora';
-import { learnOneClick } from './click.js';
+import init, * as lora from "micro-lora";
+import { learnOneClick } from "./click.js";
 
 try {
   await init();

@@ -4,10 +4,17 @@ export function learnOneClick({ MicroLoraConfigWasm, MicroLoraWasm, isSimd }) {
   config.inFeatures = config.outFeatures = 4;
   const lora = new MicroLoraWasm(config);
   const query = [0.5, 0.5, 0.5, 0.5];
-  const results = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.6, 0.8]];
+  const results = [
+    [1, 0, 0, 0],
+    [0, 1, 0, 0],
+    [0, 0, 0.6, 0.8],
+  ];
   const before = lora.applyResidual(query);
   const receipt = lora.adaptChoice(query, results, 1);
   const step = lora.applyUpdates(0.01);
   const after = MicroLoraWasm.fromJson(lora.toJson()).applyResidual(query);
-  return { learned: receipt === 0 && step > 0 && after[1] > before[1] && after[0] < before[0], simd: isSimd() };
+  return {
+    learned: receipt === 0 && step > 0 && after[1] > before[1] && after[0] < before[0],
+    simd: isSimd(),
+  };
 }

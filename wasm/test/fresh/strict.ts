@@ -1,13 +1,24 @@
-// The whole API as TypeScript sees it, under the strictest settings. The lines below `@ts-expect-error` must not compile.
+// The whole API as TypeScript sees it, under the strictest settings. The lines below `@ts-expect-error` must
+// not compile.
 import init, {
-  AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraStatsWasm, MicroLoraWasm, initSync, isSimd,
-  type ChoiceOptions, type MicroLoraError, type MicroLoraErrorCode, type Receipt, type SampleOptions, type Vectors,
-} from 'micro-lora';
-import * as lite from 'micro-lora/lite';
+  AdaptFeedbackWasm,
+  MicroLoraConfigWasm,
+  MicroLoraStatsWasm,
+  MicroLoraWasm,
+  initSync,
+  isSimd,
+  type ChoiceOptions,
+  type MicroLoraError,
+  type MicroLoraErrorCode,
+  type Receipt,
+  type SampleOptions,
+  type Vectors,
+} from "micro-lora";
+import * as lite from "micro-lora/lite";
 
 export async function everything(input: Float32Array, rows: Vectors): Promise<string> {
   await init();
-  await init({ module_or_path: new URL('https://example.org/micro_lora.wasm') });
+  await init({ module_or_path: new URL("https://example.org/micro_lora.wasm") });
   initSync(new Uint8Array(8));
   const config = new MicroLoraConfigWasm();
   config.rank = 2;
@@ -25,7 +36,14 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
     lora.adapt(input, new AdaptFeedbackWasm(0.8)),
     lora.adaptGradient(input, [1, 2, 3], sample),
     lora.adaptChoice(input, rows, 0, options),
-    lora.adaptChoice(input, [[1, 2], [3, 4]], 0),
+    lora.adaptChoice(
+      input,
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      0,
+    ),
     lora.adaptListwise(input, rows, [1, 0], { temperature: 0.2 }),
     lora.adaptTarget(input, input, -1),
     lora.adaptAttractRepel(input, input, rows),
@@ -37,12 +55,14 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   lora.strength = 0.5;
   const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
   const stats: MicroLoraStatsWasm = lora.stats();
-  const file = lora.toBytes('encoder.layer.0');
-  const other: MicroLoraWasm = MicroLoraWasm.fromBytes(file, lora.getConfig(), 'encoder.layer.0');
+  const file = lora.toBytes("encoder.layer.0");
+  const other: MicroLoraWasm = MicroLoraWasm.fromBytes(file, lora.getConfig(), "encoder.layer.0");
   other.discardPending();
   other.reset();
   other.free();
-  const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(MicroLoraWasm.fromJson(lora.toJson(), 7).toJson());
+  const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(
+    MicroLoraWasm.fromJson(lora.toJson(), 7).toJson(),
+  );
   return `${counted} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
 }
 
@@ -52,7 +72,7 @@ export function code(error: unknown): MicroLoraErrorCode {
 
 export function mistakes(lora: MicroLoraWasm): void {
   // @ts-expect-error a string is no vector
-  lora.apply('text');
+  lora.apply("text");
   // @ts-expect-error feedback is an AdaptFeedbackWasm
   lora.adapt(new Float32Array(4), 0.8);
   // @ts-expect-error statistics are made by the adapter
@@ -60,6 +80,6 @@ export function mistakes(lora: MicroLoraWasm): void {
   // @ts-expect-error the output must be an array that can be written to in place
   lora.applyInto(new Float32Array(4), [0, 0, 0, 0]);
   // @ts-expect-error codes are a closed list
-  const wrong: MicroLoraErrorCode = 'NO_SUCH_CODE';
+  const wrong: MicroLoraErrorCode = "NO_SUCH_CODE";
   void wrong;
 }

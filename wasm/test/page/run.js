@@ -1,10 +1,15 @@
 // Runs the suite in a browser and leaves the outcome for the runner to fetch.
-import { Collect } from '/suite/collect.js';
+import { Collect } from "/suite/collect.js";
 
-mocha.setup({ ui: 'bdd', reporter: Collect, timeout: 120_000, checkLeaks: true });
+mocha.setup({ ui: "bdd", reporter: Collect, timeout: 120_000, checkLeaks: true });
 try {
-  await import('/suite/all.js');
-  mocha.run(() => { globalThis.outcome = { ...Collect.outcome, loaded: Collect.loaded }; });
+  await import("/suite/all.js");
+  mocha.run(() => {
+    globalThis.outcome = { ...Collect.outcome, loaded: Collect.loaded };
+  });
 } catch (error) {
-  globalThis.outcome = { tests: 0, failures: [{ title: 'loading the suite', message: String(error?.stack ?? error) }] };
+  globalThis.outcome = {
+    tests: 0,
+    failures: [{ title: "loading the suite", message: String(error?.stack ?? error) }],
+  };
 }

@@ -1,20 +1,22 @@
 // node demo.mjs SITE PICTURES: clicks through the demo page as two users would, and leaves pictures of it.
-import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { withEngine } from './engines.mjs';
-import { serve } from './server.mjs';
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { withEngine } from "./engines.mjs";
+import { serve } from "./server.mjs";
 
 const [site, pictures] = process.argv.slice(2);
 rmSync(pictures, { recursive: true, force: true });
 mkdirSync(pictures, { recursive: true });
 
-const REDUCED = { name: 'prefers-reduced-motion', value: 'reduce' };
+const REDUCED = { name: "prefers-reduced-motion", value: "reduce" };
 
 const server = await serve(site);
-await withEngine('chromium', async ({ page }) => {
-  page.on('pageerror', (error) => { throw error; });
+await withEngine("chromium", async ({ page }) => {
+  page.on("pageerror", (error) => {
+    throw error;
+  });
   await page.setViewport({ width: 1280, height: 1500 });
   // Results that glide would move away from under the pointer.
   await page.emulateMediaFeatures([REDUCED]);
@@ -28,129 +30,158 @@ await withEngine('chromium', async ({ page }) => {
 function TESTS(page) {
   const part = (who, name) => `#people > section:nth-of-type(${who}) [data-part="${name}"]`;
   const text = (selector) => page.$eval(selector, (element) => element.textContent.trim());
-  const names = (who) => page.$$eval(`${part(who, 'results')} [data-part="name"]`, (all) => all.map((e) => e.textContent));
-  const number = async (who, name) => Number((await text(part(who, name))).replace('−', '-').replace(/[^-\d.]/g, ''));
-  const status = () => text('#status');
+  const names = (who) =>
+    page.$$eval(`${part(who, "results")} [data-part="name"]`, (all) => all.map((e) => e.textContent));
+  const number = async (who, name) =>
+    Number((await text(part(who, name))).replace("−", "-").replace(/[^-\d.]/g, ""));
+  const status = () => text("#status");
   const settled = (who) => page.waitForSelector(`#people > section:nth-of-type(${who})[aria-busy="false"]`);
   const picture = async (name) => {
     await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
   };
   const simulate = async (who) => {
-    await page.click(part(who, 'simulate'));
+    await page.click(part(who, "simulate"));
     await settled(who);
   };
   let exported;
 
   return {
-    async 'two people, the same ten results, nothing learned'() {
-      await page.waitForFunction(() => document.querySelectorAll('#people li').length === 20);
+    async "two people, the same ten results, nothing learned"() {
+      await page.waitForFunction(() => document.querySelectorAll("#people li").length === 20);
       assert.deepEqual(await names(1), await names(2));
-      assert.equal(await number(1, 'clicks'), 0);
-      assert.match(await text(part(1, 'arrow')), /·/);
+      assert.equal(await number(1, "clicks"), 0);
+      assert.match(await text(part(1, "arrow")), /·/);
     },
-    async 'a thumbs-up moves its result up for one person alone'() {
+    async "a thumbs-up moves its result up for one person alone"() {
       const [before, others] = [await names(1), await names(2)];
       for (let click = 0; click < 3; click += 1) {
         const place = (await names(1)).indexOf(before[8]);
-        await page.click(`${part(1, 'results')} > li:nth-child(${place + 1}) [data-part="up"]`);
+        await page.click(`${part(1, "results")} > li:nth-child(${place + 1}) [data-part="up"]`);
       }
       const after = await names(1);
       assert.ok(after.indexOf(before[8]) < 8, `${before[8]} was 9th, is ${after.indexOf(before[8]) + 1}.`);
       assert.deepEqual(await names(2), others);
-      assert.equal(await number(1, 'clicks'), 3);
+      assert.equal(await number(1, "clicks"), 3);
       assert.match(await status(), /more like .* moved from place/);
-      assert.ok((await page.$$(`${part(1, 'results')} .arrow.up`)).length > 0, 'arrows');
+      assert.ok((await page.$$(`${part(1, "results")} .arrow.up`)).length > 0, "arrows");
     },
-    async 'a thumbs-down moves its result down'() {
+    async "a thumbs-down moves its result down"() {
       const [first] = await names(1);
-      for (let click = 0; click < 15 && (await names(1))[0] === first; click += 1) await page.click(part(1, 'down'));
+      for (let click = 0; click < 15 && (await names(1))[0] === first; click += 1)
+        await page.click(part(1, "down"));
       assert.notEqual((await names(1))[0], first);
       assert.match(await status(), /less like/);
     },
-    async 'people with opposite tastes part, and both curves rise'() {
-      await page.click(part(1, 'reset'));
+    async "people with opposite tastes part, and both curves rise"() {
+      await page.click(part(1, "reset"));
       for (const who of [1, 2]) {
         for (let time = 0; time < 3; time += 1) await simulate(who);
-        assert.ok(await number(who, 'score') > 0.02, `gain of person ${who}: ${await number(who, 'score')}`);
-        assert.ok(await number(who, 'clicks') > 50);
-        assert.match(await text(part(who, 'time')), /^\d+ µs$/);
-        assert.match(await text(part(who, 'bytes')), /KB$/);
-        assert.match(await page.$eval(part(who, 'curve'), (svg) => svg.getAttribute('aria-label')), /after \d+ clicks/);
+        assert.ok(
+          (await number(who, "score")) > 0.02,
+          `gain of person ${who}: ${await number(who, "score")}`,
+        );
+        assert.ok((await number(who, "clicks")) > 50);
+        assert.match(await text(part(who, "time")), /^\d+ µs$/);
+        assert.match(await text(part(who, "bytes")), /KB$/);
+        assert.match(
+          await page.$eval(part(who, "curve"), (svg) => svg.getAttribute("aria-label")),
+          /after \d+ clicks/,
+        );
       }
       assert.notDeepEqual(await names(1), await names(2));
-      await picture('two-people');
+      await picture("two-people");
     },
-    async 'another query is asked by keyboard alone'() {
-      await page.focus('#query');
-      await page.keyboard.press('Home');
-      await page.keyboard.down('Shift');
-      await page.keyboard.press('End');
-      await page.keyboard.up('Shift');
-      await page.keyboard.type('edit photos');
-      await page.keyboard.press('Enter');
-      await page.waitForFunction(() => document.querySelector('#status').textContent.includes('edit photos'));
-      await page.focus(part(2, 'up'));
-      const clicks = await number(2, 'clicks');
-      await page.keyboard.press('Enter');
-      assert.equal(await number(2, 'clicks'), clicks + 1);
-      assert.equal(await page.evaluate(() => document.activeElement.value), '1', 'the focus stays on a thumb');
+    async "another query is asked by keyboard alone"() {
+      await page.focus("#query");
+      await page.keyboard.press("Home");
+      await page.keyboard.down("Shift");
+      await page.keyboard.press("End");
+      await page.keyboard.up("Shift");
+      await page.keyboard.type("edit photos");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.querySelector("#status").textContent.includes("edit photos"));
+      await page.focus(part(2, "up"));
+      const clicks = await number(2, "clicks");
+      await page.keyboard.press("Enter");
+      assert.equal(await number(2, "clicks"), clicks + 1);
+      assert.equal(
+        await page.evaluate(() => document.activeElement.value),
+        "1",
+        "the focus stays on a thumb",
+      );
     },
-    async 'everything survives a reload'() {
-      const seen = [await names(1), await names(2), await number(1, 'clicks'), await number(1, 'score')];
+    async "everything survives a reload"() {
+      const seen = [await names(1), await names(2), await number(1, "clicks"), await number(1, "score")];
       await page.reload();
-      await page.waitForFunction(() => document.querySelectorAll('#people li').length === 20);
-      assert.deepEqual([await names(1), await names(2), await number(1, 'clicks'), await number(1, 'score')], seen);
+      await page.waitForFunction(() => document.querySelectorAll("#people li").length === 20);
+      assert.deepEqual(
+        [await names(1), await names(2), await number(1, "clicks"), await number(1, "score")],
+        seen,
+      );
     },
-    async 'an adapter is exported, and imported by somebody else'() {
+    async "an adapter is exported, and imported by somebody else"() {
       const session = await page.createCDPSession();
-      await session.send('Browser.setDownloadBehavior', { behavior: 'allow', downloadPath: resolve(pictures) });
-      await page.click(part(1, 'export'));
+      await session.send("Browser.setDownloadBehavior", {
+        behavior: "allow",
+        downloadPath: resolve(pictures),
+      });
+      await page.click(part(1, "export"));
       while (!exported) {
         await sleep(50);
-        exported = readdirSync(pictures).find((name) => name.endsWith('.micro-lora.json'));
+        exported = readdirSync(pictures).find((name) => name.endsWith(".micro-lora.json"));
       }
-      assert.equal(JSON.parse(readFileSync(join(pictures, exported))).format, 'micro-lora');
-      await (await page.$(part(2, 'import'))).uploadFile(join(pictures, exported));
-      await page.waitForFunction(() => document.querySelector('#status').textContent.includes('imported'));
+      assert.equal(JSON.parse(readFileSync(join(pictures, exported))).format, "micro-lora");
+      await (await page.$(part(2, "import"))).uploadFile(join(pictures, exported));
+      await page.waitForFunction(() => document.querySelector("#status").textContent.includes("imported"));
       assert.deepEqual(await names(2), await names(1));
     },
-    async 'a damaged file is refused and changes nothing'() {
+    async "a damaged file is refused and changes nothing"() {
       const before = await names(2);
-      await (await page.$(part(2, 'import'))).uploadFile(join(site, 'index.html'));
-      await page.waitForSelector('#status.problem');
+      await (await page.$(part(2, "import"))).uploadFile(join(site, "index.html"));
+      await page.waitForSelector("#status.problem");
       assert.match(await status(), /not imported: .*expected/);
       assert.deepEqual(await names(2), before);
     },
-    async 'a reset forgets, and a person can be added and removed'() {
-      await page.click(part(1, 'reset'));
-      assert.equal(await number(1, 'clicks'), 0);
-      assert.match(await text(part(1, 'arrow')), /·/);
-      await page.type('#newcomer', 'Cleo');
-      await page.keyboard.press('Enter');
-      assert.equal(await text(part(3, 'name')), 'Cleo');
+    async "a reset forgets, and a person can be added and removed"() {
+      await page.click(part(1, "reset"));
+      assert.equal(await number(1, "clicks"), 0);
+      assert.match(await text(part(1, "arrow")), /·/);
+      await page.type("#newcomer", "Cleo");
+      await page.keyboard.press("Enter");
+      assert.equal(await text(part(3, "name")), "Cleo");
       assert.deepEqual(await names(3), await names(1));
-      await page.click(part(3, 'remove'));
-      assert.equal((await page.$$('#people > section')).length, 2);
+      await page.click(part(3, "remove"));
+      assert.equal((await page.$$("#people > section")).length, 2);
     },
-    async 'words that nobody uses are said to be unknown'() {
-      await page.$eval('#query', (input) => { input.value = 'qqqq'; });
-      await page.click('#search .primary');
+    async "words that nobody uses are said to be unknown"() {
+      await page.$eval("#query", (input) => {
+        input.value = "qqqq";
+      });
+      await page.click("#search .primary");
       assert.match(await status(), /No program/);
       assert.equal((await names(1)).length, 0);
     },
-    async 'it fits a phone, in the dark too'() {
-      await page.click('#suggestions button');
+    async "it fits a phone, in the dark too"() {
+      await page.click("#suggestions button");
       await simulate(1);
-      await page.setViewport({ width: 375, height: 800, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+      await page.setViewport({
+        width: 375,
+        height: 800,
+        deviceScaleFactor: 2,
+        isMobile: true,
+        hasTouch: true,
+      });
       const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(content <= window, `expected at most ${window} pixels across, the page has ${content}`);
-      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'dark' }, REDUCED]);
-      await picture('phone');
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }, REDUCED]);
+      await picture("phone");
     },
-    async 'every control has a name'() {
-      const nameless = await page.$$eval('button, input, select, svg[role]', (all) => all
-        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))
-        .map((e) => e.outerHTML));
+    async "every control has a name"() {
+      const nameless = await page.$$eval("button, input, select, svg[role]", (all) =>
+        all
+          .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim() || e.labels?.length))
+          .map((e) => e.outerHTML),
+      );
       assert.deepEqual(nameless, []);
     },
   };

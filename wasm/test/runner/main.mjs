@@ -1,20 +1,28 @@
-// node main.mjs PROJECT ENGINE BUILD: runs the suite in one engine with one build of the wasm, and prints one line
-// with the file that was loaded and the count of tests.
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { withEngine } from './engines.mjs';
-import { HERE } from './project.mjs';
-import { serve } from './server.mjs';
+// node main.mjs PROJECT ENGINE BUILD: runs the suite in one engine with one build of the wasm, and prints one
+// line with the file that was loaded and the count of tests.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { withEngine } from "./engines.mjs";
+import { HERE } from "./project.mjs";
+import { serve } from "./server.mjs";
 
 const [project, engine, build] = process.argv.slice(2);
 
-const { version, outcome } = engine === 'node' ? inNode() : await inBrowser();
+const { version, outcome } = engine === "node" ? inNode() : await inBrowser();
 for (const { title, message } of outcome.failures) console.error(`\nFAILED: ${title}\n${message}`);
-const { tests, pending, loaded = [], failures: { length: failed } } = outcome;
-console.log(`${version}, ${build}: loaded ${loaded.join(', ') || 'nothing'}; `
-  + `${tests} tests passed, ${failed} failed, ${pending} left out`);
+const {
+  tests,
+  pending,
+  loaded = [],
+  failures: { length: failed },
+} = outcome;
+console.log(
+  `${version}, ${build}: loaded ${loaded.join(", ") || "nothing"}; ` +
+    `${tests} tests passed, ${failed} failed, ${pending} left out`,
+);
 if (process.env.MICRO_LORA_SLOWEST) {
-  for (const [time, title] of outcome.times.sort(([a], [b]) => b - a).slice(0, 12)) console.log(`${time} ms  ${title}`);
+  for (const [time, title] of outcome.times.sort(([a], [b]) => b - a).slice(0, 12))
+    console.log(`${time} ms  ${title}`);
 }
 check();
 
@@ -31,10 +39,10 @@ async function inBrowser() {
 }
 
 function inNode() {
-  const program = join(HERE, 'runner/in-node.mjs');
-  const output = execFileSync(process.execPath, ['--expose-gc', program, project, build], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const program = join(HERE, "runner/in-node.mjs");
+  const output = execFileSync(process.execPath, ["--expose-gc", program, project, build], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
     maxBuffer: 1 << 28,
   });
   return { version: `Node ${process.version}`, outcome: JSON.parse(output) };
@@ -42,8 +50,11 @@ function inNode() {
 
 /** No test, a test left out, or another file than the one asked for proves nothing. */
 function check() {
-  const expected = build === 'baseline' ? 'micro_lora.wasm' : 'micro_lora_simd.wasm';
+  const expected = build === "baseline" ? "micro_lora.wasm" : "micro_lora_simd.wasm";
   const wrong = loaded.length !== 1 || loaded[0] !== expected;
-  if (wrong) console.error(`expected ${expected} to be loaded and nothing else, came ${loaded.join(', ') || 'nothing'}`);
+  if (wrong)
+    console.error(
+      `expected ${expected} to be loaded and nothing else, came ${loaded.join(", ") || "nothing"}`,
+    );
   if (failed > 0 || tests === 0 || pending > 0 || wrong) process.exitCode = 1;
 }

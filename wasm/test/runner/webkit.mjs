@@ -1,20 +1,25 @@
-// WebKit, the engine of Safari, through its own driver: the W3C WebDriver protocol is a few requests, and no client
-// library starts this one.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+// WebKit, the engine of Safari, through its own driver: the W3C WebDriver protocol is a few requests, and no
+// client library starts this one.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
-const BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+const BROWSER = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
 const TIMEOUT = 600_000;
 
 export async function startWebKit(home) {
   const screen = await startScreen();
   const port = await freePort();
-  const driver = spawn('WebKitWebDriver', ['--host=127.0.0.1', `--port=${port}`], {
+  const driver = spawn("WebKitWebDriver", ["--host=127.0.0.1", `--port=${port}`], {
     // A sandbox needs rights that a container lacks, and root is refused one.
-    env: { ...process.env, DISPLAY: screen.display, HOME: home, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' },
-    stdio: 'ignore',
+    env: {
+      ...process.env,
+      DISPLAY: screen.display,
+      HOME: home,
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+    },
+    stdio: "ignore",
   });
   const stop = () => {
     driver.kill();
@@ -29,21 +34,21 @@ export async function startWebKit(home) {
 }
 
 async function session(port, stop) {
-  const post = (path, body = {}) => request(port, path, { method: 'POST', body: JSON.stringify(body) });
-  await until(() => request(port, '/status').catch(() => null), 'WebKitWebDriver to answer');
-  const options = { binary: BROWSER, args: ['--automation'] };
-  const alwaysMatch = { browserName: 'MiniBrowser', 'webkitgtk:browserOptions': options };
-  const { sessionId, capabilities } = await post('/session', { capabilities: { alwaysMatch } });
+  const post = (path, body = {}) => request(port, path, { method: "POST", body: JSON.stringify(body) });
+  await until(() => request(port, "/status").catch(() => null), "WebKitWebDriver to answer");
+  const options = { binary: BROWSER, args: ["--automation"] };
+  const alwaysMatch = { browserName: "MiniBrowser", "webkitgtk:browserOptions": options };
+  const { sessionId, capabilities } = await post("/session", { capabilities: { alwaysMatch } });
   const evaluate = (script) => post(`/session/${sessionId}/execute/sync`, { script, args: [] });
   return {
     version: `WebKit ${capabilities.browserVersion}`,
     async close() {
-      await request(port, `/session/${sessionId}`, { method: 'DELETE' }).catch(() => null);
+      await request(port, `/session/${sessionId}`, { method: "DELETE" }).catch(() => null);
       stop();
     },
     async visit(url) {
       await post(`/session/${sessionId}/url`, { url });
-      return until(() => evaluate('return globalThis.outcome ?? null'), `an outcome of ${url}`);
+      return until(() => evaluate("return globalThis.outcome ?? null"), `an outcome of ${url}`);
     },
   };
 }
@@ -67,16 +72,16 @@ async function until(attempt, what) {
 
 /** A screen in memory; it picks a free number itself and tells it on its fourth channel. */
 async function startScreen() {
-  const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  const server = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const [number] = await once(server.stdio[3], 'data');
+  const [number] = await once(server.stdio[3], "data");
   return { display: `:${String(number).trim()}`, stop: () => server.kill() };
 }
 
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
   const { port } = server.address();
   server.close();
   return port;

@@ -1,14 +1,14 @@
 // Everything, in one file per subject. It runs unchanged in Node and in every browser.
-import './setup.js';
-import './config.js';
-import './apply.js';
-import './learn.js';
-import './receipts.js';
-import './state.js';
-import './peft.js';
-import './faults.js';
-import './lifecycle.js';
-import './lite.js';
-import './init.js';
-import './bits.js';
-import './endurance.js';
+import "./setup.js";
+import "./config.js";
+import "./apply.js";
+import "./learn.js";
+import "./receipts.js";
+import "./state.js";
+import "./peft.js";
+import "./faults.js";
+import "./lifecycle.js";
+import "./lite.js";
+import "./init.js";
+import "./bits.js";
+import "./endurance.js";

@@ -1,23 +1,23 @@
-import { Random, adapter, bits, cosine, expect, norm, trained } from './setup.js';
+import { Random, adapter, bits, cosine, expect, norm, trained } from "./setup.js";
 
 const random = new Random(1);
 
-describe('apply', () => {
-  it('changes nothing while the adapter is fresh', () => {
+describe("apply", () => {
+  it("changes nothing while the adapter is fresh", () => {
     const fresh = adapter(16);
     const x = random.row(16);
     expect([...fresh.apply(x)].every((value) => Math.abs(value) === 0)).to.equal(true);
     expect(bits(fresh.applyResidual(x))).to.deep.equal(bits(x));
   });
 
-  it('gives one vector of the output size, new each time', () => {
+  it("gives one vector of the output size, new each time", () => {
     const made = adapter(5, { outFeatures: 3 });
     const first = made.apply(random.row(5));
     expect(first).to.be.instanceOf(Float32Array).with.length(3);
     expect(made.apply(random.row(5))).not.to.equal(first);
   });
 
-  it('takes any array of numbers', () => {
+  it("takes any array of numbers", () => {
     const made = trained(8);
     const x = random.row(8);
     for (const same of [[...x], Float64Array.from(x)]) {
@@ -25,7 +25,7 @@ describe('apply', () => {
     }
   });
 
-  it('is one and the same computation in every form', () => {
+  it("is one and the same computation in every form", () => {
     for (const size of [1, 3, 31, 32, 33, 64, 100, 384]) {
       const made = trained(size, { rank: 4, cap: 0.5 });
       const x = random.row(size);
@@ -42,7 +42,7 @@ describe('apply', () => {
     }
   });
 
-  it('may write into its own input', () => {
+  it("may write into its own input", () => {
     const made = trained(8);
     const x = random.row(8);
     const delta = made.apply(x);
@@ -50,16 +50,18 @@ describe('apply', () => {
     expect(bits(x)).to.deep.equal(bits(delta));
   });
 
-  it('gives for a batch the bits of single calls, in either form', () => {
+  it("gives for a batch the bits of single calls, in either form", () => {
     const made = trained(8, { outFeatures: 8 });
     const rows = Array.from({ length: 7 }, () => random.row(8));
     const single = rows.flatMap((row) => [...made.apply(row)]);
     expect(bits(made.applyBatch(rows))).to.deep.equal(bits(single));
-    expect(bits(made.applyBatch(Float32Array.from(rows.flatMap((row) => [...row]))))).to.deep.equal(bits(single));
+    expect(bits(made.applyBatch(Float32Array.from(rows.flatMap((row) => [...row]))))).to.deep.equal(
+      bits(single),
+    );
     expect(made.applyBatch([])).to.have.length(0);
   });
 
-  it('keeps the correction within cap times the input, and says by how much it was shortened', () => {
+  it("keeps the correction within cap times the input, and says by how much it was shortened", () => {
     const capped = trained(8, { cap: 0.01 });
     const free = trained(8, { cap: 0.01 });
     const x = random.row(8);
@@ -70,7 +72,7 @@ describe('apply', () => {
     expect(trained(8, { cap: Infinity }).applyInto(x, new Float32Array(8))).to.equal(1);
   });
 
-  it('can be turned off and down by the strength', () => {
+  it("can be turned off and down by the strength", () => {
     const made = trained(8, { cap: Infinity });
     const x = random.row(8);
     const full = made.apply(x);
@@ -84,8 +86,8 @@ describe('apply', () => {
   });
 });
 
-describe('views', () => {
-  it('stay valid when the memory grows, taken anew', () => {
+describe("views", () => {
+  it("stay valid when the memory grows, taken anew", () => {
     const made = trained(8);
     const x = random.row(8);
     const delta = made.apply(x);
@@ -99,7 +101,7 @@ describe('views', () => {
     for (const other of others) other.free();
   });
 
-  it('belong to one adapter each', () => {
+  it("belong to one adapter each", () => {
     const [one, two] = [trained(8), trained(8, { seed: 9 })];
     const [x, y] = [random.row(8), random.row(8)];
     one.inputView.set(x);

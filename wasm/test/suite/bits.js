@@ -1,9 +1,10 @@
-// The same bits as the native engine: the script of `tests/web_vectors.rs`, and the vectors that it committed.
-import { Random, adapter, expect, lora, readText } from './setup.js';
+// The same bits as the native engine: the script of `tests/web_vectors.rs`, and the vectors that it
+// committed.
+import { Random, adapter, expect, lora, readText } from "./setup.js";
 
 const CANDIDATES = 5;
 const RATES = [0.01, 0.05, 0.002];
-const vectors = JSON.parse(await readText('vectors.json'));
+const vectors = JSON.parse(await readText("vectors.json"));
 
 /** FNV-1a, 64 bits, in two halves: BigInt would be slow. */
 class Digest {
@@ -27,7 +28,7 @@ class Digest {
   }
 
   hex() {
-    return [this.#high, this.#low].map((half) => half.toString(16).padStart(8, '0')).join('');
+    return [this.#high, this.#low].map((half) => half.toString(16).padStart(8, "0")).join("");
   }
 }
 
@@ -38,10 +39,14 @@ function adapt(made, random, event, { in_features: inFeatures, out_features: out
   const one = candidates.subarray(0, outFeatures);
   const chosen = Math.floor(event / 5) % CANDIDATES;
   switch (event % 5) {
-    case 0: return made.adaptGradient(x, one);
-    case 1: return made.adaptChoice(x, candidates, chosen, { base });
-    case 2: return made.adaptChoice(x, candidates, chosen, { base, quality: 0.2, temperature: 0.5 });
-    case 3: return made.adaptTarget(x, one, event % 2 === 0 ? 1.5 : -0.5, { base });
+    case 0:
+      return made.adaptGradient(x, one);
+    case 1:
+      return made.adaptChoice(x, candidates, chosen, { base });
+    case 2:
+      return made.adaptChoice(x, candidates, chosen, { base, quality: 0.2, temperature: 0.5 });
+    case 3:
+      return made.adaptTarget(x, one, event % 2 === 0 ? 1.5 : -0.5, { base });
     default:
   }
   if (inFeatures !== outFeatures) return made.adaptChoice(x, candidates, chosen, { base, quality: 0.75 });
@@ -50,19 +55,24 @@ function adapt(made, random, event, { in_features: inFeatures, out_features: out
   return made.adapt(x, feedback);
 }
 
-describe('the bits of the native engine', () => {
-  it('are hashed as there', () => {
+describe("the bits of the native engine", () => {
+  it("are hashed as there", () => {
     const digest = new Digest();
-    digest.bytes(new TextEncoder().encode('foobar'));
-    expect(digest.hex()).to.equal('85944171f73967e8');
+    digest.bytes(new TextEncoder().encode("foobar"));
+    expect(digest.hex()).to.equal("85944171f73967e8");
   });
 
   for (const vector of vectors) {
     const { in_features: inFeatures, out_features: outFeatures, rank } = vector;
     it(`${inFeatures} x ${outFeatures}, rank ${rank}: every output, receipt and step, and the state`, () => {
       const made = adapter(inFeatures, {
-        outFeatures, rank, alpha: vector.alpha, cap: vector.cap ?? Infinity, seed: vector.seed,
-        modelId: vector.model_id, useRslora: vector.use_rslora,
+        outFeatures,
+        rank,
+        alpha: vector.alpha,
+        cap: vector.cap ?? Infinity,
+        seed: vector.seed,
+        modelId: vector.model_id,
+        useRslora: vector.use_rslora,
       });
       const digest = new Digest();
       const random = new Random(vector.seed);
@@ -76,7 +86,7 @@ describe('the bits of the native engine', () => {
       if (vector.state) expect(json).to.equal(vector.state);
       const hash = new Digest();
       hash.bytes(new TextEncoder().encode(json));
-      expect(hash.hex(), 'the state').to.equal(vector.state_hash);
+      expect(hash.hex(), "the state").to.equal(vector.state_hash);
     });
   }
 });

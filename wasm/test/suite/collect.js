@@ -1,4 +1,5 @@
-// A mocha reporter that prints nothing: it keeps what happened as plain data, which crosses every browser's border.
+// A mocha reporter that prints nothing: it keeps what happened as plain data, which crosses every browser's
+// border.
 export class Collect {
   static outcome = null;
   /** Names of the wasm files that the run loaded before its first test. */
@@ -7,13 +8,18 @@ export class Collect {
   constructor(runner) {
     const outcome = { tests: 0, pending: 0, failures: [], times: [] };
     Collect.outcome = outcome;
-    runner.on('pass', (test) => {
+    runner.on("pass", (test) => {
       outcome.tests += 1;
       outcome.times.push([test.duration, test.fullTitle()]);
     });
-    runner.on('pending', () => { outcome.pending += 1; });
-    runner.on('fail', (test, error) => {
-      outcome.failures.push({ title: test.fullTitle(), message: String(error.stack ?? error.message ?? error) });
+    runner.on("pending", () => {
+      outcome.pending += 1;
+    });
+    runner.on("fail", (test, error) => {
+      outcome.failures.push({
+        title: test.fullTitle(),
+        message: String(error.stack ?? error.message ?? error),
+      });
     });
   }
 }

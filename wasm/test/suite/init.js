@@ -1,14 +1,15 @@
 // How the engine is loaded. Each test takes a copy of the module that has not been loaded yet.
-import { Random, build, expect, inNode, lora } from './setup.js';
+import { Random, build, expect, inNode, lora } from "./setup.js";
 
 let copies = 0;
 /** The package's main module once more, as new. */
 async function fresh() {
   copies += 1;
-  const made = await import(`${new URL('index.js', import.meta.resolve('micro-lora'))}?copy=${copies}`);
+  const made = await import(`${new URL("index.js", import.meta.resolve("micro-lora"))}?copy=${copies}`);
   if (!inNode) return made;
-  // The entry for Node only adds where the file is read from; a copy of it would share the rest with all others.
-  const { readFile } = await import('node:fs/promises');
+  // The entry for Node only adds where the file is read from; a copy of it would share the rest with all
+  // others.
+  const { readFile } = await import("node:fs/promises");
   return { ...made, default: (source) => made.default(source ?? readFile(made.engineUrl())) };
 }
 
@@ -16,7 +17,7 @@ const file = (name) => new URL(import.meta.resolve(`micro-lora/${name}.wasm`));
 
 async function bytesOf(name) {
   if (!inNode) return (await fetch(file(name))).arrayBuffer();
-  return (await import('node:fs/promises')).readFile(file(name));
+  return (await import("node:fs/promises")).readFile(file(name));
 }
 
 /** It learns, so it works. */
@@ -27,21 +28,22 @@ function works(made) {
   expect(lora.applyUpdates()).to.be.above(0);
 }
 
-describe('loading', () => {
-  it('has loaded the build that this run is about', () => {
-    expect(lora.isSimd()).to.equal(build !== 'baseline');
+describe("loading", () => {
+  it("has loaded the build that this run is about", () => {
+    expect(lora.isSimd()).to.equal(build !== "baseline");
   });
 
-  it('is needed before anything else, and the error says so', async () => {
+  it("is needed before anything else, and the error says so", async () => {
     const made = await fresh();
     for (const call of [
-      () => new made.MicroLoraWasm(new made.MicroLoraConfigWasm()), () => made.MicroLoraWasm.fromJson('{}'),
+      () => new made.MicroLoraWasm(new made.MicroLoraConfigWasm()),
+      () => made.MicroLoraWasm.fromJson("{}"),
     ]) {
-      expect(call).to.throw(Error, /init/).with.property('code', 'NOT_LOADED');
+      expect(call).to.throw(Error, /init/).with.property("code", "NOT_LOADED");
     }
   });
 
-  it('happens once, however often it is asked for', async () => {
+  it("happens once, however often it is asked for", async () => {
     const made = await fresh();
     const [one, two] = [made.default(), made.default()];
     expect(one).to.equal(two);
@@ -51,7 +53,7 @@ describe('loading', () => {
     expect(state.pendingUpdates()).to.equal(0);
   });
 
-  it('takes the baseline build where the engine has no SIMD, and downloads only that', async () => {
+  it("takes the baseline build where the engine has no SIMD, and downloads only that", async () => {
     const made = await fresh();
     const { validate } = WebAssembly;
     WebAssembly.validate = () => false;
@@ -64,12 +66,17 @@ describe('loading', () => {
     works(made);
   });
 
-  it('takes bytes, a compiled module, an address, a response or a promise', async () => {
-    const bytes = await bytesOf('micro_lora_simd');
+  it("takes bytes, a compiled module, an address, a response or a promise", async () => {
+    const bytes = await bytesOf("micro_lora_simd");
     const sources = [
-      bytes, new Uint8Array(bytes), await WebAssembly.compile(bytes), Promise.resolve(bytes),
-      { module_or_path: bytes }, ...(inNode ? [] : [file('micro_lora_simd'), file('micro_lora_simd').href]),
-      new Response(bytes, { headers: { 'content-type': 'application/wasm' } }), new Response(bytes),
+      bytes,
+      new Uint8Array(bytes),
+      await WebAssembly.compile(bytes),
+      Promise.resolve(bytes),
+      { module_or_path: bytes },
+      ...(inNode ? [] : [file("micro_lora_simd"), file("micro_lora_simd").href]),
+      new Response(bytes, { headers: { "content-type": "application/wasm" } }),
+      new Response(bytes),
     ];
     for (const source of sources) {
       const made = await fresh();
@@ -79,17 +86,17 @@ describe('loading', () => {
     }
   });
 
-  it('takes the address of a file in Node, too', async function () {
+  it("takes the address of a file in Node, too", async function () {
     // Browsers have been given addresses above.
     if (!inNode) return;
-    const { default: initInNode, isSimd } = await import(`${import.meta.resolve('micro-lora')}?copy=file`);
-    await initInNode(file('micro_lora_simd'));
-    await initInNode(file('micro_lora_simd').href);
-    expect(isSimd()).to.be.a('boolean');
+    const { default: initInNode, isSimd } = await import(`${import.meta.resolve("micro-lora")}?copy=file`);
+    await initInNode(file("micro_lora_simd"));
+    await initInNode(file("micro_lora_simd").href);
+    expect(isSimd()).to.be.a("boolean");
   });
 
-  it('can be done at once, from bytes or a compiled module', async () => {
-    const bytes = await bytesOf('micro_lora');
+  it("can be done at once, from bytes or a compiled module", async () => {
+    const bytes = await bytesOf("micro_lora");
     const module = await WebAssembly.compile(bytes);
     for (const source of [module, { module }, ...(inNode ? [bytes, { module: bytes }] : [])]) {
       const made = await fresh();
@@ -99,31 +106,39 @@ describe('loading', () => {
     }
   });
 
-  it('gives a memory of its own, which may grow under arrays that are views of it', async () => {
+  it("gives a memory of its own, which may grow under arrays that are views of it", async () => {
     const made = await fresh();
     await made.default();
-    const settings = Object.assign(new made.MicroLoraConfigWasm(), { inFeatures: 400_000, outFeatures: 400_000, rank: 1 });
+    const settings = Object.assign(new made.MicroLoraConfigWasm(), {
+      inFeatures: 400_000,
+      outFeatures: 400_000,
+      rank: 1,
+    });
     const [one, two] = [new made.MicroLoraWasm(settings), new made.MicroLoraWasm(settings)];
     const view = one.inputView.fill(0.001);
     const copy = view.slice();
     expect(one.adaptGradient(view, view)).to.equal(0);
-    expect(view.length, 'the memory grew').to.equal(0);
+    expect(view.length, "the memory grew").to.equal(0);
     expect(two.adaptGradient(copy, copy)).to.equal(0);
     expect(one.applyUpdates()).to.equal(two.applyUpdates()).and.above(0);
   });
 
-  it('that fails says why, and can be tried again', async () => {
+  it("that fails says why, and can be tried again", async () => {
     const made = await fresh();
     let error = null;
-    await made.default(new Uint8Array([1, 2, 3, 4])).catch((thrown) => { error = thrown; });
+    await made.default(new Uint8Array([1, 2, 3, 4])).catch((thrown) => {
+      error = thrown;
+    });
     expect(error).to.be.instanceOf(Error);
-    await made.default(await bytesOf('micro_lora_simd'));
+    await made.default(await bytesOf("micro_lora_simd"));
     works(made);
   });
 
-  it('keeps copies of the module apart', async () => {
+  it("keeps copies of the module apart", async () => {
     const [one, two] = [await fresh(), await fresh()];
     await one.default();
-    expect(() => new two.MicroLoraWasm(new two.MicroLoraConfigWasm())).to.throw().with.property('code', 'NOT_LOADED');
+    expect(() => new two.MicroLoraWasm(new two.MicroLoraConfigWasm()))
+      .to.throw()
+      .with.property("code", "NOT_LOADED");
   });
 });

@@ -1,6 +1,6 @@
-// What each kind of feedback is for comes to pass, on a small scale. How well it learns from simulated users is
-// measured by the native example; the bits are the same.
-import { Random, adapter, cosine, dot, expect, lora, norm, trained } from './setup.js';
+// What each kind of feedback is for comes to pass, on a small scale. How well it learns from simulated users
+// is measured by the native example; the bits are the same.
+import { Random, adapter, cosine, dot, expect, lora, norm, trained } from "./setup.js";
 
 const SIZE = 24;
 const random = new Random(77);
@@ -24,22 +24,22 @@ function repeat(times, made, feedback) {
   return made;
 }
 
-describe('learning', () => {
-  it('from clicks: the clicked result rises to the top', () => {
+describe("learning", () => {
+  it("from clicks: the clicked result rises to the top", () => {
     const made = adapter(SIZE);
     const wanted = worst(made);
     repeat(30, made, () => made.adaptChoice(query, candidates, wanted));
     expect(rankOf(made, wanted)).to.equal(0);
   });
 
-  it('from a thumbs-down: the result loses its place', () => {
+  it("from a thumbs-down: the result loses its place", () => {
     const made = adapter(SIZE);
     const best = [0, 1, 2, 3, 4].find((index) => rankOf(made, index) === 0);
     repeat(30, made, () => made.adaptChoice(query, candidates, best, { quality: 0 }));
     expect(rankOf(made, best)).to.be.above(1);
   });
 
-  it('from several clicks on a list', () => {
+  it("from several clicks on a list", () => {
     const made = adapter(SIZE);
     const wanted = worst(made);
     const weights = candidates.map((_, index) => (index === wanted ? 1 : 0));
@@ -47,8 +47,11 @@ describe('learning', () => {
     expect(rankOf(made, wanted)).to.equal(0);
   });
 
-  it('from a target, and away from one', () => {
-    for (const [weight, sign] of [[1, 1], [-1, -1]]) {
+  it("from a target, and away from one", () => {
+    for (const [weight, sign] of [
+      [1, 1],
+      [-1, -1],
+    ]) {
       const made = adapter(SIZE);
       const before = cosine(query, candidates[0]);
       repeat(10, made, () => made.adaptTarget(query, candidates[0], weight));
@@ -56,7 +59,7 @@ describe('learning', () => {
     }
   });
 
-  it('from what was opened and what was skipped', () => {
+  it("from what was opened and what was skipped", () => {
     const made = adapter(SIZE);
     const margin = () => {
       const y = made.applyResidual(query);
@@ -67,7 +70,7 @@ describe('learning', () => {
     expect(margin()).to.be.above(before + 0.2);
   });
 
-  it('from the gradient of a loss of one\'s own', () => {
+  it("from the gradient of a loss of one's own", () => {
     const made = adapter(SIZE, { cap: Infinity });
     const target = random.unit(SIZE);
     const error = () => made.applyResidual(query).map((value, i) => value - target[i]);
@@ -76,7 +79,7 @@ describe('learning', () => {
     expect(norm(error())).to.be.below(before / 3);
   });
 
-  it('from a quality alone: good outputs are approached, bad ones left', () => {
+  it("from a quality alone: good outputs are approached, bad ones left", () => {
     const along = (quality) => {
       const made = trained(SIZE);
       made.applyUpdates();
@@ -89,9 +92,13 @@ describe('learning', () => {
     expect(along(0)).to.be.below(0);
   });
 
-  it('for an adapter that is not square, with the model\'s own output as base', () => {
+  it("for an adapter that is not square, with the model's own output as base", () => {
     const made = adapter(SIZE, { outFeatures: 4, rank: 1 });
-    const labels = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
+    const labels = [
+      [1, 0, 0, 0],
+      [0, 1, 0, 0],
+      [0, 0, 1, 0],
+    ];
     const base = [0.5, 0.1, 0.2, 0];
     const winner = () => {
       const y = made.apply(query).map((value, i) => value + base[i]);
@@ -102,14 +109,14 @@ describe('learning', () => {
     expect(winner()).to.equal(2);
   });
 
-  it('one list of candidates is the same as an array of them', () => {
+  it("one list of candidates is the same as an array of them", () => {
     const [one, two] = [adapter(SIZE), adapter(SIZE)];
     repeat(5, one, () => one.adaptChoice(query, candidates, 3));
     repeat(5, two, () => two.adaptChoice(query, flat, 3));
     expect(one.toJson()).to.equal(two.toJson());
   });
 
-  it('a batch of events is one step along their mean', () => {
+  it("a batch of events is one step along their mean", () => {
     const made = adapter(SIZE);
     for (let event = 0; event < 6; event += 1) made.adaptChoice(random.unit(SIZE), flat, event % 5);
     expect(made.pendingUpdates()).to.equal(6);
@@ -117,7 +124,7 @@ describe('learning', () => {
     expect(made.pendingUpdates()).to.equal(0);
   });
 
-  it('users do not learn from each other', () => {
+  it("users do not learn from each other", () => {
     const [alice, bob] = [adapter(SIZE), adapter(SIZE)];
     const untouched = bob.toJson();
     repeat(10, alice, () => alice.adaptChoice(query, flat, 1));

@@ -1,8 +1,8 @@
 // The small entry: the same engine with less around it.
-import init, * as lite from 'micro-lora/lite';
-import { Random, bits, build, expect, lora, refusal, source } from './setup.js';
+import init, * as lite from "micro-lora/lite";
+import { Random, bits, build, expect, lora, refusal, source } from "./setup.js";
 
-await (build === 'baseline' ? init(await source('lite.wasm')) : init());
+await (build === "baseline" ? init(await source("lite.wasm")) : init());
 
 const random = new Random(12);
 const make = (from) => {
@@ -11,12 +11,12 @@ const make = (from) => {
   return new from.MicroLoraWasm(config);
 };
 
-describe('micro-lora/lite', () => {
-  it('is the build that was asked for', () => {
-    expect(lite.isSimd()).to.equal(build !== 'baseline');
+describe("micro-lora/lite", () => {
+  it("is the build that was asked for", () => {
+    expect(lite.isSimd()).to.equal(build !== "baseline");
   });
 
-  it('learns with the bits of the whole package, and trades states with it', () => {
+  it("learns with the bits of the whole package, and trades states with it", () => {
     const [small, whole] = [make(lite), make(lora)];
     for (let event = 0; event < 25; event += 1) {
       const x = random.unit(16);
@@ -33,22 +33,22 @@ describe('micro-lora/lite', () => {
     expect(bits(lite.MicroLoraWasm.fromJson(whole.toJson()).apply(x))).to.deep.equal(bits(small.apply(x)));
   });
 
-  it('refuses as the whole package does', () => {
+  it("refuses as the whole package does", () => {
     const made = make(lite);
     const before = made.toJson();
-    refusal(() => made.apply(new Float32Array(3)), 'LENGTH', /16.*3/);
-    refusal(() => made.apply(new Float32Array(16).fill(NaN)), 'NOT_FINITE');
-    refusal(() => made.adaptChoice(random.row(16), random.row(32), 2), 'COUNT');
-    refusal(() => lite.MicroLoraWasm.fromJson('{'), 'SYNTAX');
+    refusal(() => made.apply(new Float32Array(3)), "LENGTH", /16.*3/);
+    refusal(() => made.apply(new Float32Array(16).fill(NaN)), "NOT_FINITE");
+    refusal(() => made.adaptChoice(random.row(16), random.row(32), 2), "COUNT");
+    refusal(() => lite.MicroLoraWasm.fromJson("{"), "SYNTAX");
     expect(made.toJson()).to.equal(before);
     made.free();
-    refusal(() => made.apply(new Float32Array(16)), 'FREED');
+    refusal(() => made.apply(new Float32Array(16)), "FREED");
   });
 
-  it('has only what it says it has', () => {
+  it("has only what it says it has", () => {
     const { MicroLoraWasm } = lite;
-    expect(lite).to.include.keys('default', 'initSync', 'isSimd', 'MicroLoraConfigWasm', 'MicroLoraWasm');
-    expect(lite).not.to.include.any.keys('AdaptFeedbackWasm', 'MicroLoraStatsWasm');
-    expect(MicroLoraWasm.prototype).not.to.have.any.keys('adapt', 'toBytes');
+    expect(lite).to.include.keys("default", "initSync", "isSimd", "MicroLoraConfigWasm", "MicroLoraWasm");
+    expect(lite).not.to.include.any.keys("AdaptFeedbackWasm", "MicroLoraStatsWasm");
+    expect(MicroLoraWasm.prototype).not.to.have.any.keys("adapt", "toBytes");
   });
 });

@@ -1,10 +1,10 @@
-import { Random, bits, config, cosine, expect, lora, norm, refusal, trained } from './setup.js';
+import { Random, bits, config, cosine, expect, lora, norm, refusal, trained } from "./setup.js";
 
 const { MicroLoraWasm } = lora;
 const random = new Random(30);
 
-describe('safetensors', () => {
-  it('hold the weights, with alpha', () => {
+describe("safetensors", () => {
+  it("hold the weights, with alpha", () => {
     for (const settings of [{ alpha: 6 }, { rank: 4, outFeatures: 8 }, { useRslora: true }]) {
       const made = trained(8, { cap: Infinity, ...settings });
       const back = MicroLoraWasm.fromBytes(made.toBytes(), config({ cap: Infinity }));
@@ -15,27 +15,29 @@ describe('safetensors', () => {
     }
   });
 
-  it('are of the layout that PEFT reads', () => {
-    const bytes = trained(8).toBytes('encoder.layer.0.query');
+  it("are of the layout that PEFT reads", () => {
+    const bytes = trained(8).toBytes("encoder.layer.0.query");
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(bytes.slice(8, 8 + length)));
-    const name = 'base_model.model.encoder.layer.0.query';
-    expect(header[`${name}.lora_A.weight`]).to.deep.include({ dtype: 'F32', shape: [2, 8] });
-    expect(header[`${name}.lora_B.weight`]).to.deep.include({ dtype: 'F32', shape: [8, 2] });
+    const name = "base_model.model.encoder.layer.0.query";
+    expect(header[`${name}.lora_A.weight`]).to.deep.include({ dtype: "F32", shape: [2, 8] });
+    expect(header[`${name}.lora_B.weight`]).to.deep.include({ dtype: "F32", shape: [8, 2] });
     expect(bytes.length).to.equal(8 + length + 4 * 32);
   });
 
-  it('without a word about alpha take it from the config', () => {
+  it("without a word about alpha take it from the config", () => {
     const made = trained(8, { cap: Infinity, alpha: 4 });
     const theirs = withoutMetadata(made.toBytes());
     const x = random.row(8);
-    const [one, two] = [4, 8].map((alpha) => MicroLoraWasm.fromBytes(theirs, config({ alpha, cap: Infinity })).apply(x));
+    const [one, two] = [4, 8].map((alpha) =>
+      MicroLoraWasm.fromBytes(theirs, config({ alpha, cap: Infinity })).apply(x),
+    );
     expect(bits(one)).to.deep.equal(bits(made.apply(x)));
     expect(norm(two)).to.be.closeTo(2 * norm(one), 1e-4);
     expect(cosine(one, two)).to.be.closeTo(1, 1e-6);
   });
 
-  it('take a buffer or a view', () => {
+  it("take a buffer or a view", () => {
     const made = trained(8);
     const bytes = made.toBytes();
     const padded = new Uint8Array(bytes.length + 3);
@@ -46,17 +48,21 @@ describe('safetensors', () => {
     }
   });
 
-  it('are refused with a reason', () => {
+  it("are refused with a reason", () => {
     const bytes = trained(8).toBytes();
-    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(0)), 'SYNTAX');
-    refusal(() => MicroLoraWasm.fromBytes(bytes.subarray(0, 40)), 'SYNTAX');
-    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(1000).fill(255)), 'SYNTAX');
-    refusal(() => MicroLoraWasm.fromBytes(bytes, config(), 'no.such.module'), 'MISSING', /no\.such\.module|expected/);
-    refusal(() => MicroLoraWasm.fromBytes('text'), 'TYPE');
-    refusal(() => trained(8).toBytes('a"b'), 'SYNTAX');
+    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(0)), "SYNTAX");
+    refusal(() => MicroLoraWasm.fromBytes(bytes.subarray(0, 40)), "SYNTAX");
+    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(1000).fill(255)), "SYNTAX");
+    refusal(
+      () => MicroLoraWasm.fromBytes(bytes, config(), "no.such.module"),
+      "MISSING",
+      /no\.such\.module|expected/,
+    );
+    refusal(() => MicroLoraWasm.fromBytes("text"), "TYPE");
+    refusal(() => trained(8).toBytes('a"b'), "SYNTAX");
     const poisoned = bytes.slice();
     new DataView(poisoned.buffer).setFloat32(poisoned.length - 4, NaN, true);
-    refusal(() => MicroLoraWasm.fromBytes(poisoned), 'NOT_FINITE');
+    refusal(() => MicroLoraWasm.fromBytes(poisoned), "NOT_FINITE");
   });
 });
 

@@ -1,32 +1,36 @@
 // Loads the engine in the build that the run is about, and gives the other files what they share.
-import init, * as lora from 'micro-lora';
-import { expect } from 'chai';
-import { Collect } from './collect.js';
+import init, * as lora from "micro-lora";
+import { expect } from "chai";
+import { Collect } from "./collect.js";
 
 export { expect, lora };
 
-export const inNode = typeof process === 'object' && Boolean(process.versions?.node);
-export const build = inNode ? process.env.MICRO_LORA_BUILD : new URLSearchParams(location.search).get('build');
+export const inNode = typeof process === "object" && Boolean(process.versions?.node);
+export const build = inNode
+  ? process.env.MICRO_LORA_BUILD
+  : new URLSearchParams(location.search).get("build");
 
 /** A file of the package, as `init` takes it here. */
 export async function source(file) {
   const url = new URL(import.meta.resolve(`micro-lora/${file}`));
-  return inNode ? (await import('node:fs/promises')).readFile(url) : url;
+  return inNode ? (await import("node:fs/promises")).readFile(url) : url;
 }
 
 // The package chooses simd128 by itself; the baseline has to be asked for in engines of today.
-await (build === 'baseline' ? init(await source('micro_lora.wasm')) : init());
+await (build === "baseline" ? init(await source("micro_lora.wasm")) : init());
 
 // Before any other test loads a file of its own.
 Collect.loaded = inNode
   ? [...globalThis.wasmFilesRead]
-  : performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname.split('/').pop())
-    .filter((name) => name.endsWith('.wasm'));
+  : performance
+      .getEntriesByType("resource")
+      .map(({ name }) => new URL(name).pathname.split("/").pop())
+      .filter((name) => name.endsWith(".wasm"));
 
 export async function readText(name) {
   const url = new URL(name, import.meta.url);
   if (!inNode) return (await fetch(url)).text();
-  return (await import('node:fs/promises')).readFile(url, 'utf8');
+  return (await import("node:fs/promises")).readFile(url, "utf8");
 }
 
 /** A config from plain properties. */
@@ -78,7 +82,10 @@ export function trained(size = 8, settings = {}) {
   return made;
 }
 
-/** Runs `call`, which must throw an `Error` with this code, or one of these, and such a message; returns the message. */
+/**
+ * Runs `call`, which must throw an `Error` with this code, or one of these, and such a message; returns the
+ * message.
+ */
 export function refusal(call, code, message = /./) {
   let error;
   try {
@@ -87,7 +94,7 @@ export function refusal(call, code, message = /./) {
     error = thrown;
   }
   expect(error, `expected ${code} to be thrown`).to.be.instanceOf(Error);
-  expect(error, error.message).to.have.property('code').that.is.oneOf([code].flat());
+  expect(error, error.message).to.have.property("code").that.is.oneOf([code].flat());
   expect(error.message).to.match(message);
   return error.message;
 }

@@ -1,15 +1,19 @@
-import { Random, adapter, bits, expect, lora, readText, refusal, trained } from './setup.js';
+import { Random, adapter, bits, expect, lora, readText, refusal, trained } from "./setup.js";
 
 const { MicroLoraWasm } = lora;
-const legacy = JSON.parse(await readText('legacy.json'));
+const legacy = JSON.parse(await readText("legacy.json"));
 const random = new Random(8);
 
 /** The state with some of its fields replaced. */
 const changed = (made, fields) => JSON.stringify({ ...JSON.parse(made.toJson()), ...fields });
 
-describe('state', () => {
-  it('comes back whole and goes on with the same bits', () => {
-    for (const settings of [{}, { rank: 4, cap: Infinity, modelId: 9 }, { useRslora: true, alpha: 3, step: 1 }]) {
+describe("state", () => {
+  it("comes back whole and goes on with the same bits", () => {
+    for (const settings of [
+      {},
+      { rank: 4, cap: Infinity, modelId: 9 },
+      { useRslora: true, alpha: 3, step: 1 },
+    ]) {
       const made = trained(24, settings);
       const back = MicroLoraWasm.fromJson(made.toJson(), settings.modelId);
       for (const each of [made, back]) {
@@ -25,7 +29,7 @@ describe('state', () => {
     }
   });
 
-  it('keeps pending events, statistics and strength', () => {
+  it("keeps pending events, statistics and strength", () => {
     const made = trained(8);
     made.strength = 0.25;
     const back = MicroLoraWasm.fromJson(made.toJson());
@@ -35,28 +39,42 @@ describe('state', () => {
     expect(back.applyUpdates(0.01)).to.equal(made.applyUpdates(0.01));
   });
 
-  it('is JSON that other tools may re-format', () => {
+  it("is JSON that other tools may re-format", () => {
     const made = trained(8);
     const { format, version } = JSON.parse(made.toJson());
-    expect([format, version]).to.deep.equal(['micro-lora', 1]);
+    expect([format, version]).to.deep.equal(["micro-lora", 1]);
     const spaced = JSON.stringify(JSON.parse(made.toJson()), null, 2);
-    expect(bits(MicroLoraWasm.fromJson(spaced).apply(random.row(8)))).to.be.an('array');
+    expect(bits(MicroLoraWasm.fromJson(spaced).apply(random.row(8)))).to.be.an("array");
     const x = random.row(8);
     expect(bits(MicroLoraWasm.fromJson(spaced).apply(x))).to.deep.equal(bits(made.apply(x)));
   });
 
-  it('is refused with a reason when it is not what it should be', () => {
+  it("is refused with a reason when it is not what it should be", () => {
     const made = trained(8);
     const json = made.toJson();
     const cases = [
-      ['', 'SYNTAX'], ['{}', null], ['null', null], ['[]', null], ['"text"', null], ['{"format":"other"}', null],
-      [json.slice(0, -1), 'SYNTAX'], [json.slice(0, 100), 'SYNTAX'], [`${json}x`, 'SYNTAX'], [`\u0000${json}`, 'SYNTAX'],
-      [changed(made, { format: 'other' }), 'FORMAT'], [changed(made, { version: 2 }), 'MISMATCH'],
-      [changed(made, { crc32: 1 }), 'CHECKSUM'], [changed(made, { samples: 5 }), 'CHECKSUM'],
-      [changed(made, { lora_a: 'AAAA' }), 'BASE64'], [changed(made, { lora_b: '!' }), 'BASE64'],
-      [changed(made, { rank: 9 }), null], [changed(made, { in_features: 0 }), null],
-      [changed(made, { in_features: 2_000_000_000 }), null], [changed(made, { in_features: 9 }), null],
-      [changed(made, { rank: null }), 'SYNTAX'], [changed(made, { more: 1 }), null],
+      ["", "SYNTAX"],
+      ["{}", null],
+      ["null", null],
+      ["[]", null],
+      ['"text"', null],
+      ['{"format":"other"}', null],
+      [json.slice(0, -1), "SYNTAX"],
+      [json.slice(0, 100), "SYNTAX"],
+      [`${json}x`, "SYNTAX"],
+      [`\u0000${json}`, "SYNTAX"],
+      [changed(made, { format: "other" }), "FORMAT"],
+      [changed(made, { version: 2 }), "MISMATCH"],
+      [changed(made, { crc32: 1 }), "CHECKSUM"],
+      [changed(made, { samples: 5 }), "CHECKSUM"],
+      [changed(made, { lora_a: "AAAA" }), "BASE64"],
+      [changed(made, { lora_b: "!" }), "BASE64"],
+      [changed(made, { rank: 9 }), null],
+      [changed(made, { in_features: 0 }), null],
+      [changed(made, { in_features: 2_000_000_000 }), null],
+      [changed(made, { in_features: 9 }), null],
+      [changed(made, { rank: null }), "SYNTAX"],
+      [changed(made, { more: 1 }), null],
     ];
     for (const [text, code] of cases) {
       let error = null;
@@ -67,53 +85,99 @@ describe('state', () => {
       }
       const title = `${JSON.stringify(text.slice(0, 60))}: ${error?.code} ${error?.message}`;
       expect(error, title).to.be.instanceOf(Error);
-      expect(error.code, title).to.be.a('string');
+      expect(error.code, title).to.be.a("string");
       if (code) expect(error.code, title).to.equal(code);
     }
   });
 
-  it('is refused if any one character of it was damaged', () => {
+  it("is refused if any one character of it was damaged", () => {
     const json = trained(4, { rank: 1 }).toJson();
     for (let at = 0; at < json.length; at += 1) {
-      const other = json[at] === 'B' ? 'C' : 'B';
-      expect(() => MicroLoraWasm.fromJson(json.slice(0, at) + other + json.slice(at + 1)), `at ${at}`).to.throw(Error);
+      const other = json[at] === "B" ? "C" : "B";
+      expect(
+        () => MicroLoraWasm.fromJson(json.slice(0, at) + other + json.slice(at + 1)),
+        `at ${at}`,
+      ).to.throw(Error);
     }
   });
 
-  it('is refused for another model', () => {
+  it("is refused for another model", () => {
     const json = trained(8, { modelId: 7 }).toJson();
-    refusal(() => MicroLoraWasm.fromJson(json), 'MISMATCH', /7/);
-    refusal(() => MicroLoraWasm.fromJson(json, 8), 'MISMATCH', /7/);
+    refusal(() => MicroLoraWasm.fromJson(json), "MISMATCH", /7/);
+    refusal(() => MicroLoraWasm.fromJson(json, 8), "MISMATCH", /7/);
     expect(MicroLoraWasm.fromJson(json, 7).getConfig().modelId).to.equal(7);
   });
 });
 
-describe('a state saved by @ruvector/ruvllm-wasm', () => {
-  it('loads, and gives what it gave there', () => {
+describe("a state saved by @ruvector/ruvllm-wasm", () => {
+  it("loads, and gives what it gave there", () => {
     const made = MicroLoraWasm.fromJson(legacy.state);
     expect(made.getConfig()).to.include({ inFeatures: 5, outFeatures: 3, rank: 2, alpha: 4 });
     made.apply(legacy.input).forEach((value, i) => expect(value).to.be.closeTo(legacy.output[i], 1e-7));
   });
 
-  it('can learn and be saved here', () => {
+  it("can learn and be saved here", () => {
     const made = MicroLoraWasm.fromJson(legacy.state);
-    const labels = [[1, 0, 0], [0, 1, 0]];
+    const labels = [
+      [1, 0, 0],
+      [0, 1, 0],
+    ];
     expect(made.adaptChoice(legacy.input, labels, 1, { base: [0, 0, 0] })).to.equal(0);
     expect(made.applyUpdates()).to.be.above(0);
-    expect(bits(MicroLoraWasm.fromJson(made.toJson()).apply(legacy.input))).to.deep.equal(bits(made.apply(legacy.input)));
+    expect(bits(MicroLoraWasm.fromJson(made.toJson()).apply(legacy.input))).to.deep.equal(
+      bits(made.apply(legacy.input)),
+    );
   });
 
-  it('is refused if its lengths do not match, or a weight is null', () => {
+  it("is refused if its lengths do not match, or a weight is null", () => {
     const broken = (change) => {
       const state = JSON.parse(legacy.state);
       change(state.adapter);
       return JSON.stringify(state);
     };
     const changes = [
-      (a) => { a.lora_a = a.lora_a.slice(1); }, (a) => { a.lora_b.push(0); }, (a) => { a.in_features = 6; },
-      (a) => { a.lora_a[3] = null; }, (a) => { a.lora_a[3] = 'x'; }, (a) => { a.rank = 0; }, (a) => { a.rank = 9; },
-      (a) => { a.in_features = 2e9; }, (a) => { delete a.lora_b; }, (a) => { a.lora_a = {}; }, (a) => { a.scaling = null; },
-      (a) => { a.scaling = 0; }, (a) => { a.lora_a = { length: 10 }; }, (a) => { a.lora_a[0] = 1e300; },
+      (a) => {
+        a.lora_a = a.lora_a.slice(1);
+      },
+      (a) => {
+        a.lora_b.push(0);
+      },
+      (a) => {
+        a.in_features = 6;
+      },
+      (a) => {
+        a.lora_a[3] = null;
+      },
+      (a) => {
+        a.lora_a[3] = "x";
+      },
+      (a) => {
+        a.rank = 0;
+      },
+      (a) => {
+        a.rank = 9;
+      },
+      (a) => {
+        a.in_features = 2e9;
+      },
+      (a) => {
+        delete a.lora_b;
+      },
+      (a) => {
+        a.lora_a = {};
+      },
+      (a) => {
+        a.scaling = null;
+      },
+      (a) => {
+        a.scaling = 0;
+      },
+      (a) => {
+        a.lora_a = { length: 10 };
+      },
+      (a) => {
+        a.lora_a[0] = 1e300;
+      },
     ];
     for (const change of changes) {
       let error = null;
@@ -123,22 +187,29 @@ describe('a state saved by @ruvector/ruvllm-wasm', () => {
         error = thrown;
       }
       expect(error, change.toString()).to.be.instanceOf(Error);
-      expect(error.code, `${change}: ${error.message}`).to.be.a('string');
+      expect(error.code, `${change}: ${error.message}`).to.be.a("string");
     }
   });
 });
 
-describe('a state of version 1 from long ago', () => {
-  it('loads and goes on', async () => {
-    const made = MicroLoraWasm.fromJson(await readText('v1.json'), 77);
-    expect(made.getConfig()).to.include({ inFeatures: 8, outFeatures: 5, rank: 3, alpha: 6, cap: 1.5, seed: 9 });
+describe("a state of version 1 from long ago", () => {
+  it("loads and goes on", async () => {
+    const made = MicroLoraWasm.fromJson(await readText("v1.json"), 77);
+    expect(made.getConfig()).to.include({
+      inFeatures: 8,
+      outFeatures: 5,
+      rank: 3,
+      alpha: 6,
+      cap: 1.5,
+      seed: 9,
+    });
     expect(made.pendingUpdates()).to.equal(1);
     expect(made.applyUpdates()).to.be.above(0);
   });
 });
 
-describe('one adapter', () => {
-  it('is untouched by loading into another', () => {
+describe("one adapter", () => {
+  it("is untouched by loading into another", () => {
     const made = adapter(8);
     const before = made.toJson();
     expect(() => MicroLoraWasm.fromJson(`${before}!`)).to.throw();

@@ -24,8 +24,9 @@ const ENGINES: [(&str, &[&Tool]); 4] = [
 ];
 const BUILDS: [&str; 2] = ["simd", "baseline"];
 
-pub const STEPS: [&str; 4] = ["web: suite", FRESH, EXAMPLES, demo::CHECK];
+pub const STEPS: [&str; 5] = [FORMAT, "web: suite", FRESH, EXAMPLES, demo::CHECK];
 const INSTALL: &str = "web: install the tarball";
+const FORMAT: &str = "web: format";
 const FRESH: &str = "web: fresh projects";
 const EXAMPLES: &str = "web: examples";
 
@@ -51,6 +52,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
         }
     }
     if engine.is_none() {
+        report.step(FORMAT, || format(shell));
         report.step(FRESH, || fresh_projects(shell, &tarball));
         report.step(EXAMPLES, || examples(shell, &tarball));
         report.step(demo::CHECK, || demo::check(shell));
@@ -76,6 +78,17 @@ fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()
     needs::ensure(shell, tools)?;
     let project = project(shell);
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} {engine} {build}").run()?)
+}
+
+/// What the formatter has no opinion on is left out: data, and what others wrote.
+fn format(shell: &Shell) -> Result<()> {
+    let sources = [
+        "wasm/demo/*",
+        "wasm/test/{bench,fresh,page,runner,suite}/*",
+        "!wasm/test/suite/*.json",
+        "examples/*.ts",
+    ];
+    Ok(cmd!(shell, "{TOOLS}/node_modules/.bin/prettier --check --log-level warn {sources...}").run()?)
 }
 
 fn fresh_projects(shell: &Shell, tarball: &Path) -> Result<()> {
