@@ -10,12 +10,12 @@
 //! `simd` knows which of them run.
 
 mod body;
-mod lanes;
 #[cfg(target_arch = "wasm32")]
 mod compact;
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, reason = "loads and stores of registers have no safe form")]
 mod four;
+mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
 // Cortex-M. Everything else holds 32 lanes in vectors.

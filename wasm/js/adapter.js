@@ -15,8 +15,8 @@ export class MicroLoraConfigWasm {
     this.alpha = 4;
     this.inFeatures = this.outFeatures = 768;
     this.useRslora = false;
-    this.cap = 1;
-    this.seed = this.modelId = this.decay = this.step = 0;
+    this.cap = this.step = 2;
+    this.seed = this.modelId = this.decay = 0;
   }
 
   get rank() {
@@ -151,7 +151,7 @@ export const configure = (lora, config) => {
   numbers[5] = config.cap;
   words[6] = whole("seed", config.seed);
   words[7] = whole("modelId", config.modelId);
-  words[8] = whole("step", config.step, 0, 1);
+  words[8] = whole("step", config.step, 0, 2);
   numbers[9] = config.decay;
   numbers[11] = 1;
   numbers[23] = 0.5;
@@ -211,7 +211,7 @@ export class MicroLoraWasm {
 
   adaptChoice(input, candidates, chosen, options = {}) {
     live(this);
-    const { quality = 1, temperature = 0.1 } = options;
+    const { quality = 1, temperature = 0.08 } = options;
     const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
     return learn(this, CHOICE, input, vectors, ["", []], options, quality, temperature, whole("chosen", chosen));
   }

@@ -154,15 +154,15 @@ export class MicroLoraConfigWasm {
   outFeatures: number;
   /** Scale by `alpha / sqrt(rank)` instead (rsLoRA, PEFT's `use_rslora`). Default false. */
   useRslora: boolean;
-  /** Output guard: the correction is never longer than `cap` times the input. 1e-6 to 1e6, or Infinity. Default 1. */
+  /** Output guard: the correction is never longer than `cap` times the input. 1e-6 to 1e6, or Infinity. Default 2. */
   cap: number;
   /** Seed of the initial weights, 0 to 4294967295. The same seed gives the same bits on every machine. Default 0. */
   seed: number;
   /** Names the frozen model whose vectors the adapter is trained on, 0 to 4294967295. Default 0: unused. */
   modelId: number;
-  /** Share of `lora_B` that every update forgets, 0 to 0.5: 0.001 for users who change their mind. Default 0. */
+  /** Share of `lora_B` that every update forgets, 0 to 0.5, besides the 0.0003 of the default step. Default 0. */
   decay: number;
-  /** 0: the scaled-gradient step. 1: plain SGD, as `torch.optim.SGD`. Default 0. */
+  /** 2: the scaled-gradient step. 0: the same with its first constants. 1: plain SGD, as `torch.optim.SGD`. Default 2. */
   step: number;
   /** Bytes of the weights: four for each parameter. */
   memoryBytes(): number;
@@ -187,7 +187,7 @@ export interface SampleOptions {
 export interface ChoiceOptions extends SampleOptions {
   /** 1 for a click, 0 for a thumbs-down; 0.5 says nothing. Default 1. */
   quality?: number;
-  /** 0.001 to 1000. Default 0.1, which is right for vectors near unit norm. */
+  /** 0.001 to 1000. Default 0.08, which is right for vectors near unit norm. */
   temperature?: number;
 }
 

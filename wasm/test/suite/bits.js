@@ -32,7 +32,11 @@ class Digest {
   }
 }
 
-function adapt(made, random, event, { in_features: inFeatures, out_features: outFeatures }) {
+const DEFAULT_STEP = 2;
+
+function adapt(made, random, event, { in_features: inFeatures, out_features: outFeatures, step }) {
+  // What the default was when the vectors of the first step were made.
+  const old = step === DEFAULT_STEP ? {} : { temperature: 0.1 };
   const x = random.row(inFeatures, 0.3);
   const base = random.row(outFeatures, 0.3);
   const candidates = random.row(CANDIDATES * outFeatures, 0.3);
@@ -42,14 +46,14 @@ function adapt(made, random, event, { in_features: inFeatures, out_features: out
     case 0:
       return made.adaptGradient(x, one);
     case 1:
-      return made.adaptChoice(x, candidates, chosen, { base });
+      return made.adaptChoice(x, candidates, chosen, { base, ...old });
     case 2:
       return made.adaptChoice(x, candidates, chosen, { base, quality: 0.2, temperature: 0.5 });
     case 3:
       return made.adaptTarget(x, one, event % 2 === 0 ? 1.5 : -0.5, { base });
     default:
   }
-  if (inFeatures !== outFeatures) return made.adaptChoice(x, candidates, chosen, { base, quality: 0.75 });
+  if (inFeatures !== outFeatures) return made.adaptChoice(x, candidates, chosen, { base, quality: 0.75, ...old });
   const feedback = new lora.AdaptFeedbackWasm((event % 11) / 10);
   feedback.learningRate = 0.02;
   return made.adapt(x, feedback);
@@ -73,6 +77,7 @@ describe("the bits of the native engine", () => {
         seed: vector.seed,
         modelId: vector.model_id,
         useRslora: vector.use_rslora,
+        step: vector.step,
       });
       const digest = new Digest();
       const random = new Random(vector.seed);

@@ -10,12 +10,12 @@ describe("MicroLoraConfigWasm", () => {
       outFeatures: 768,
     });
     expect({ cap, seed, modelId, useRslora, decay, step }).to.deep.equal({
-      cap: 1,
+      cap: 2,
       seed: 0,
       modelId: 0,
       useRslora: false,
       decay: 0,
-      step: 0,
+      step: 2,
     });
   });
 
