@@ -75,6 +75,8 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
             // The only errors of a header that JavaScript wrote are its settings'.
             let (in_features, out_features) = (adapter.in_features(), adapter.out_features());
             Header::new(in_features, out_features, adapter.rank(), &adapter.config())?;
+            // JavaScript does not compute what follows from the settings.
+            adapter.take_up()?;
             adapter.reset();
             return Ok(0.0);
         }
