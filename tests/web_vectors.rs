@@ -148,7 +148,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
         0 => lora.adapt_gradient(Sample::new(&x), one)?,
         1 => lora.adapt_choice(sample, click)?,
         2 => lora.adapt_choice(sample, click.with_quality(0.2).with_temperature(0.5))?,
-        3 => lora.adapt_target(sample, one, if event % 2 == 0 { 1.5 } else { -0.5 })?,
+        3 => lora.adapt_target(sample, one, if event.is_multiple_of(2) { 1.5 } else { -0.5 })?,
         // A learning rate of 0.02 in the feedback of JavaScript.
         _ if IN == OUT => lora.adapt_quality(Sample::new(&x).with_weight(2.0), (event % 11) as f32 / 10.0)?,
         _ => lora.adapt_choice(sample, click.with_quality(0.75))?,

@@ -50,7 +50,8 @@ export const CHOICE = 7;
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
-export const call = (what, lora, value = 0) => check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, value, 0, 0));
+export const call = (what, lora, value = 0) =>
+  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, value, 0, 0));
 
 /** Passes arrays, each with its name, one after the other: the address, and the length of each. */
 const pass = (arrays) => {
@@ -86,7 +87,17 @@ const give = (lora, input) => {
 };
 
 /** Learns from one event of a kind. */
-export const learn = (lora, kind, input, vectors, extra, options = {}, value = 0, temperature = 0, chosen = 0) => {
+export const learn = (
+  lora,
+  kind,
+  input,
+  vectors,
+  extra,
+  options = {},
+  value = 0,
+  temperature = 0,
+  chosen = 0,
+) => {
   const { base, weight = 1 } = options;
   give(lora, input);
   const passed = pass([vectors, extra, ["base", base ?? []]]);
@@ -95,7 +106,8 @@ export const learn = (lora, kind, input, vectors, extra, options = {}, value = 0
 };
 
 /** The address of an adapter's block. */
-export const live = (lora) => lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
+export const live = (lora) =>
+  lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
 
 /** An adapter's header, as integers and as floats: `HEADER` in `state.js` says what is where. */
 export const header = (lora) => {
@@ -114,7 +126,8 @@ export const matrices = (lora) => {
   });
 };
 
-export const loaded = () => wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+export const loaded = () =>
+  wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
 
 /** Gives an object a block of these sizes, has `fill` write to it, and the engine check what it wrote. */
 const make = (lora, inFeatures, outFeatures, rank, what, fill) => {
@@ -213,7 +226,17 @@ export class MicroLoraWasm {
     live(this);
     const { quality = 1, temperature = 0.08 } = options;
     const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
-    return learn(this, CHOICE, input, vectors, ["", []], options, quality, temperature, whole("chosen", chosen));
+    return learn(
+      this,
+      CHOICE,
+      input,
+      vectors,
+      ["", []],
+      options,
+      quality,
+      temperature,
+      whole("chosen", chosen),
+    );
   }
 
   applyUpdates(learningRate = 0.01) {

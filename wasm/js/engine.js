@@ -13,7 +13,10 @@ let passed;
 let holes;
 
 /** The smallest module that an engine without simd128 refuses: `f32.const 0  f32x4.splat`. */
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 67, 0, 0, 0, 0, 253, 19, 11];
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 67, 0, 0, 0, 0, 253, 19,
+  11,
+];
 
 export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
 
@@ -48,7 +51,9 @@ export const initFrom = (source) =>
 
 export const initSync = (source) => {
   source = source.module ?? source;
-  start(new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)));
+  start(
+    new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)),
+  );
   loading = Promise.resolve();
 };
 
@@ -78,7 +83,9 @@ export const check = (result) => {
   const words = new Uint32Array(wasm.memory.buffer, report, 5);
   // Nobody wants to read 0.0010000000474974513.
   const numbers = result === -3 ? Array.from(floats(report, 5), (number) => +number.toPrecision(7)) : words;
-  const [code, expected, came] = ERRORS[-result].replace(/\$(.)/g, (_, digit) => numbers[2 + +digit]).split("|");
+  const [code, expected, came] = ERRORS[-result]
+    .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
+    .split("|");
   const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
   return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
 };

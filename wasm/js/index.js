@@ -1,6 +1,15 @@
 // The entry `micro-lora`: what `lite` has, and the rest.
 
-import { MicroLoraConfigWasm, MicroLoraWasm as Lite, call, disposable, flat, header, learn, live } from "./adapter.js";
+import {
+  MicroLoraConfigWasm,
+  MicroLoraWasm as Lite,
+  call,
+  disposable,
+  flat,
+  header,
+  learn,
+  live,
+} from "./adapter.js";
 import { fail, hasSimd, initFrom } from "./engine.js";
 import { fromBytes, toBytes } from "./peft.js";
 
@@ -76,7 +85,15 @@ export class MicroLoraWasm extends Lite {
     if (!(feedback instanceof AdaptFeedbackWasm)) {
       fail("TYPE", `feedback: expected an AdaptFeedbackWasm, got ${typeof feedback}`);
     }
-    return learn(this, QUALITY, input, NONE, NONE, { weight: feedback.learningRate / 0.01 }, feedback.quality);
+    return learn(
+      this,
+      QUALITY,
+      input,
+      NONE,
+      NONE,
+      { weight: feedback.learningRate / 0.01 },
+      feedback.quality,
+    );
   }
 
   adaptGradient(input, gradOutput, options) {
@@ -86,7 +103,16 @@ export class MicroLoraWasm extends Lite {
   adaptListwise(input, candidates, weights, options = {}) {
     live(this);
     const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
-    return learn(this, LISTWISE, input, vectors, ["weights", weights], options, 0, options.temperature ?? 0.1);
+    return learn(
+      this,
+      LISTWISE,
+      input,
+      vectors,
+      ["weights", weights],
+      options,
+      0,
+      options.temperature ?? 0.1,
+    );
   }
 
   adaptTarget(input, target, weight = 1, options) {

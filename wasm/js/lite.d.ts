@@ -299,7 +299,12 @@ export class MicroLoraWasm {
    * lora.adaptChoice(query, results, 2);                             // a click on the third result
    * lora.adaptChoice(hidden, labels, 0, { base: output, quality: 0 }); // a thumbs-down on the first label
    */
-  adaptChoice(input: ArrayLike<number>, candidates: Vectors, chosen: number, options?: ChoiceOptions): Receipt;
+  adaptChoice(
+    input: ArrayLike<number>,
+    candidates: Vectors,
+    chosen: number,
+    options?: ChoiceOptions,
+  ): Receipt;
 
   /**
    * Takes one step along the mean of the pending events, and returns its length: the norm of the change of the weights.

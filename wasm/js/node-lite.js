@@ -6,6 +6,7 @@ import init, { engineUrl } from "./lite.js";
 
 export * from "./lite.js";
 
-const local = (source) => (source instanceof URL || typeof source === "string") && `${source}`.startsWith("file:");
+const local = (source) =>
+  (source instanceof URL || typeof source === "string") && `${source}`.startsWith("file:");
 
 export default (source = engineUrl()) => init(local(source) ? readFile(new URL(source)) : source);

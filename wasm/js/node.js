@@ -6,6 +6,7 @@ import init, { engineUrl } from "./index.js";
 
 export * from "./index.js";
 
-const local = (source) => (source instanceof URL || typeof source === "string") && `${source}`.startsWith("file:");
+const local = (source) =>
+  (source instanceof URL || typeof source === "string") && `${source}`.startsWith("file:");
 
 export default (source = engineUrl()) => init(local(source) ? readFile(new URL(source)) : source);

@@ -21,7 +21,10 @@ const transposed = (values, rows) => {
 export const toBytes = (lora, module = "micro_lora") => {
   const [loraA, loraB] = matrices(lora);
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
-    fail("SYNTAX", `module: expected a name without quotes, backslashes and control characters, got ${module}`);
+    fail(
+      "SYNTAX",
+      `module: expected a name without quotes, backslashes and control characters, got ${module}`,
+    );
   }
   const { rank, inFeatures, outFeatures, alpha, useRslora } = lora.getConfig();
   const [a, b] = [rank * inFeatures, rank * outFeatures];
@@ -52,7 +55,14 @@ export const toBytes = (lora, module = "micro_lora") => {
 const half = (bits) => {
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;
-  const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
+  const size =
+    exponent === 31
+      ? fraction
+        ? NaN
+        : Infinity
+      : exponent
+        ? 2 ** (exponent - 15) * (1 + fraction)
+        : 2 ** -14 * fraction;
   return bits >> 15 ? -size : size;
 };
 
@@ -64,9 +74,12 @@ const DTYPES = {
 
 /** The header, and the bytes of all values. */
 const parse = (bytes) => {
-  if (!(bytes?.byteLength >= 0)) fail("TYPE", `bytes: expected an ArrayBuffer or a view of one, got ${typeof bytes}`);
+  if (!(bytes?.byteLength >= 0))
+    fail("TYPE", `bytes: expected an ArrayBuffer or a view of one, got ${typeof bytes}`);
   // A copy of its own, so that every tensor may be cut from it.
-  bytes = new Uint8Array(bytes.buffer ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes);
+  bytes = new Uint8Array(
+    bytes.buffer ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes,
+  );
   try {
     const end = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
     if (end > bytes.length) throw 0;
@@ -83,7 +96,11 @@ const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
   if (!read) fail("UNSUPPORTED", `${what}: expected dtype F32, F16 or BF16, got ${dtype}`);
   const [from, to] = data_offsets ?? [];
   const [rows, columns] = shape ?? [];
-  if (shape?.length !== 2 || to - from !== rows * columns * (dtype === "F32" ? 4 : 2) || !(from >= 0 && to <= data.byteLength)) {
+  if (
+    shape?.length !== 2 ||
+    to - from !== rows * columns * (dtype === "F32" ? 4 : 2) ||
+    !(from >= 0 && to <= data.byteLength)
+  ) {
     fail("UNSUPPORTED", `${what}: expected a matrix within the file, got shape ${shape} at ${data_offsets}`);
   }
   return [rows, columns, read(data.slice(from, to))];
@@ -92,15 +109,20 @@ const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
 export const fromBytes = (Class, bytes, config = new MicroLoraConfigWasm(), module) => {
   loaded();
   const [tensors, metadata, data] = parse(bytes);
-  const names = tensors.flatMap(([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? []);
+  const names = tensors.flatMap(
+    ([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? [],
+  );
   const name = module ?? (names.length === 1 ? names[0] : undefined);
   if (!names.includes(name)) fail("MISSING", `module: expected one of ${names}, got ${name}`);
   const own = tensors.filter(([key]) => key.startsWith(`${PREFIX}${name}.lora_`));
-  if (own.length !== 2) fail("UNSUPPORTED", `${name}: expected lora_A and lora_B alone, got ${own.map(([key]) => key)}`);
-  const find = (what) => matrix(own.find(([key]) => key.endsWith(`.lora_${what}.weight`))?.[1], `lora_${what}`, data);
+  if (own.length !== 2)
+    fail("UNSUPPORTED", `${name}: expected lora_A and lora_B alone, got ${own.map(([key]) => key)}`);
+  const find = (what) =>
+    matrix(own.find(([key]) => key.endsWith(`.lora_${what}.weight`))?.[1], `lora_${what}`, data);
   const [rank, inFeatures, a] = find("A");
   const [outFeatures, columns, b] = find("B");
-  if (columns !== rank) fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
+  if (columns !== rank)
+    fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
   const { lora_alpha, use_rslora } = metadata;
   const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
   return filled(Class, inFeatures, outFeatures, rank, (lora) => {

@@ -119,7 +119,8 @@ export const read = (json, modelId) => {
   const lengths = state.pending ? [a, b, a, b] : [a, b, 0, 0];
   const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
   const crc = checksum(state, scalars, saved);
-  if (crc !== state.crc32) fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
+  if (crc !== state.crc32)
+    fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
   const fill = (words, numbers, matrices) => {
     for (const name in INTEGERS) words[INTEGERS[name]] = state[name];
     SCALARS.forEach((index, i) => (numbers[index] = scalars[i]));

@@ -53,7 +53,8 @@ function adapt(made, random, event, { in_features: inFeatures, out_features: out
       return made.adaptTarget(x, one, event % 2 === 0 ? 1.5 : -0.5, { base });
     default:
   }
-  if (inFeatures !== outFeatures) return made.adaptChoice(x, candidates, chosen, { base, quality: 0.75, ...old });
+  if (inFeatures !== outFeatures)
+    return made.adaptChoice(x, candidates, chosen, { base, quality: 0.75, ...old });
   const feedback = new lora.AdaptFeedbackWasm((event % 11) / 10);
   feedback.learningRate = 0.02;
   return made.adapt(x, feedback);

@@ -24,7 +24,6 @@ const ENGINES: [(&str, &[&Tool]); 4] = [
 ];
 const BUILDS: [&str; 2] = ["simd", "baseline"];
 
-pub const STEPS: [&str; 5] = [FORMAT, "web: suite", FRESH, EXAMPLES, demo::CHECK];
 const INSTALL: &str = "web: install the tarball";
 const FORMAT: &str = "web: format";
 const FRESH: &str = "web: fresh projects";
