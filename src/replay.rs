@@ -3,6 +3,10 @@
 //! Vectors are kept as int8 with one scale each (the largest magnitude is 127), a quarter of the
 //! memory of f32; clicks, scales and temperatures as they came.
 
+mod owned;
+
+pub use owned::Replay;
+
 use crate::adapter::AdapterMut;
 use crate::error::{Error, Result, check_length};
 use crate::kernel;
@@ -391,131 +395,5 @@ fn pack(codes: &mut [i8], vector: &[f32]) -> f32 {
 fn unpack(row: &mut [f32], codes: &[i8], scale: f32) {
     for (value, code) in row.iter_mut().zip(codes) {
         *value = f32::from(*code) * scale;
-    }
-}
-
-/// A ring of the last `CAPACITY` lists of at most `LIST` results, for a
-/// [`MicroLora`](crate::MicroLora) of `IN` and `OUT`.
-///
-/// Learning through a ring needs half the clicks: see `docs/learning.md`. It is for lists of results,
-/// and takes `CAPACITY * (IN + LIST * (OUT + 8) + 16) + 4 * (IN + LIST * OUT) + 28` bytes: 299 KB for
-/// 64 lists of ten vectors of 384. The default ring is 64; 32 do nearly as well.
-///
-/// ```
-/// use micro_lora::{Config, Listwise, MicroLora, Replay};
-/// static EMPTY: Replay<4, 4, 10, 64> = Replay::new();
-/// let (mut lora, mut ring) = (MicroLora::<4, 4, 1>::new(Config::new())?, EMPTY.clone());
-/// let list = Listwise::new(&[1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0], &[0.0, 1.0]);
-/// for _ in 0..20 {
-///     ring.view().learn(&mut lora, &[0.5; 4], list, 0.01)?;
-/// }
-/// assert_eq!(ring.len(), 20);
-/// # Ok::<(), micro_lora::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[repr(C)]
-pub struct Replay<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> {
-    header: ReplayHeader,
-    entries: [ReplayEntry; CAPACITY],
-    scales: [[f32; LIST]; CAPACITY],
-    weights: [[f32; LIST]; CAPACITY],
-    row: [f32; IN],
-    rows: [[f32; OUT]; LIST],
-    inputs: [[i8; IN]; CAPACITY],
-    candidates: [[[i8; OUT]; LIST]; CAPACITY],
-}
-
-impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize>
-    Replay<IN, OUT, LIST, CAPACITY>
-{
-    /// An empty ring. Sizes outside their ranges do not build.
-    ///
-    /// ```
-    /// use micro_lora::Replay;
-    /// let ring = Box::new(Replay::<384, 384, 10, 64>::new());
-    /// assert_eq!((ring.len(), ring.capacity()), (0, 64));
-    /// ```
-    #[must_use]
-    pub const fn new() -> Self {
-        const {
-            assert!(
-                ReplayHeader::new(IN, OUT, LIST, CAPACITY).is_ok(),
-                "see ReplayHeader::new for the ranges"
-            );
-        }
-        Self {
-            header: ReplayHeader {
-                in_features: IN as u32,
-                out_features: OUT as u32,
-                list: LIST as u32,
-                capacity: CAPACITY as u32,
-                len: 0,
-                next: 0,
-                turn: 0,
-            },
-            entries: [ReplayEntry::EMPTY; CAPACITY],
-            scales: [[0.0; LIST]; CAPACITY],
-            weights: [[0.0; LIST]; CAPACITY],
-            row: [0.0; IN],
-            rows: [[0.0; OUT]; LIST],
-            inputs: [[0; IN]; CAPACITY],
-            candidates: [[[0; OUT]; LIST]; CAPACITY],
-        }
-    }
-
-    /// The engine's view of this ring; its methods do the work.
-    ///
-    /// ```
-    /// assert!(micro_lora::Replay::<2, 2, 2, 8>::new().view().check().is_ok());
-    /// ```
-    pub fn view(&mut self) -> ReplayMut<'_> {
-        ReplayMut {
-            header: &mut self.header,
-            entries: &mut self.entries,
-            inputs: self.inputs.as_flattened_mut(),
-            candidates: self.candidates.as_flattened_mut().as_flattened_mut(),
-            scales: self.scales.as_flattened_mut(),
-            weights: self.weights.as_flattened_mut(),
-            row: &mut self.row,
-            rows: self.rows.as_flattened_mut(),
-        }
-    }
-
-    /// Lists remembered.
-    ///
-    /// ```
-    /// assert_eq!(micro_lora::Replay::<2, 2, 2, 8>::new().len(), 0);
-    /// ```
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.header.len()
-    }
-
-    /// Whether nothing is remembered.
-    ///
-    /// ```
-    /// assert!(micro_lora::Replay::<2, 2, 2, 8>::new().is_empty());
-    /// ```
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.header.is_empty()
-    }
-
-    /// Lists that it can remember.
-    ///
-    /// ```
-    /// assert_eq!(micro_lora::Replay::<2, 2, 2, 8>::new().capacity(), 8);
-    /// ```
-    #[must_use]
-    pub const fn capacity(&self) -> usize {
-        CAPACITY
-    }
-}
-
-impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> Default
-    for Replay<IN, OUT, LIST, CAPACITY>
-{
-    fn default() -> Self {
-        Self::new()
     }
 }
