@@ -1,23 +1,24 @@
-//! Sums for cores without vectors, which have no registers for 32 lanes at once: eight lanes at a time.
+//! Sums for cores without vectors, which have no registers for 32 lanes at once: four lanes at a time.
 //! Each lane adds up what it always does, so the bits are the same.
 
-use super::lanes::LANES;
+#[cfg(target_arch = "arm")]
+use super::body::{self, first_rows};
+use super::lanes::{Block, LANES};
 use super::rows;
 #[cfg(target_arch = "arm")]
 use super::{copy, rows_mut, scale};
 
 /// The least code, too: one loop for every rank, called rather than inlined.
 #[cfg(target_arch = "arm")]
-impl super::body::Kernels for super::lanes::Block {
+impl body::Kernels for Block {
     fn dot(a: &[f32], x: &[f32]) -> f32 {
         dot(a, x)
     }
 
+    #[inline(never)]
     fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
         let mut h = [0.0; 4];
-        for (h_r, row) in h.iter_mut().zip(rows(matrix, x.len())) {
-            *h_r = dot(row, x);
-        }
+        Self::dot_rows(&mut h, matrix, x);
         h
     }
 
@@ -25,6 +26,7 @@ impl super::body::Kernels for super::lanes::Block {
         (Self::down(matrix, x), dot(x, x))
     }
 
+    #[inline(never)]
     fn dot_rows(sums: &mut [f32], matrix: &[f32], x: &[f32]) {
         for (sum, row) in sums.iter_mut().zip(rows(matrix, x.len())) {
             *sum = dot(row, x);
@@ -34,13 +36,28 @@ impl super::body::Kernels for super::lanes::Block {
     #[inline(never)]
     fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
         for (sum, k) in sums.iter_mut().zip(k) {
-            *sum = squared_norm_of(*k, matrix, len);
+            *sum = squared_norm_of(k, matrix, len);
         }
+    }
+
+    /// Exact, for what a subtraction of a negative is.
+    fn up_add(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
+        Self::update_row(out, 1.0, -1.0, k, matrix);
     }
 
     fn up_onto(out: &mut [f32], base: &[f32], k: [f32; 4], matrix: &[f32]) {
         copy(out, base);
         Self::up_add(out, k, matrix);
+    }
+
+    #[inline(never)]
+    fn update_row(out: &mut [f32], keep: f32, factor: f32, k: [f32; 4], matrix: &[f32]) {
+        let rows = first_rows(matrix, out.len());
+        body::combine(out.iter_mut(), k, rows, |o, sum| *o = keep * *o - factor * sum);
+    }
+
+    fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
+        Self::up_add(y, [k, 0.0, 0.0, 0.0], x);
     }
 
     fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32]) {
@@ -59,96 +76,69 @@ impl super::body::Kernels for super::lanes::Block {
     }
 }
 
-/// As many lanes as there are registers for, beside what they multiply.
-const AT_ONCE: usize = 8;
+/// As many lanes as a pass sums up: with more, their registers would have to be saved on the stack.
+const AT_ONCE: usize = 4;
 
-type Eight = [f32; AT_ONCE];
+type Four = [f32; AT_ONCE];
+type Sums = [Four; LANES / AT_ONCE];
 
 /// `sum a[i] * x[i]` in the fixed order. Called, not inlined: its sums are a good part of a small stack.
 #[inline(never)]
 pub(crate) fn dot(a: &[f32], x: &[f32]) -> f32 {
-    let len = a.len().min(x.len());
-    let mut sums = [Eight::default(); LANES / AT_ONCE];
-    let mut first = 0usize;
-    for sums in &mut sums {
-        eight_lanes(sums, a.get(first..len).unwrap_or_default(), x.get(first..len).unwrap_or_default());
-        first = first.saturating_add(AT_ONCE);
-    }
-    reduce(&mut sums)
-}
-
-/// The sums of the first eight lanes.
-#[inline(never)]
-fn eight_lanes(sums: &mut Eight, a: &[f32], x: &[f32]) {
-    let [mut s0, mut s1, mut s2, mut s3, mut s4, mut s5, mut s6, mut s7] = Eight::default();
-    let (mut a, mut x) = (a.chunks_exact(LANES), x.chunks_exact(LANES));
-    for (a, x) in a.by_ref().zip(x.by_ref()) {
-        if let (Some(a), Some(x)) = (a.first_chunk(), x.first_chunk()) {
-            // By name: at opt-level s a loop over them would go through memory.
-            let ([a0, a1, a2, a3, a4, a5, a6, a7], [x0, x1, x2, x3, x4, x5, x6, x7]): (&Eight, &Eight) =
-                (a, x);
-            s0 += a0 * x0;
-            s1 += a1 * x1;
-            s2 += a2 * x2;
-            s3 += a3 * x3;
-            s4 += a4 * x4;
-            s5 += a5 * x5;
-            s6 += a6 * x6;
-            s7 += a7 * x7;
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let mut sums = Sums::default();
+    for (i, sums) in sums.iter_mut().enumerate() {
+        // By name: at opt-level s a loop over them would go through memory.
+        let [mut s0, mut s1, mut s2, mut s3] = Four::default();
+        for (a, x) in a.iter().zip(x) {
+            if let (Some([a0, a1, a2, a3]), Some([x0, x1, x2, x3])) = (four(a, i), four(x, i)) {
+                s0 += a0 * x0;
+                s1 += a1 * x1;
+                s2 += a2 * x2;
+                s3 += a3 * x3;
+            }
         }
+        *sums = [s0, s1, s2, s3];
     }
-    *sums = [s0, s1, s2, s3, s4, s5, s6, s7];
-    for (sum, (a, x)) in sums.iter_mut().zip(a.remainder().iter().zip(x.remainder())) {
+    for (sum, (a, x)) in sums.as_flattened_mut().iter_mut().zip(a_rest.iter().zip(x_rest)) {
         *sum += a * x;
-    }
-}
-
-/// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
-#[inline(never)]
-pub(crate) fn squared_norm_of(k: [f32; 4], matrix: &[f32], len: usize) -> f32 {
-    let mut sums = [Eight::default(); LANES / AT_ONCE];
-    let mut start = 0usize;
-    while start < len {
-        for sums in &mut sums {
-            // Past the end it stays zero, which adds nothing to a lane: none of them is ever -0.
-            let mut combined = Eight::default();
-            for (k, row) in k.iter().zip(rows(matrix, len)) {
-                let rest = row.get(start..).unwrap_or_default();
-                match rest.first_chunk::<AT_ONCE>() {
-                    // A loop whose length the compiler knows.
-                    Some(values) => add_times(&mut combined, *k, values),
-                    None => add_times(&mut combined, *k, rest),
-                }
-            }
-            for (sum, value) in sums.iter_mut().zip(combined) {
-                *sum += value * value;
-            }
-            start = start.saturating_add(AT_ONCE);
-        }
     }
     reduce(&mut sums)
 }
 
 #[inline(always)]
-fn add_times<'a>(sums: &mut Eight, k: f32, values: impl IntoIterator<Item = &'a f32>) {
-    for (sum, value) in sums.iter_mut().zip(values) {
-        *sum += k * value;
+fn four(block: &Block, i: usize) -> Option<&Four> {
+    block.as_chunks().0.get(i)
+}
+
+/// `|k^T matrix|^2` for rows of `len`: the dot product of the combined row with itself.
+#[inline(never)]
+pub(crate) fn squared_norm_of(k: &[f32; 4], matrix: &[f32], len: usize) -> f32 {
+    let mut sums = Sums::default();
+    for i in 0..len {
+        let column = matrix.get(i..).unwrap_or_default().iter().step_by(len);
+        // That it began with +0 changes no square.
+        let combined = k.iter().zip(column).fold(0.0, |sum, (k, value)| sum + k * value);
+        if let Some(sum) = sums.as_flattened_mut().get_mut(i % LANES) {
+            *sum += combined * combined;
+        }
     }
+    reduce(&mut sums)
 }
 
 /// Lane `j` takes lane `j + 16`, then `j + 8`, `4`, `2`, `1`.
-fn reduce([a, b, c, d]: &mut [Eight; LANES / AT_ONCE]) -> f32 {
-    add(a, c);
-    add(b, d);
-    add(a, b);
-    let [a, b, c, d, e, f, g, h] = a;
-    ((*a + *e) + (*c + *g)) + ((*b + *f) + (*d + *h))
-}
-
-fn add(to: &mut Eight, from: &Eight) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
+#[inline(never)]
+fn reduce(sums: &mut Sums) -> f32 {
+    for half in [4, 2, 1] {
+        if let Some((low, high)) = sums.split_at_mut_checked(half) {
+            for (low, high) in low.as_flattened_mut().iter_mut().zip(high.as_flattened()) {
+                *low += high;
+            }
+        }
     }
+    let [[a, b, c, d], ..] = *sums;
+    (a + c) + (b + d)
 }
 
 #[cfg(test)]
@@ -175,7 +165,7 @@ mod tests {
                 let mut combined = vec![0.0; n];
                 kernel::up(&mut combined, k, rows);
                 let expected = kernel::dot(&combined, &combined);
-                assert_eq!(squared_norm_of(k, rows, n).to_bits(), expected.to_bits(), "{rank} x {n}");
+                assert_eq!(squared_norm_of(&k, rows, n).to_bits(), expected.to_bits(), "{rank} x {n}");
             }
         }
     }
