@@ -74,8 +74,16 @@ pub(crate) struct Projection {
     pub(crate) h: [f32; 4],
     /// `f` of the output guard.
     pub(crate) guard: f32,
+    /// `|x|^2`, if it was asked for or the guard needs it.
+    pub(crate) x_squared: f32,
+}
+
+impl Projection {
     /// `((s m) h_r) f`: what each row of `lora_B` is multiplied by.
-    pub(crate) k: [f32; 4],
+    pub(crate) fn factors(&self, header: &Header) -> [f32; 4] {
+        let sm = header.scaling * header.strength;
+        self.h.map(|h_r| (sm * h_r) * self.guard)
+    }
 }
 
 /// What to say of a result that is not finite: an input's fault, if one of them is not finite.
@@ -144,60 +152,45 @@ impl<'a> Adapter<'a> {
     }
 
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
-    pub(crate) fn forward(&self, x: &[f32]) -> Result<Projection> {
-        if self.header.cap == Config::CAP_OFF {
-            self.check_input(x)?;
-            let h = kernel::down(self.a, x);
-            self.check_down(h, x)?;
-            return Ok(self.project(h, 1.0));
+    pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Result<Projection> {
+        let header = self.header;
+        header.check_initialised()?;
+        check_length("input", x.len(), header.in_len())?;
+        let is_guarded = header.cap != Config::CAP_OFF;
+        let (h, x_squared) = if is_guarded || wants_norm {
+            kernel::down_and_square(self.a, x)
+        } else {
+            (kernel::down(self.a, x), 0.0)
+        };
+        // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
+        // A value of `x` that is not finite has made its `h` so: one pass checks both.
+        let reach = reach(&header.gram, h);
+        if !reach.is_finite() {
+            return Err(not_finite(&[("input", x)], "delta"));
         }
-        Ok(self.forward_and_square(x)?.0)
-    }
-
-    /// [`forward`](Self::forward) under the output guard, and `|x|^2`.
-    pub(crate) fn forward_and_square(&self, x: &[f32]) -> Result<(Projection, f32)> {
-        self.check_input(x)?;
-        let (h, x_squared) = kernel::down_and_square(self.a, x);
-        self.check_down(h, x)?;
         if !x_squared.is_finite() {
             return Err(not_finite(&[("input", x)], "input"));
         }
-        Ok((self.guarded(h, x_squared), x_squared))
-    }
-
-    fn check_input(&self, x: &[f32]) -> Result<()> {
-        self.header.check_initialised()?;
-        check_length("input", x.len(), self.header.in_len())
-    }
-
-    /// Refuses `h = A x` if an output could overflow.
-    fn check_down(&self, h: [f32; 4], x: &[f32]) -> Result<()> {
-        // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
-        // A value of `x` that is not finite has made its `h` so: one pass checks both.
-        if h.iter().all(|h_r| h_r.is_finite()) && reach(&self.header.gram, h).is_finite() {
-            Ok(())
-        } else {
-            Err(not_finite(&[("input", x)], "delta"))
-        }
+        let guard = if is_guarded { self.guard(h, x_squared, reach) } else { 1.0 };
+        Ok(Projection { h, guard, x_squared })
     }
 
     /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
-    fn guarded(&self, h: [f32; 4], x_squared: f32) -> Projection {
+    fn guard(&self, h: [f32; 4], x_squared: f32, reach: f32) -> f32 {
         let (m, cap) = (self.header.strength, self.header.cap);
-        let squared = self.delta_squared(h);
-        let guard = if (m * m) * squared > (cap * cap) * x_squared {
+        let squared = self.delta_squared(h, reach);
+        if (m * m) * squared > (cap * cap) * x_squared {
             ((cap * libm::sqrtf(x_squared)) / (m * libm::sqrtf(squared))).min(1.0)
         } else {
             1.0
-        };
-        self.project(h, guard)
+        }
     }
 
     /// `|C^T h|^2`. Where its terms cancel, `h^T G h` has lost its digits: then the sum itself is
     /// formed.
-    fn delta_squared(&self, h: [f32; 4]) -> f32 {
+    fn delta_squared(&self, h: [f32; 4], reach: f32) -> f32 {
         let squared = kernel::quadratic(&self.header.gram, h);
-        if squared >= CANCELLED * reach(&self.header.gram, h) {
+        if squared >= CANCELLED * reach {
             return squared;
         }
         let s = self.header.scaling;
@@ -207,20 +200,15 @@ impl<'a> Adapter<'a> {
         (s * s) * squared
     }
 
-    fn project(&self, h: [f32; 4], guard: f32) -> Projection {
-        let sm = self.header.scaling * self.header.strength;
-        Projection { h, guard, k: h.map(|h_r| (sm * h_r) * guard) }
-    }
-
     pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
-        let projection = self.forward(x)?;
+        let projection = self.forward(x, false)?;
         check_length("delta", delta.len(), self.header.out_len())?;
-        kernel::up(delta, projection.k, self.b);
+        kernel::up(delta, projection.factors(self.header), self.b);
         Ok(projection.guard)
     }
 
     pub(crate) fn add_delta(&self, x: &mut [f32]) -> Result<f32> {
-        let projection = self.forward(x)?;
+        let projection = self.forward(x, false)?;
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         if in_features != out_features {
             return Err(Error::SquareRequired {
@@ -230,7 +218,7 @@ impl<'a> Adapter<'a> {
                 out_features,
             });
         }
-        kernel::up_add(x, projection.k, self.b);
+        kernel::up_add(x, projection.factors(self.header), self.b);
         Ok(projection.guard)
     }
 

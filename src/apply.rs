@@ -103,7 +103,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn output_guard(&self, x: &[f32]) -> Result<f32> {
-        self.adapter().forward(x).map(|projection| projection.guard)
+        self.adapter().forward(x, false).map(|projection| projection.guard)
     }
 
     /// Writes `delta W = m s B A`, `out_features x in_features`, row by row, without the output guard.

@@ -22,7 +22,6 @@ const MAX_TEMPERATURE: f32 = 1e3;
 struct Seen<'a> {
     sample: Sample<'a>,
     projection: Projection,
-    norm_x: f32,
 }
 
 impl Seen<'_> {
@@ -166,8 +165,8 @@ impl AdapterMut<'_> {
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
     fn see<'s>(&self, sample: Sample<'s>) -> Result<Seen<'s>> {
         check_weight("sample weight", sample.weight)?;
-        let (projection, x_squared) = self.as_adapter().forward_and_square(sample.input)?;
-        Ok(Seen { sample, projection, norm_x: libm::sqrtf(x_squared) })
+        let projection = self.as_adapter().forward(sample.input, true)?;
+        Ok(Seen { sample, projection })
     }
 
     /// Puts `y = base + delta` into the scratch row.
@@ -183,7 +182,7 @@ impl AdapterMut<'_> {
             }
         };
         check_length("base", base.len(), self.header.out_len())?;
-        kernel::up_onto(self.scratch, base, seen.projection.k, self.b);
+        kernel::up_onto(self.scratch, base, seen.projection.factors(self.header), self.b);
         Ok(base)
     }
 
@@ -271,7 +270,7 @@ impl AdapterMut<'_> {
                 Gradient::Scratch => Error::Overflow { what },
             });
         }
-        let norms = Norms { x: seen.norm_x, g: libm::sqrtf(squared) };
+        let norms = Norms { x: libm::sqrtf(seen.projection.x_squared), g: libm::sqrtf(squared) };
         if norms.x == 0.0 || norms.g == 0.0 {
             return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
         }
