@@ -56,10 +56,6 @@ impl body::Kernels for Block {
         body::combine(out.iter_mut(), k, rows, |o, sum| *o = keep * *o - factor * sum);
     }
 
-    fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
-        Self::up_add(y, [k, 0.0, 0.0, 0.0], x);
-    }
-
     fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32]) {
         for (row, k) in rows_mut(matrix, x.len()).zip(k) {
             Self::axpy(row, k, x);
@@ -117,9 +113,14 @@ fn four(block: &Block, i: usize) -> Option<&Four> {
 pub(crate) fn squared_norm_of(k: &[f32; 4], matrix: &[f32], len: usize) -> f32 {
     let mut sums = Sums::default();
     for i in 0..len {
-        let column = matrix.get(i..).unwrap_or_default().iter().step_by(len);
-        // That it began with +0 changes no square.
-        let combined = k.iter().zip(column).fold(0.0, |sum, (k, value)| sum + k * value);
+        let mut column = matrix.get(i..).unwrap_or_default();
+        // That it begins with +0 changes no square.
+        let mut combined = 0.0;
+        for k in k {
+            let [value, ..] = column else { break };
+            combined += k * value;
+            column = column.get(len..).unwrap_or_default();
+        }
         if let Some(sum) = sums.as_flattened_mut().get_mut(i % LANES) {
             *sum += combined * combined;
         }
