@@ -1,6 +1,8 @@
 //! What an adapter is told once, when it is made.
 
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Range, Result, check_ranges};
 
 /// The largest `in_features` or `out_features`: above any model's hidden size, and small enough
 /// that no size computed from it overflows 32 bits.
@@ -225,17 +227,13 @@ impl Config {
     /// assert!(Config::new().with_alpha(f32::NAN).check().is_err());
     /// ```
     pub const fn check(&self) -> Result<()> {
-        // `!(in range)` rather than `out of range`, so that NaN is refused.
-        if !(self.alpha >= 1e-6 && self.alpha <= 1e6) {
-            return Err(Error::OutOfRange { what: "alpha", got: self.alpha, min: 1e-6, max: 1e6 });
-        }
-        if !(self.cap >= 1e-6 && (self.cap <= 1e6 || self.cap == Self::CAP_OFF)) {
-            return Err(Error::OutOfRange { what: "cap", got: self.cap, min: 1e-6, max: 1e6 });
-        }
-        if !(self.decay >= 0.0 && self.decay <= 0.5) {
-            return Err(Error::OutOfRange { what: "decay", got: self.decay, min: 0.0, max: 0.5 });
-        }
-        Ok(())
+        const RANGES: [Range; 3] = [
+            Range { what: "alpha", min: 1e-6, max: 1e6 },
+            Range { what: "cap", min: 1e-6, max: 1e6 },
+            Range { what: "decay", min: 0.0, max: 0.5 },
+        ];
+        let cap = if self.cap == Self::CAP_OFF { 1.0 } else { self.cap };
+        check_ranges(&RANGES, &[self.alpha, cap, self.decay])
     }
 }
 

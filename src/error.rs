@@ -191,6 +191,26 @@ pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> R
     if (min..=max).contains(&got) { Ok(()) } else { Err(Error::OutOfRange { what, got, min, max }) }
 }
 
+/// What a number may be.
+pub(crate) struct Range {
+    pub(crate) what: &'static str,
+    pub(crate) min: f32,
+    pub(crate) max: f32,
+}
+
+/// Refuses the first of the values that is outside its range.
+pub(crate) const fn check_ranges(ranges: &[Range], values: &[f32]) -> Result<()> {
+    let (mut ranges, mut values) = (ranges, values);
+    while let ([Range { what, min, max }, other_ranges @ ..], [got, others @ ..]) = (ranges, values) {
+        // Written so that NaN is refused.
+        if !(*got >= *min && *got <= *max) {
+            return Err(Error::OutOfRange { what, got: *got, min: *min, max: *max });
+        }
+        (ranges, values) = (other_ranges, others);
+    }
+    Ok(())
+}
+
 /// Refuses a slice of the wrong length.
 pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Result<()> {
     if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) }

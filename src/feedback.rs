@@ -18,46 +18,39 @@ const MAX_WEIGHT: f32 = 1e6;
 const MIN_TEMPERATURE: f32 = 1e-3;
 const MAX_TEMPERATURE: f32 = 1e3;
 
-/// A sample that was checked and projected.
-struct Seen<'a> {
-    sample: Sample<'a>,
-    projection: Projection,
-}
-
-impl Seen<'_> {
-    /// The same sample at another weight.
-    fn times(self, factor: f32) -> Self {
-        Self { sample: self.sample.with_weight(self.sample.weight * factor), ..self }
-    }
+/// What a rule makes of a sample.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// No more than its projection: the gradient is given.
+    Gradient,
+    /// The output, and with it a base.
+    Output,
 }
 
 /// One number per candidate: first logits, then factors.
 type PerCandidate = [f32; MAX_CANDIDATES];
 
 impl AdapterMut<'_> {
-    pub(crate) fn learn_gradient(&mut self, sample: Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
-        let seen = self.see(sample)?;
-        // It has no part in the gradient, but a wrong one is a mistake all the same.
-        if let Some(base) = sample.base {
-            check_length("base", base.len(), self.header.out_len())?;
-        }
+    pub(crate) fn learn_gradient(&mut self, sample: &Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
+        // A base has no part in the gradient, but a wrong one is a mistake all the same.
+        let seen = self.see(sample, Needs::Gradient)?;
         check_length("grad_output", grad_output.len(), self.header.out_len())?;
-        self.learn(&seen, Ok(Gradient::Given(grad_output)), None)
+        self.learn(sample.input, &seen, sample.weight, Ok(Gradient::Given(grad_output)), None)
     }
 
     /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
     /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
     /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
-    pub(crate) fn learn_choice(&mut self, sample: Sample<'_>, choice: Choice<'_>) -> Result<Receipt> {
-        let Choice { candidates, chosen, quality, temperature } = choice;
-        let seen = self.see(sample)?;
+    pub(crate) fn learn_choice(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Result<Receipt> {
+        let Choice { candidates, chosen, quality, temperature } = *choice;
+        let seen = self.see(sample, Needs::Output)?;
         let n = self.check_candidates(candidates, temperature)?;
         if chosen >= n {
             return Err(Error::Count { what: "chosen", got: chosen, min: 0, max: n.saturating_sub(1) });
         }
         check_quality(quality)?;
         let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
-        self.logits(&seen, candidates, temperature, &mut factors)?;
+        self.logits(sample, &seen, candidates, temperature, &mut factors)?;
         let found = if quality == 0.5 {
             Err(Skip::NeutralQuality)
         } else {
@@ -65,13 +58,13 @@ impl AdapterMut<'_> {
             self.mix(0.0, &factors, candidates);
             Ok(Gradient::Scratch)
         };
-        self.learn(&seen, found, Some(quality))
+        self.learn(sample.input, &seen, sample.weight, found, Some(quality))
     }
 
     /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
-    pub(crate) fn learn_listwise(&mut self, sample: Sample<'_>, list: Listwise<'_>) -> Result<Receipt> {
-        let Listwise { candidates, weights, temperature } = list;
-        let seen = self.see(sample)?;
+    pub(crate) fn learn_listwise(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Result<Receipt> {
+        let Listwise { candidates, weights, temperature } = *list;
+        let seen = self.see(sample, Needs::Output)?;
         let n = self.check_candidates(candidates, temperature)?;
         check_length("weights", weights.len(), n)?;
         if let Some(index) = kernel::first_not_finite(weights) {
@@ -81,7 +74,7 @@ impl AdapterMut<'_> {
             check_range("weights", weight, 0.0, MAX_WEIGHT)?;
         }
         let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
-        self.logits(&seen, candidates, temperature, &mut factors)?;
+        self.logits(sample, &seen, candidates, temperature, &mut factors)?;
         let found = match preference(weights) {
             Some(skip) => Err(skip),
             None => {
@@ -90,38 +83,38 @@ impl AdapterMut<'_> {
                 Ok(Gradient::Scratch)
             }
         };
-        self.learn(&seen, found, None)
+        self.learn(sample.input, &seen, sample.weight, found, None)
     }
 
     /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
     pub(crate) fn learn_target(
         &mut self,
-        sample: Sample<'_>,
+        sample: &Sample<'_>,
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
         check_weight("weight", weight.abs())?;
-        let seen = self.see(sample)?.times(weight.abs());
+        let seen = self.see(sample, Needs::Output)?;
         check_length("target", target.len(), self.header.out_len())?;
         let norm_t = nonzero_norm("target", target)?;
-        let found = self.output(&seen)?.map(|norm_y| {
+        let found = self.output(sample, &seen)?.map(|norm_y| {
             let toward = if weight < 0.0 { -1.0 } else { 1.0 };
             let cos = kernel::dot(self.scratch, target) / (norm_t * norm_y);
             kernel::scale(self.scratch, ((toward * cos) / norm_y) / norm_y);
             kernel::axpy(self.scratch, -(toward / (norm_t * norm_y)), target);
             Gradient::Scratch
         });
-        self.learn(&seen, found, None)
+        self.learn(sample.input, &seen, sample.weight * weight.abs(), found, None)
     }
 
     /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
     pub(crate) fn learn_attract_repel(
         &mut self,
-        sample: Sample<'_>,
+        sample: &Sample<'_>,
         attract: &[f32],
         repel: &[f32],
     ) -> Result<Receipt> {
-        let seen = self.see(sample)?;
+        let seen = self.see(sample, Needs::Output)?;
         check_length("attract", attract.len(), self.header.out_len())?;
         let n = self.count_rows("repel", repel, 1)?;
         let norm_a = nonzero_norm("attract", attract)?;
@@ -129,7 +122,7 @@ impl AdapterMut<'_> {
         for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
             *factor = (1.0 / n as f32) / nonzero_norm("repel", r)?;
         }
-        let found = self.output(&seen)?.map(|norm_y| {
+        let found = self.output(sample, &seen)?.map(|norm_y| {
             let cos = kernel::dot(self.scratch, attract) / (norm_a * norm_y);
             let mut along = cos;
             for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
@@ -140,58 +133,59 @@ impl AdapterMut<'_> {
             kernel::axpy(self.scratch, -(1.0 / (norm_a * norm_y)), attract);
             Gradient::Scratch
         });
-        self.learn(&seen, found, None)
+        self.learn(sample.input, &seen, sample.weight, found, None)
     }
 
     /// Reward-modulated Hebbian: `g = -(q - baseline) y / |y|`.
-    pub(crate) fn learn_quality(&mut self, sample: Sample<'_>, quality: f32) -> Result<Receipt> {
+    pub(crate) fn learn_quality(&mut self, sample: &Sample<'_>, quality: f32) -> Result<Receipt> {
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         if in_features != out_features {
             let instead = "gradient, choice, listwise or target feedback";
             return Err(Error::SquareRequired { what: "quality alone", instead, in_features, out_features });
         }
         check_quality(quality)?;
-        let seen = self.see(sample)?;
+        let seen = self.see(sample, Needs::Output)?;
         let surprise = quality - self.header.baseline;
-        let found = self.output(&seen)?.map(|norm_y| {
+        let found = self.output(sample, &seen)?.map(|norm_y| {
             kernel::scale(self.scratch, -(surprise / norm_y));
             Gradient::Scratch
         });
-        let receipt = self.learn(&seen.times(QUALITY_WEIGHT), found, Some(quality))?;
+        let receipt =
+            self.learn(sample.input, &seen, sample.weight * QUALITY_WEIGHT, found, Some(quality))?;
         self.header.baseline += BASELINE_RATE * surprise;
         Ok(receipt)
     }
 
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
-    fn see<'s>(&self, sample: Sample<'s>) -> Result<Seen<'s>> {
+    fn see(&self, sample: &Sample<'_>, needs: Needs) -> Result<Projection> {
         check_weight("sample weight", sample.weight)?;
-        let projection = self.as_adapter().forward(sample.input, true)?;
-        Ok(Seen { sample, projection })
+        let seen = self.as_adapter().forward(sample.input, true)?;
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+        match sample.base {
+            Some(base) => check_length("base", base.len(), out_features)?,
+            None if needs == Needs::Output && in_features != out_features => {
+                return Err(Error::BaseRequired { in_features, out_features });
+            }
+            None => {}
+        }
+        Ok(seen)
     }
 
     /// Puts `y = base + delta` into the scratch row.
-    fn form_output<'s>(&mut self, seen: &Seen<'s>) -> Result<&'s [f32]> {
-        let base = match seen.sample.base {
-            Some(base) => base,
-            None => {
-                let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
-                if in_features != out_features {
-                    return Err(Error::BaseRequired { in_features, out_features });
-                }
-                seen.sample.input
-            }
-        };
-        check_length("base", base.len(), self.header.out_len())?;
-        kernel::up_onto(self.scratch, base, seen.projection.factors(self.header), self.b);
-        Ok(base)
+    fn form_output(&mut self, sample: &Sample<'_>, seen: &Projection) {
+        kernel::up_onto(self.scratch, base_of(sample), seen.factors(self.header), self.b);
     }
 
     /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
-    fn output(&mut self, seen: &Seen<'_>) -> Result<core::result::Result<f32, Skip>> {
-        let base = self.form_output(seen)?;
+    fn output(
+        &mut self,
+        sample: &Sample<'_>,
+        seen: &Projection,
+    ) -> Result<core::result::Result<f32, Skip>> {
+        self.form_output(sample, seen);
         let squared = kernel::dot(self.scratch, self.scratch);
         if !squared.is_finite() {
-            return Err(not_finite(&[("base", base)], "output"));
+            return Err(not_finite(&[("base", base_of(sample))], "output"));
         }
         Ok(if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Skip::ZeroGradient) })
     }
@@ -199,19 +193,21 @@ impl AdapterMut<'_> {
     /// `candidates . y / tau`, into memory of the caller's: on a chip 64 numbers are a good part of the stack.
     fn logits(
         &mut self,
-        seen: &Seen<'_>,
+        sample: &Sample<'_>,
+        seen: &Projection,
         candidates: &[f32],
         temperature: f32,
         logits: &mut PerCandidate,
     ) -> Result<()> {
-        let base = self.form_output(seen)?;
+        self.form_output(sample, seen);
         let n = kernel::rows(candidates, self.header.out_len()).len();
         let used = logits.get_mut(..n).unwrap_or_default();
         kernel::dot_rows(used, candidates, self.scratch);
         for logit in used {
             *logit /= temperature;
             if !logit.is_finite() {
-                return Err(not_finite(&[("base", base), ("candidates", candidates)], "logits"));
+                let inputs = [("base", base_of(sample)), ("candidates", candidates)];
+                return Err(not_finite(&inputs, "logits"));
             }
         }
         Ok(())
@@ -244,40 +240,52 @@ impl AdapterMut<'_> {
     /// The end of every rule: accumulates the gradient, if there is one, and counts the event.
     fn learn(
         &mut self,
-        seen: &Seen<'_>,
+        x: &[f32],
+        seen: &Projection,
+        weight: f32,
         found: core::result::Result<Gradient<'_>, Skip>,
         quality: Option<f32>,
     ) -> Result<Receipt> {
         let (outcome, grad_norm) = match found {
-            Ok(_) if seen.sample.weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
-            Ok(gradient) => self.accumulate(seen, gradient)?,
+            Ok(_) if weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
+            Ok(gradient) => self.accumulate(x, seen, weight, gradient)?,
             Err(skip) => (Outcome::Skipped(skip), 0.0),
         };
-        let guard = seen.projection.guard;
+        let guard = seen.guard;
         self.header.count(guard < 1.0, quality);
         Ok(Receipt { grad_norm, guard, ..self.header.receipt(outcome) })
     }
 
-    fn accumulate(&mut self, seen: &Seen<'_>, gradient: Gradient<'_>) -> Result<(Outcome, f32)> {
-        let (what, g) = match gradient {
-            Gradient::Given(g) => ("grad_output", g),
-            Gradient::Scratch => ("gradient", &*self.scratch),
+    fn accumulate(
+        &mut self,
+        x: &[f32],
+        seen: &Projection,
+        weight: f32,
+        gradient: Gradient<'_>,
+    ) -> Result<(Outcome, f32)> {
+        let g = match gradient {
+            Gradient::Given(g) => g,
+            Gradient::Scratch => &*self.scratch,
         };
         let (b_g, squared) = kernel::down_and_square(self.b, g);
         if !squared.is_finite() {
             return Err(match gradient {
-                Gradient::Given(g) => not_finite(&[(what, g)], what),
-                Gradient::Scratch => Error::Overflow { what },
+                Gradient::Given(g) => not_finite(&[("grad_output", g)], "grad_output"),
+                Gradient::Scratch => Error::Overflow { what: "gradient" },
             });
         }
-        let norms = Norms { x: libm::sqrtf(seen.projection.x_squared), g: libm::sqrtf(squared) };
+        let norms = Norms { x: libm::sqrtf(seen.x_squared), g: libm::sqrtf(squared) };
         if norms.x == 0.0 || norms.g == 0.0 {
             return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
         }
-        let Sample { input, weight, .. } = seen.sample;
-        self.backward(input, seen.projection.h, gradient, b_g, weight, norms)?;
+        self.backward(x, seen.h, gradient, b_g, weight, norms)?;
         Ok((Outcome::Applied, norms.g))
     }
+}
+
+/// What `delta` is added to.
+fn base_of<'a>(sample: &Sample<'a>) -> &'a [f32] {
+    sample.base.unwrap_or(sample.input)
 }
 
 impl Header {

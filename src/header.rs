@@ -2,7 +2,7 @@
 
 use crate::adapter::{WEIGHT_LIMIT, check_weights};
 use crate::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
-use crate::error::{Error, Result, check_range};
+use crate::error::{Error, Range, Result, check_range, check_ranges};
 use crate::kernel::{self, Square};
 use crate::stats::{Outcome, Receipt};
 
@@ -76,6 +76,30 @@ pub(crate) struct Trace {
 
 const _: () = assert!(size_of::<Header>() == 160);
 
+/// What is kept of an adapter's past, in the order of [`Header::check_values`].
+const RANGES: [Range; 6] = [
+    Range { what: "strength", min: 0.0, max: MAX_STRENGTH },
+    Range { what: "v_a", min: 0.0, max: f32::MAX },
+    Range { what: "v_c", min: 0.0, max: f32::MAX },
+    Range { what: "c", min: 0.0, max: 1.0 },
+    Range { what: "mean_quality", min: 0.0, max: 1.0 },
+    Range { what: "baseline", min: 0.0, max: 1.0 },
+];
+
+/// Refuses `in_features`, `out_features` and a rank that no adapter has.
+const fn check_sizes(sizes: [usize; 3]) -> Result<()> {
+    const LIMITS: [(&str, usize); 3] =
+        [("in_features", MAX_FEATURES), ("out_features", MAX_FEATURES), ("rank", MAX_RANK)];
+    let (mut limits, mut sizes): (&[_], &[_]) = (&LIMITS, &sizes);
+    while let ([(what, max), other_limits @ ..], [got, others @ ..]) = (limits, sizes) {
+        if *got == 0 || *got > *max {
+            return Err(Error::Count { what, got: *got, min: 1, max: *max });
+        }
+        (limits, sizes) = (other_limits, others);
+    }
+    Ok(())
+}
+
 impl Header {
     /// A flag: scale by `alpha / sqrt(rank)`.
     pub(crate) const RSLORA: u32 = 1;
@@ -96,14 +120,8 @@ impl Header {
     /// assert_eq!(error.to_string(), "in_features: expected 1 to 1048576, got 0");
     /// ```
     pub const fn new(in_features: usize, out_features: usize, rank: usize, config: &Config) -> Result<Self> {
-        if in_features == 0 || in_features > MAX_FEATURES {
-            return Err(Error::Count { what: "in_features", got: in_features, min: 1, max: MAX_FEATURES });
-        }
-        if out_features == 0 || out_features > MAX_FEATURES {
-            return Err(Error::Count { what: "out_features", got: out_features, min: 1, max: MAX_FEATURES });
-        }
-        if rank == 0 || rank > MAX_RANK {
-            return Err(Error::Count { what: "rank", got: rank, min: 1, max: MAX_RANK });
+        if let Err(error) = check_sizes([in_features, out_features, rank]) {
+            return Err(error);
         }
         if let Err(error) = config.check() {
             return Err(error);
@@ -187,18 +205,17 @@ impl Header {
                 return Err(Error::Count { what, got: got as usize, min: 0, max: max as usize });
             }
         }
-        let fresh = Self::new(self.in_len(), self.out_len(), self.rank as usize, &self.config())?;
-        check_range("scaling", self.scaling, fresh.scaling, fresh.scaling)?;
-        check_range("strength", self.strength, 0.0, MAX_STRENGTH)?;
+        check_sizes([self.in_len(), self.out_len(), self.rank as usize])?;
+        let config = self.config();
+        config.check()?;
+        let scaling = config.scaling(self.rank as usize);
+        check_range("scaling", self.scaling, scaling, scaling)?;
         let is_pending = self.pending > 0;
         let least_weight = if is_pending { f32::MIN_POSITIVE } else { 0.0 };
         let most_weight = if is_pending { WEIGHT_LIMIT } else { 0.0 };
         check_range("pending weight", self.weight_sum, least_weight, most_weight)?;
-        check_range("v_a", self.trace.v_a, 0.0, f32::MAX)?;
-        check_range("v_c", self.trace.v_c, 0.0, f32::MAX)?;
-        check_range("c", self.trace.c, 0.0, 1.0)?;
-        check_range("mean_quality", self.mean_quality, 0.0, 1.0)?;
-        check_range("baseline", self.baseline, 0.0, 1.0)
+        let Trace { v_a, v_c, c, .. } = self.trace;
+        check_ranges(&RANGES, &[self.strength, v_a, v_c, c, self.mean_quality, self.baseline])
     }
 
     /// The header of memory that waits for `init`.

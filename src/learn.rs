@@ -63,7 +63,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_gradient<'s>(&mut self, sample: impl Into<Sample<'s>>, grad_output: &[f32]) -> Result<Receipt> {
-        self.adapter_mut().learn_gradient(sample.into(), grad_output)
+        self.adapter_mut().learn_gradient(&sample.into(), grad_output)
     }
 
     /// Learns that one of 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):
@@ -82,7 +82,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_choice<'s>(&mut self, sample: impl Into<Sample<'s>>, choice: Choice<'_>) -> Result<Receipt> {
-        self.adapter_mut().learn_choice(sample.into(), choice)
+        self.adapter_mut().learn_choice(&sample.into(), &choice)
     }
 
     /// Learns from several choices of one list at once: listwise softmax cross-entropy (ListNet,
@@ -100,7 +100,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_listwise<'s>(&mut self, sample: impl Into<Sample<'s>>, list: Listwise<'_>) -> Result<Receipt> {
-        self.adapter_mut().learn_listwise(sample.into(), list)
+        self.adapter_mut().learn_listwise(&sample.into(), &list)
     }
 
     /// Pulls `y` towards a target (`weight > 0`) or away from it (`weight < 0`): `L = -w cos(y, t)`.
@@ -125,7 +125,7 @@ pub trait Learn: Apply {
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
-        self.adapter_mut().learn_target(sample.into(), target, weight)
+        self.adapter_mut().learn_target(&sample.into(), target, weight)
     }
 
     /// Pulls `y` towards one vector and away from 1 to 64 others in one event:
@@ -146,7 +146,7 @@ pub trait Learn: Apply {
         attract: &[f32],
         repel: &[f32],
     ) -> Result<Receipt> {
-        self.adapter_mut().learn_attract_repel(sample.into(), attract, repel)
+        self.adapter_mut().learn_attract_repel(&sample.into(), attract, repel)
     }
 
     /// Learns from a quality, `0.0..=1.0`, and nothing else: reward-modulated Hebbian,
@@ -166,7 +166,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_quality<'s>(&mut self, sample: impl Into<Sample<'s>>, quality: f32) -> Result<Receipt> {
-        self.adapter_mut().learn_quality(sample.into(), quality)
+        self.adapter_mut().learn_quality(&sample.into(), quality)
     }
 
     /// Takes one step along the weighted mean of the pending gradients and clears them.

@@ -277,7 +277,7 @@ impl ReplayMut<'_> {
         }
         let seen = *view.header;
         let receipt = view
-            .learn_listwise(sample, Listwise::new(candidates, weights).with_temperature(entry.temperature));
+            .learn_listwise(&sample, &Listwise::new(candidates, weights).with_temperature(entry.temperature));
         // Not a new event: what is displayed must not count it again.
         view.header.samples = seen.samples;
         view.header.capped = seen.capped;

@@ -192,11 +192,10 @@ impl Plan {
     fn check(&self, header: &Header, gram_a: &Square) -> Result<()> {
         let norm_a = libm::sqrtf(kernel::trace(gram_a)) + self.a.norm;
         let norm_c = libm::sqrtf(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
-        let finite = [&self.a, &self.b].into_iter().all(|part| {
-            part.factor.is_finite() && part.inverse.as_flattened().iter().all(|value| value.is_finite())
-        });
-        let trace = self.trace.v_a.is_finite() && self.trace.v_c.is_finite();
-        if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && finite && trace {
+        let Trace { v_a, v_c, .. } = self.trace;
+        // What is not finite in an inverse has made the norm so.
+        let is_finite = [self.a.factor, self.b.factor, v_a, v_c].iter().all(|value| value.is_finite());
+        if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && is_finite {
             Ok(())
         } else {
             Err(Error::Overflow { what: "step" })

@@ -4,9 +4,8 @@
 #[cfg(target_arch = "arm")]
 use super::body::{self, first_rows};
 use super::lanes::{Block, LANES};
-use super::rows;
 #[cfg(target_arch = "arm")]
-use super::{copy, rows_mut, scale};
+use super::{copy, rows, rows_mut, scale};
 
 /// The least code, too: one loop for every rank, called rather than inlined.
 #[cfg(target_arch = "arm")]
