@@ -336,6 +336,7 @@ impl Header {
             self.bump();
         }
         self.flags |= Self::READY;
+        self.rescale(&self.config());
         self.strength = 1.0;
         self.weight_sum = 0.0;
         self.pending = 0;

@@ -221,19 +221,17 @@ fn check(wire: &Wire<'_>, a_len: usize, b_len: usize) -> Result<Header> {
         return Err(Error::Checksum { expected: wire.crc32, got: crc.finish() });
     }
     let header = wire.header(scalars)?;
-    let [norm_a, norm_b, norm_grad_a, norm_grad_c] = norms;
-    let pending = GRADIENT_LIMIT * header.weight_sum;
-    let limits = [
-        ("lora_a", norm_a, NORM_LIMIT),
-        ("lora_b", norm_b * header.scaling, NORM_LIMIT),
-        ("grad_a", norm_grad_a, pending),
-        ("grad_c", norm_grad_c, pending),
-    ];
-    for (what, norm, limit) in limits {
+    for ((what, _, _), (norm, limit)) in matrices.into_iter().zip(norms.into_iter().zip(limits(&header))) {
         // Values that are not finite have made the norm so.
-        check_range(what, norm, 0.0, limit * TOLERANCE)?;
+        check_range(what, norm, 0.0, limit)?;
     }
     Ok(header)
+}
+
+/// The largest norm of `lora_A`, `lora_B` and their pending gradients that an adapter could have saved.
+fn limits(header: &Header) -> [f32; 4] {
+    let pending = GRADIENT_LIMIT * header.weight_sum;
+    [NORM_LIMIT, NORM_LIMIT / header.scaling, pending, pending].map(|limit| limit * TOLERANCE)
 }
 
 /// Reads `len` values: adds them to the checksum, keeps the first ones, gives the sum of squares.
@@ -291,15 +289,15 @@ impl AdapterMut<'_> {
         if self.header.pending == 0 {
             self.clear_pending();
         }
-        let pending = GRADIENT_LIMIT * self.header.weight_sum;
-        for (what, matrix, limit) in [
-            ("lora_a", &*self.a, NORM_LIMIT),
-            ("lora_b", &*self.b, NORM_LIMIT / self.header.scaling),
-            ("grad_a", &*self.grad_a, pending),
-            ("grad_c", &*self.grad_c, pending),
-        ] {
+        let matrices = [
+            ("lora_a", &*self.a),
+            ("lora_b", &*self.b),
+            ("grad_a", &*self.grad_a),
+            ("grad_c", &*self.grad_c),
+        ];
+        for ((what, matrix), limit) in matrices.into_iter().zip(limits(self.header)) {
             let norm = libm::sqrtf(kernel::dot(matrix, matrix));
-            if norm.is_nan() || norm > limit * TOLERANCE {
+            if norm.is_nan() || norm > limit {
                 return Err(not_finite(&[(what, matrix)], what));
             }
         }
