@@ -10,18 +10,16 @@
 //! `simd` knows which of them run.
 
 mod body;
-#[cfg(target_arch = "wasm32")]
-mod compact;
-#[cfg(target_arch = "wasm32")]
-#[allow(unsafe_code, reason = "loads and stores of registers have no safe form")]
-mod four;
 mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
-// Cortex-M. Everything else holds 32 lanes in vectors.
-#[cfg(any(test, target_arch = "arm"))]
+// Cortex-M, and WebAssembly in old browsers. Everything else holds 32 lanes in vectors.
+#[cfg(any(test, target_arch = "arm", all(target_arch = "wasm32", not(target_feature = "simd128"))))]
 mod scalar;
 pub(crate) mod simd;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[allow(unsafe_code, reason = "loads and stores of registers have no safe form")]
+mod simd128;
 #[cfg(test)]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -45,17 +43,34 @@ macro_rules! plain {
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 body::every_kernel!(plain);
 
-/// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
-pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
-    for (o, value) in out.iter_mut().zip(from) {
-        *o = *value;
-    }
-}
+// What a compiler, left to itself, does with single values or calls a library for.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) use simd128::{clear, copy, scale, sqrt};
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+pub(crate) use simple::{clear, copy, scale, sqrt};
 
-/// `y[i] *= k`.
-pub(crate) fn scale(y: &mut [f32], k: f32) {
-    for y in y {
-        *y *= k;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod simple {
+    /// Correctly rounded, on every machine.
+    pub(crate) use libm::sqrtf as sqrt;
+
+    /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
+    pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
+        for (o, value) in out.iter_mut().zip(from) {
+            *o = *value;
+        }
+    }
+
+    /// `out = 0`.
+    pub(crate) fn clear(out: &mut [f32]) {
+        out.fill(0.0);
+    }
+
+    /// `y[i] *= k`.
+    pub(crate) fn scale(y: &mut [f32], k: f32) {
+        for y in y {
+            *y *= k;
+        }
     }
 }
 

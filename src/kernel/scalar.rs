@@ -1,14 +1,14 @@
 //! Sums for cores without vectors, which have no registers for 32 lanes at once: four lanes at a time.
 //! Each lane adds up what it always does, so the bits are the same.
 
-#[cfg(target_arch = "arm")]
+#[cfg(any(target_arch = "arm", target_arch = "wasm32"))]
 use super::body::{self, first_rows};
 use super::lanes::{Block, LANES};
-#[cfg(target_arch = "arm")]
+#[cfg(any(target_arch = "arm", target_arch = "wasm32"))]
 use super::{copy, rows, rows_mut, scale};
 
 /// The least code, too: one loop for every rank, called rather than inlined.
-#[cfg(target_arch = "arm")]
+#[cfg(any(target_arch = "arm", target_arch = "wasm32"))]
 impl body::Kernels for Block {
     fn dot(a: &[f32], x: &[f32]) -> f32 {
         dot(a, x)
