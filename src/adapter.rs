@@ -180,7 +180,7 @@ impl<'a> Adapter<'a> {
         let (m, cap) = (self.header.strength, self.header.cap);
         let squared = self.delta_squared(h, reach);
         if (m * m) * squared > (cap * cap) * x_squared {
-            ((cap * libm::sqrtf(x_squared)) / (m * libm::sqrtf(squared))).min(1.0)
+            ((cap * kernel::sqrt(x_squared)) / (m * kernel::sqrt(squared))).min(1.0)
         } else {
             1.0
         }
@@ -251,7 +251,7 @@ impl<'a> Adapter<'a> {
             }
             kernel::copy(out, base);
         } else {
-            out.fill(0.0);
+            kernel::clear(out);
         }
         let sm = self.header.scaling * self.header.strength;
         for (o, row) in kernel::rows_mut(out, in_len).enumerate() {
@@ -320,8 +320,8 @@ impl<'a> AdapterMut<'a> {
         norms: Norms,
     ) -> Result<()> {
         let s = self.header.scaling;
-        let norm_h = libm::sqrtf(kernel::dot4(&h, &h));
-        let norm_c = libm::sqrtf(kernel::trace(&self.header.gram));
+        let norm_h = kernel::sqrt(kernel::dot4(&h, &h));
+        let norm_c = kernel::sqrt(kernel::trace(&self.header.gram));
         let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
         if largest.is_nan() || largest > GRADIENT_LIMIT {
             return Err(Error::Overflow { what: "gradient" });
@@ -355,8 +355,8 @@ impl<'a> AdapterMut<'a> {
     }
 
     pub(crate) fn clear_pending(&mut self) {
-        self.grad_a.fill(0.0);
-        self.grad_c.fill(0.0);
+        kernel::clear(self.grad_a);
+        kernel::clear(self.grad_c);
         self.header.weight_sum = 0.0;
         self.header.pending = 0;
     }
@@ -365,9 +365,9 @@ impl<'a> AdapterMut<'a> {
         if self.header.rank == 0 {
             return;
         }
-        let bound = libm::sqrtf(3.0 / self.header.in_features as f32);
+        let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
         rng::fill_uniform(self.a, bound, self.header.seed);
-        self.b.fill(0.0);
+        kernel::clear(self.b);
         self.clear_pending();
         self.header.reset();
     }
@@ -392,7 +392,7 @@ pub(crate) fn check_weights(header: &Header, lora_a: &[f32], lora_b: &[f32]) -> 
     check_length("lora_A", lora_a.len(), header.a_len())?;
     check_length("lora_B", lora_b.len(), header.b_len())?;
     for (what, matrix, scale) in [("lora_A", lora_a, 1.0), ("lora_B", lora_b, header.scaling)] {
-        let norm = libm::sqrtf(kernel::dot(matrix, matrix)) * scale;
+        let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
         if norm.is_nan() || norm > NORM_LIMIT {
             return Err(not_finite(&[(what, matrix)], what));
         }

@@ -133,7 +133,7 @@ impl Explore {
         let squared = difference * difference;
         let spread =
             if self.spread > 0.0 { self.spread + SPREAD_RATE * (squared - self.spread) } else { squared };
-        let slope = if spread > 0.0 { (difference / libm::sqrtf(spread)).clamp(-CLIP, CLIP) } else { 0.0 };
+        let slope = if spread > 0.0 { (difference / kernel::sqrt(spread)).clamp(-CLIP, CLIP) } else { 0.0 };
         kernel::scale(eps, -(slope / length));
         let receipt = lora.adapt_gradient(sample, eps)?;
         self.spread = spread;
@@ -236,7 +236,7 @@ fn spread_along(examples: &[f32], mean: &[f32], v: &[f32], row: &mut [f32]) -> f
         sum += along;
     }
     kernel::axpy(row, -sum, mean);
-    libm::sqrtf(kernel::dot(row, row))
+    kernel::sqrt(kernel::dot(row, row))
 }
 
 /// Brings `v` to unit norm and to right angles with the directions found before; false if nothing of it is
@@ -269,5 +269,5 @@ fn length_of(what: &'static str, v: &[f32]) -> Result<f32> {
         let index = kernel::first_not_finite(v);
         return Err(index.map_or(Error::Overflow { what }, |index| Error::NotFinite { what, index }));
     }
-    if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Error::ZeroNorm { what }) }
+    if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Error::ZeroNorm { what }) }
 }

@@ -187,7 +187,7 @@ impl AdapterMut<'_> {
         if !squared.is_finite() {
             return Err(not_finite(&[("base", base_of(sample))], "output"));
         }
-        Ok(if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Skip::ZeroGradient) })
+        Ok(if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Skip::ZeroGradient) })
     }
 
     /// `candidates . y / tau`, into memory of the caller's: on a chip 64 numbers are a good part of the stack.
@@ -274,7 +274,7 @@ impl AdapterMut<'_> {
                 Gradient::Scratch => Error::Overflow { what: "gradient" },
             });
         }
-        let norms = Norms { x: libm::sqrtf(seen.x_squared), g: libm::sqrtf(squared) };
+        let norms = Norms { x: kernel::sqrt(seen.x_squared), g: kernel::sqrt(squared) };
         if norms.x == 0.0 || norms.g == 0.0 {
             return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
         }
@@ -366,5 +366,5 @@ fn check_quality(quality: f32) -> Result<()> {
 /// `|v|`, refused if it gives no direction.
 fn nonzero_norm(what: &'static str, v: &[f32]) -> Result<f32> {
     let squared = squared_norm(what, v)?;
-    if squared > 0.0 { Ok(libm::sqrtf(squared)) } else { Err(Error::ZeroNorm { what }) }
+    if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Error::ZeroNorm { what }) }
 }

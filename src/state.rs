@@ -214,7 +214,7 @@ fn check(wire: &Wire<'_>, a_len: usize, b_len: usize) -> Result<Header> {
     ];
     let mut norms = [0.0; 4];
     for (norm, (what, text, len)) in norms.iter_mut().zip(matrices) {
-        *norm = libm::sqrtf(read(what, text, len, &mut crc, &mut [])?);
+        *norm = kernel::sqrt(read(what, text, len, &mut crc, &mut [])?);
     }
     // A fuzzer changes bytes at random; it must get past this to reach what follows.
     if !cfg!(fuzzing) && crc.finish() != wire.crc32 {
@@ -296,7 +296,7 @@ impl AdapterMut<'_> {
             ("grad_c", &*self.grad_c),
         ];
         for ((what, matrix), limit) in matrices.into_iter().zip(limits(self.header)) {
-            let norm = libm::sqrtf(kernel::dot(matrix, matrix));
+            let norm = kernel::sqrt(kernel::dot(matrix, matrix));
             if norm.is_nan() || norm > limit {
                 return Err(not_finite(&[(what, matrix)], what));
             }

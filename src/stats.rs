@@ -158,8 +158,8 @@ impl Adapter<'_> {
     pub(crate) fn snapshot(&self) -> Stats {
         let header = self.header;
         let gram_a = kernel::gram(self.a, header.in_len(), 1.0);
-        let norm_a = libm::sqrtf(kernel::trace(&gram_a));
-        let norm_c = libm::sqrtf(kernel::trace(&header.gram));
+        let norm_a = kernel::sqrt(kernel::trace(&gram_a));
+        let norm_c = kernel::sqrt(kernel::trace(&header.gram));
         let param_count = (header.a_len().saturating_add(header.b_len())) as u32;
         Stats {
             samples_seen: header.samples,
@@ -187,5 +187,5 @@ fn product_norm(gram_a: &kernel::Square, norm_a: f32, gram_c: &kernel::Square, n
     for (a, c) in gram_a.iter().zip(gram_c) {
         sum += kernel::dot4(&a.map(|g| g / norm_a / norm_a), &c.map(|g| g / norm_c / norm_c));
     }
-    (norm_a * norm_c) * libm::sqrtf(sum.max(0.0))
+    (norm_a * norm_c) * kernel::sqrt(sum.max(0.0))
 }

@@ -109,8 +109,8 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> R
     plan.check(view.header, &gram_a)?;
     commit(view, &plan);
     Ok(Receipt {
-        grad_norm: libm::sqrtf(squared),
-        step_norm: libm::sqrtf(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
+        grad_norm: kernel::sqrt(squared),
+        step_norm: kernel::sqrt(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
         ..view.header.receipt(Outcome::Applied)
     })
 }
@@ -124,7 +124,7 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     let header = &*view.header;
     let updates = header.trace.updates.saturating_add(1);
     let mean_weight = header.weight_sum / header.pending as f32;
-    let slowing = libm::sqrtf(1.0 + updates as f32 / tuning.horizon);
+    let slowing = kernel::sqrt(1.0 + updates as f32 / tuning.horizon);
     let eta = |rate: f32| ((rate * lr) * mean_weight) / slowing;
     // A rehearsal before anything else has no scale but its own.
     let window = if pass == Pass::Rehearsal && header.trace.c > 0.0 { 0.0 } else { tuning.window };
@@ -154,7 +154,7 @@ fn outlier_limit(v: f32, before: &Trace) -> f32 {
 
 /// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.
 fn rms(v: f32, c: f32) -> f32 {
-    libm::sqrtf(v / c) + 1e-8
+    kernel::sqrt(v / c) + 1e-8
 }
 
 /// `|M gradient|_F`, from the very rows that will be written. `sqrt(tr(M Gram M^T))` would do without
@@ -164,7 +164,7 @@ fn direction_norm(inverse: &Square, gradient: &[f32], len: usize) -> f32 {
     let rank = kernel::rows(gradient, len).len();
     let mut squares = [0.0; 4];
     kernel::squares_of(squares.get_mut(..rank).unwrap_or_default(), inverse, gradient, len);
-    libm::sqrtf(squares.iter().sum())
+    kernel::sqrt(squares.iter().sum())
 }
 
 /// `torch.optim.SGD` on the mean over the pending events: `A -= lr gA`, `B -= lr s gC`.
@@ -173,7 +173,7 @@ fn sgd(view: &AdapterMut<'_>, lr: f32) -> Plan {
     let n = header.pending as f32;
     let plain = |sum: &[f32], rate: f32| {
         let factor = rate / n;
-        Move { inverse: IDENTITY, factor, norm: factor * libm::sqrtf(kernel::dot(sum, sum)) }
+        Move { inverse: IDENTITY, factor, norm: factor * kernel::sqrt(kernel::dot(sum, sum)) }
     };
     let updates = header.trace.updates.saturating_add(1);
     Plan {
@@ -190,8 +190,8 @@ const IDENTITY: Square =
 impl Plan {
     /// Norms add up at most: what passes here cannot overflow when it is written, or squared later.
     fn check(&self, header: &Header, gram_a: &Square) -> Result<()> {
-        let norm_a = libm::sqrtf(kernel::trace(gram_a)) + self.a.norm;
-        let norm_c = libm::sqrtf(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
+        let norm_a = kernel::sqrt(kernel::trace(gram_a)) + self.a.norm;
+        let norm_c = kernel::sqrt(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
         let Trace { v_a, v_c, .. } = self.trace;
         // What is not finite in an inverse has made the norm so.
         let is_finite = [self.a.factor, self.b.factor, v_a, v_c].iter().all(|value| value.is_finite());
