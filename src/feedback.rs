@@ -177,11 +177,7 @@ impl AdapterMut<'_> {
     }
 
     /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
-    fn output(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-    ) -> Result<core::result::Result<f32, Skip>> {
+    fn output(&mut self, sample: &Sample<'_>, seen: &Projection) -> Result<core::result::Result<f32, Skip>> {
         self.form_output(sample, seen);
         let squared = kernel::dot(self.scratch, self.scratch);
         if !squared.is_finite() {
