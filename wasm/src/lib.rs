@@ -13,13 +13,13 @@ mod report;
 use micro_lora::Listwise;
 use micro_lora::{Apply, Choice, Header, Learn, Result, Sample};
 
-use memory::{Lent, Memory};
+use memory::Lent;
 use report::refuse;
 
 /// Where the memory starts that JavaScript may use.
 #[unsafe(no_mangle)]
 pub extern "C" fn start() -> usize {
-    Memory::enter().start()
+    memory::report().addr()
 }
 
 /// Whether this is the build with simd128.
@@ -37,15 +37,18 @@ struct Numbers {
     chosen: usize,
 }
 
-/// Does what `js/engine.js` numbers so, with the adapter in the block at this address. Passed arrays
+/// Does what `js/adapter.js` numbers so, with the adapter in the block at this address. Passed arrays
 /// stand one after the other at `passed`, of so many floats each: `vectors`, `extra` and, unless it is
 /// below 0, `base`. Gives a number that is not negative; if there was an error, minus its code, and
 /// the report at the start of the memory has the rest.
+///
+/// # Safety
+/// As for [`memory::lend`].
 #[unsafe(no_mangle)]
-pub extern "C" fn call(
+pub unsafe extern "C" fn call(
     what: u32,
-    adapter: usize,
-    passed: usize,
+    block: *mut Header,
+    passed: *const f32,
     vectors: usize,
     extra: usize,
     base: i32,
@@ -54,12 +57,15 @@ pub extern "C" fn call(
     temperature: f32,
     chosen: usize,
 ) -> f32 {
-    let mut memory = Memory::enter();
     let numbers = Numbers { base, weight, value, temperature, chosen };
-    let lent = memory.lend(adapter, passed, [vectors, extra, base.max(0) as usize]);
+    // SAFETY: the caller's promise.
+    let lent = unsafe { memory::lend(block, passed, [vectors, extra, base.max(0) as usize]) };
     match lent.and_then(|lent| run(what, lent, numbers)) {
         Ok(number) => number,
-        Err(error) => refuse(memory.report(), error),
+        Err(error) => {
+            // SAFETY: nothing else is there, and what was lent is not used any more.
+            refuse(unsafe { &mut *memory::report() }, error)
+        }
     }
 }
 
@@ -72,9 +78,6 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
         1 => return adapter.apply_residual(if input.len() == output.len() { output } else { input }),
         2 => return Ok(adapter.apply_updates(value)?.step_norm),
         3 => {
-            // The only errors of a header that JavaScript wrote are its settings'.
-            let (in_features, out_features) = (adapter.in_features(), adapter.out_features());
-            Header::new(in_features, out_features, adapter.rank(), &adapter.config())?;
             // JavaScript does not compute what follows from the settings.
             adapter.take_up()?;
             adapter.reset();

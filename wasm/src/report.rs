@@ -2,9 +2,11 @@
 
 use micro_lora::Error;
 
+use crate::memory::REPORT;
+
 /// Puts down an error: the address and length of what it is about, the same of what came instead (if
 /// that is a text), and its numbers in the order in which the message has them. Gives minus its code.
-pub(crate) fn refuse(report: &mut [u32], error: Error) -> f32 {
+pub(crate) fn refuse(report: &mut [u32; REPORT], error: Error) -> f32 {
     let n = |number: usize| number as u32;
     let f = f32::to_bits;
     let (what, [first, second, third]) = match error {
@@ -19,7 +21,6 @@ pub(crate) fn refuse(report: &mut [u32], error: Error) -> f32 {
         }
         _ => ("", [0; 3]),
     };
-    let words = [n(what.as_ptr().addr()), n(what.len()), first, second, third];
-    report.iter_mut().zip(words).for_each(|(slot, word)| *slot = word);
+    *report = [n(what.as_ptr().addr()), n(what.len()), first, second, third];
     -(error.code() as f32)
 }
