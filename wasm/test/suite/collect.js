@@ -18,7 +18,8 @@ export class Collect {
     runner.on("fail", (test, error) => {
       outcome.failures.push({
         title: test.fullTitle(),
-        message: String(error.stack ?? error.message ?? error),
+        // Not every engine has the message in the stack.
+        message: `${error}\n${error.stack}`,
       });
     });
   }
