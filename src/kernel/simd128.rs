@@ -17,6 +17,9 @@ use super::{rows, rows_mut};
 #[derive(Clone, Copy)]
 struct Block(v128, v128, v128, v128, v128, v128, v128, v128);
 
+/// How many values of a combined row are in memory at once.
+const AT_ONCE: usize = 8 * LANES;
+
 /// What a sum begins with that nothing is added to: +0 would turn a sum of -0 into +0.
 static NOTHING: lanes::Block = [-0.0; LANES];
 
@@ -56,15 +59,18 @@ impl Kernels for lanes::Block {
         }
     }
 
-    /// By way of memory: a block of the combined row is put together, then added to the sums.
+    /// By way of memory: some blocks of the combined row are put together, then added to the sums.
     fn squares_of(sums: &mut [f32], k: &[[f32; 4]], matrix: &[f32], len: usize) {
         for (sum, k) in sums.iter_mut().zip(k) {
             let mut squares = eight(0.0);
-            for at in (0..len).step_by(LANES) {
-                let mut block = [0.0; LANES];
-                let used = block.get_mut(..LANES.min(len.saturating_sub(at))).unwrap_or_default();
+            for at in (0..len).step_by(AT_ONCE) {
+                let mut blocks = [[0.0; LANES]; AT_ONCE / LANES];
+                let count = AT_ONCE.min(len.saturating_sub(at));
+                let used = blocks.as_flattened_mut().get_mut(..count).unwrap_or_default();
                 combine(used, false, k, matrix.get(at..).unwrap_or_default(), len, None);
-                squares = each(squares, each(load(&block), load(&block), mul), add);
+                for block in &blocks {
+                    squares = each(squares, each(load(block), load(block), mul), add);
+                }
             }
             *sum = reduce(squares);
         }
