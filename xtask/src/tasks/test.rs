@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bits, c_test, embedded, golden, learn, package, state};
+use super::{bare_metal, bits, c_test, embedded, golden, learn, package, state, web_test};
 use crate::needs;
 use crate::report::Report;
 
@@ -37,7 +37,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         ] {
             report.skip(name, "--quick leaves it out");
         }
-        for name in c_test::STEPS {
+        for name in c_test::STEPS.map(str::to_owned).into_iter().chain(web_test::steps()) {
             report.skip(name, "--quick leaves it out");
         }
         return;
@@ -55,6 +55,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     bare_metal::run(shell, report);
     embedded::run(shell, report);
     c_test::run(shell, report);
+    web_test::run(shell, None, report);
     package::run(shell, report);
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use super::{demo, npm};
+use super::{demo, npm, size};
 use crate::needs::{self, Tool};
 use crate::report::Report;
 use crate::target_dir;
@@ -29,6 +29,17 @@ const FORMAT: &str = "web: format";
 const FRESH: &str = "web: fresh projects";
 const EXAMPLES: &str = "web: examples";
 
+/// Every step, in order.
+pub fn steps() -> impl Iterator<Item = String> {
+    let suites = ENGINES.iter().flat_map(|(engine, _)| BUILDS.map(|build| suite_name(engine, build)));
+    let before = [INSTALL, size::STEP].map(str::to_owned);
+    before.into_iter().chain(suites).chain([FORMAT, FRESH, EXAMPLES, demo::CHECK].map(str::to_owned))
+}
+
+fn suite_name(engine: &str, build: &str) -> String {
+    format!("web: {engine}, {build}")
+}
+
 pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
     let mut tarball = None;
     report.step(INSTALL, || {
@@ -44,10 +55,13 @@ pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
         Ok(())
     });
     let Some(tarball) = tarball else { return };
+    if engine.is_none() {
+        report.step(size::STEP, || size::check(shell));
+    }
     let is_wanted = |name: &str| engine.is_none_or(|engine| engine == name);
     for (name, tools) in ENGINES.into_iter().filter(|(name, _)| is_wanted(name)) {
         for build in BUILDS {
-            report.step(format!("web: {name}, {build}"), || suite(shell, name, tools, build));
+            report.step(suite_name(name, build), || suite(shell, name, tools, build));
         }
     }
     if engine.is_none() {
@@ -68,7 +82,7 @@ fn install(shell: &Shell) -> Result<PathBuf> {
 }
 
 pub fn install_tools(shell: &Shell) -> Result<()> {
-    needs::ensure(shell, &[&needs::NODE, &needs::NPM])?;
+    needs::ensure_node(shell)?;
     // No script of a package is run: none that is used here needs one.
     Ok(cmd!(shell, "npm ci --prefix {TOOLS} --ignore-scripts --no-audit --no-fund --silent").run()?)
 }
