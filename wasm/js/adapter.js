@@ -1,6 +1,7 @@
 // What the entries `micro-lora` and `micro-lora/lite` share.
 
-import { check, count, fail, floats, put, release, room, take, wasm, whole } from "./engine.js";
+import { check, count, floats, put, release, room, sized, take, wasm, whole } from "./engine.js";
+import { fail } from "./fail.js";
 import { read, write } from "./state.js";
 
 /** Adds what programs written for wasm-bindgen's classes call. */
@@ -53,56 +54,55 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 export const call = (what, lora, value = 0) =>
   check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, value, 0, 0));
 
-/** Passes arrays, each with its name, one after the other: the address, and the length of each. */
-const pass = (arrays) => {
-  const { buffer } = wasm.memory;
-  const lengths = arrays.map(([what, values]) => count(what, values));
-  const offsets = arrays.map(([, values]) => values.byteOffset);
-  const ours = arrays.map(([, values]) => values.buffer === buffer);
-  let at = room(4 * lengths.reduce((sum, length) => sum + length, 0));
-  return [
-    at,
-    ...arrays.map(([what, values], i) => {
-      // Making room may have emptied an array that is a view of the memory; what it showed is still in its place.
-      put(what, ours[i] ? floats(offsets[i], lengths[i]) : values, floats(at, lengths[i]));
-      at += 4 * lengths[i];
-      return lengths[i];
-    }),
-  ];
-};
-
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
   const n = count(what, vectors);
   if (typeof vectors[0] !== "object") return vectors;
   const all = new Float32Array(n * width);
-  for (let i = 0; i < n; i++) put(`${what}[${i}]`, vectors[i], all.subarray(i * width, (i + 1) * width));
+  for (let i = 0; i < n; i++) all.set(sized(`${what}[${i}]`, vectors[i], width), i * width);
   return all;
 };
 
 /** Copies an input to an adapter, which has to be one. */
-const give = (lora, input) => {
-  live(lora);
-  put("input", input, lora.inputView);
-};
+const give = (lora, input) => put("input", input, lora._sizes[0], live(lora) && lora._input);
 
-/** Learns from one event of a kind. */
+/**
+ * Learns from one event of a kind. What is passed besides the input stands one after the other: `vectors`, `extra`, and
+ * the base if there is one.
+ */
 export const learn = (
   lora,
   kind,
   input,
+  what,
   vectors,
+  extraName,
   extra,
-  options = {},
+  { base, weight = 1 } = {},
   value = 0,
   temperature = 0,
   chosen = 0,
 ) => {
-  const { base, weight = 1 } = options;
   give(lora, input);
-  const passed = pass([vectors, extra, ["base", base ?? []]]);
-  if (base == null) passed[3] = -1;
-  return check(wasm.call(kind, lora._at, ...passed, weight, value, temperature, chosen));
+  const n = count(what, vectors);
+  const m = count(extraName, extra);
+  const k = base == null ? -1 : count("base", base);
+  const ours = [vectors, extra, base].map((array) =>
+    // Making room could empty a view of the memory.
+    array?.buffer === wasm.memory.buffer ? array.slice() : array,
+  );
+  const at = room(4 * (n + m + (k > 0 ? k : 0)));
+  put(what, ours[0], n, at);
+  put(extraName, ours[1], m, at + 4 * n);
+  if (k > 0) put("base", ours[2], k, at + 4 * (n + m));
+  return check(wasm.call(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
+};
+
+/** What `slice` does, in less time. */
+const copied = (view) => {
+  const copy = new Float32Array(view.length);
+  copy.set(view);
+  return copy;
 };
 
 /** The address of an adapter's block. */
@@ -126,28 +126,39 @@ export const matrices = (lora) => {
   });
 };
 
-export const loaded = () =>
-  wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
-
-/** Gives an object a block of these sizes, has `fill` write to it, and the engine check what it wrote. */
-const make = (lora, inFeatures, outFeatures, rank, what, fill) => {
-  loaded();
-  whole("inFeatures", inFeatures, 1, 1048576);
-  whole("outFeatures", outFeatures, 1, 1048576);
-  whole("rank", rank, 1, 4);
-  const before = 160 + 4 * (2 * rank * (inFeatures + outFeatures) + outFeatures);
-  const block = take(before + 4 * (inFeatures + outFeatures));
+/** Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. */
+const make = (lora, config, what, fill) => {
+  if (!(config instanceof MicroLoraConfigWasm)) {
+    fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
+  }
+  if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+  const sizes = [config.inFeatures, config.outFeatures, config._rank];
+  whole("inFeatures", sizes[0], 1, 1048576);
+  whole("outFeatures", sizes[1], 1, 1048576);
+  whole("rank", sizes[2], 1, 4);
+  const before = 160 + 4 * (2 * sizes[2] * (sizes[0] + sizes[1]) + sizes[1]);
+  const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
   floats(at, (block[1] - at) / 4).fill(0);
   lora._block = block;
   lora._at = at;
-  lora._sizes = [inFeatures, outFeatures, rank];
+  lora._sizes = sizes;
   lora._x = lora._y = [];
   lora._input = at + before;
   registry?.register(lora, block, lora);
   try {
-    header(lora)[0].set(lora._sizes);
-    fill(lora);
+    const [words, numbers] = header(lora);
+    words.set(sizes);
+    numbers[3] = config.alpha;
+    words[4] = config.useRslora ? 1 : 0;
+    numbers[5] = config.cap;
+    words[6] = whole("seed", config.seed);
+    words[7] = whole("modelId", config.modelId);
+    words[8] = whole("step", config.step, 0, 2);
+    numbers[9] = config.decay;
+    numbers[11] = 1;
+    numbers[23] = 0.5;
+    fill?.(lora);
     call(what, lora);
   } catch (error) {
     lora.free();
@@ -156,30 +167,12 @@ const make = (lora, inFeatures, outFeatures, rank, what, fill) => {
   return lora;
 };
 
-/** Writes settings into the header of an adapter that has only sizes yet. */
-export const configure = (lora, config) => {
-  const [words, numbers] = header(lora);
-  numbers[3] = config.alpha;
-  words[4] = config.useRslora ? 1 : 0;
-  numbers[5] = config.cap;
-  words[6] = whole("seed", config.seed);
-  words[7] = whole("modelId", config.modelId);
-  words[8] = whole("step", config.step, 0, 2);
-  numbers[9] = config.decay;
-  numbers[11] = 1;
-  numbers[23] = 0.5;
-};
-
 /** An adapter of a class with weights that `fill` writes. */
-export const filled = (Class, inFeatures, outFeatures, rank, fill) =>
-  make(Object.create(Class.prototype), inFeatures, outFeatures, rank, TAKE_UP, fill);
+export const filled = (Class, config, fill) => make(Object.create(Class.prototype), config, TAKE_UP, fill);
 
 export class MicroLoraWasm {
   constructor(config) {
-    if (!(config instanceof MicroLoraConfigWasm)) {
-      fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
-    }
-    make(this, config.inFeatures, config.outFeatures, config._rank, RESET, () => configure(this, config));
+    make(this, config, RESET);
     // The engine counts its reset as a change, which a fresh adapter has not seen.
     header(this)[0][21] = 0;
   }
@@ -187,21 +180,26 @@ export class MicroLoraWasm {
   apply(input) {
     give(this, input);
     this.run();
-    return this.outputView.slice();
+    return copied(this.outputView);
   }
 
   applyResidual(input) {
     const [inFeatures, outFeatures] = this._sizes;
-    // In place: there is nothing to be copied then.
-    put("input", input, inFeatures === outFeatures ? this.outputView : this.inputView);
+    // In place, where the output will be: there is nothing to be copied then.
+    put(
+      "input",
+      input,
+      inFeatures,
+      (live(this) && this._input) + (inFeatures === outFeatures ? 4 * inFeatures : 0),
+    );
     call(RESIDUAL, this);
-    return this.outputView.slice();
+    return copied(this.outputView);
   }
 
   applyInto(input, output) {
     give(this, input);
     if (!ArrayBuffer.isView(output)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
-    if (count("output", output) !== this._sizes[1]) put("output", output, this.outputView);
+    sized("output", output, this._sizes[1]);
     const guard = this.run();
     output.set(this.outputView);
     return guard;
@@ -225,18 +223,10 @@ export class MicroLoraWasm {
   adaptChoice(input, candidates, chosen, options = {}) {
     live(this);
     const { quality = 1, temperature = 0.08 } = options;
-    const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
-    return learn(
-      this,
-      CHOICE,
-      input,
-      vectors,
-      ["", []],
-      options,
-      quality,
-      temperature,
-      whole("chosen", chosen),
-    );
+    const what = "candidates";
+    const vectors = flat(what, candidates, this._sizes[1]);
+    whole("chosen", chosen);
+    return learn(this, CHOICE, input, what, vectors, "", [], options, quality, temperature, chosen);
   }
 
   applyUpdates(learningRate = 0.01) {
@@ -274,12 +264,9 @@ export class MicroLoraWasm {
   }
 
   static fromJson(json, modelId = 0) {
-    loaded();
-    const { sizes, fill, legacy } = read(json, modelId);
-    return filled(this, ...sizes, (lora) => {
-      if (legacy) configure(lora, Object.assign(new MicroLoraConfigWasm(), legacy));
-      fill(...header(lora), matrices(lora));
-    });
+    const [settings, fill] = read(json, modelId, this._legacy);
+    const config = Object.assign(new MicroLoraConfigWasm(), settings);
+    return filled(this, config, (lora) => fill(...header(lora), matrices(lora)));
   }
 }
 disposable(MicroLoraWasm.prototype, function () {

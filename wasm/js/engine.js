@@ -1,5 +1,7 @@
 // The engine: loading it, its memory, its errors. `../src` has the other side.
 
+import { fail } from "./fail.js";
+
 /** The exported functions, once they are there. */
 export let wasm;
 
@@ -59,10 +61,6 @@ export const initSync = (source) => {
 
 export const isSimd = () => wasm.simd() > 0;
 
-export const fail = (code, message) => {
-  throw Object.assign(new Error(message), { code });
-};
-
 /** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
 const ERRORS = [
   ,
@@ -109,14 +107,21 @@ export const count = (what, values) => {
   return length <= MOST ? length : fail("LENGTH", `${what}: expected at most ${MOST} values, got ${length}`);
 };
 
-/** Copies an array into one of the engine's that has its length. */
-export const put = (what, values, view) => {
-  const length = count(what, values);
-  if (length !== view.length) fail("LENGTH", `${what}: expected ${view.length} values, got ${length}`);
-  view.set(values);
+let heap = [];
+
+/** The memory as floats. Its growth empties the array that was. */
+const memory = () => (heap.length ? heap : (heap = new Float32Array(wasm.memory.buffer)));
+
+/** An array of numbers that has to be of this length. */
+export const sized = (what, values, length) => {
+  const got = count(what, values);
+  return got === length ? values : fail("LENGTH", `${what}: expected ${length} values, got ${got}`);
 };
 
-export const floats = (at, length) => new Float32Array(wasm.memory.buffer, at, length);
+/** Copies an array that has to be of this length to an address. */
+export const put = (what, values, length, at) => memory().set(sized(what, values, length), at / 4);
+
+export const floats = (at, length) => memory().subarray(at / 4, at / 4 + length);
 
 /** Takes memory, [start, end], of so many bytes or a few more. */
 export const take = (bytes) => {

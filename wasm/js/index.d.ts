@@ -19,9 +19,6 @@ export type {
   Vectors,
 } from "./lite.js";
 
-/** `Uint8Array`, of whichever type your version of TypeScript says that a new one is. */
-export type Bytes = ReturnType<typeof Uint8Array.of>;
-
 /**
  * How good an output was, and nothing else. It does not say in which direction to go: the weakest signal there is.
  *
@@ -85,7 +82,11 @@ export class MicroLoraStatsWasm {
  * localStorage.setItem("lora", lora.toJson());
  */
 export class MicroLoraWasm extends Lite {
-  /** @inheritdoc */
+  /**
+   * As in `micro-lora/lite`. Also takes what `toJson()` of `@ruvector/ruvllm-wasm` has written: weights and scaling are
+   * taken over, without an output guard (`cap` Infinity), as it had none, and its counters; its pending gradients are
+   * not.
+   */
   static fromJson(json: string, modelId?: number): MicroLoraWasm;
 
   /**
@@ -185,30 +186,22 @@ export class MicroLoraWasm extends Lite {
   /** Counters. */
   stats(): MicroLoraStatsWasm;
 
-  /**
-   * The weights as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
-   *
-   * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
-   * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`
-   *
-   * @example
-   * const file = new Blob([lora.toBytes()]);
-   */
-  toBytes(module?: string): Bytes;
+  /** A copy of `lora_A`, `rank` rows of `inFeatures` values. */
+  get loraA(): Floats;
+  /** A copy of `lora_B`, rank-major as `lora_A` is: `rank` rows of `outFeatures` values. PEFT has it transposed. */
+  get loraB(): Floats;
 
   /**
-   * An adapter with the weights of an `adapter_model.safetensors`: as {@link toBytes} writes it, or as PEFT does.
-   * Sizes and rank come from the file, whatever the config says. So do alpha and rsLoRA if {@link toBytes} wrote it; for
-   * files of PEFT they come from the config: copy `lora_alpha` and `use_rslora` of `adapter_config.json` into it.
+   * An adapter with weights of your own, laid out as {@link loraA} and {@link loraB}.
    *
-   * @param module which one, if the file holds several
-   * @throws {MicroLoraError} `SYNTAX`, `MISSING`, `UNSUPPORTED`, `COUNT`, `OUT_OF_RANGE`, `NOT_FINITE`, `TYPE`,
-   * `NOT_LOADED`, `MEMORY`
+   * @throws {MicroLoraError} `LENGTH`, `NOT_FINITE`, `OVERFLOW`, and those of the constructor
    *
    * @example
-   * const config = new MicroLoraConfigWasm();
-   * config.alpha = 16; // lora_alpha
-   * const lora = MicroLoraWasm.fromBytes(await response.arrayBuffer(), config);
+   * const copy = MicroLoraWasm.fromWeights(lora.getConfig(), lora.loraA, lora.loraB);
    */
-  static fromBytes(bytes: BufferSource, config?: MicroLoraConfigWasm, module?: string): MicroLoraWasm;
+  static fromWeights(
+    config: MicroLoraConfigWasm,
+    loraA: ArrayLike<number>,
+    loraB: ArrayLike<number>,
+  ): MicroLoraWasm;
 }

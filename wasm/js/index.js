@@ -5,13 +5,16 @@ import {
   MicroLoraWasm as Lite,
   call,
   disposable,
+  filled,
   flat,
   header,
   learn,
   live,
+  matrices,
 } from "./adapter.js";
-import { fail, hasSimd, initFrom } from "./engine.js";
-import { fromBytes, toBytes } from "./peft.js";
+import { hasSimd, initFrom, put } from "./engine.js";
+import { fail } from "./fail.js";
+import { readLegacy } from "./legacy.js";
 
 export { initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
@@ -61,7 +64,7 @@ const LISTWISE = 10;
 const TARGET = 11;
 const ATTRACT_REPEL = 12;
 
-const NONE = ["", []];
+const NONE = [];
 
 export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
@@ -89,7 +92,9 @@ export class MicroLoraWasm extends Lite {
       this,
       QUALITY,
       input,
+      "",
       NONE,
+      "",
       NONE,
       { weight: feedback.learningRate / 0.01 },
       feedback.quality,
@@ -97,32 +102,25 @@ export class MicroLoraWasm extends Lite {
   }
 
   adaptGradient(input, gradOutput, options) {
-    return learn(this, GRADIENT, input, ["gradOutput", gradOutput], NONE, options);
+    return learn(this, GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
   }
 
   adaptListwise(input, candidates, weights, options = {}) {
     live(this);
-    const vectors = ["candidates", flat("candidates", candidates, this._sizes[1])];
-    return learn(
-      this,
-      LISTWISE,
-      input,
-      vectors,
-      ["weights", weights],
-      options,
-      0,
-      options.temperature ?? 0.1,
-    );
+    const what = "candidates";
+    const vectors = flat(what, candidates, this._sizes[1]);
+    const { temperature = 0.1 } = options;
+    return learn(this, LISTWISE, input, what, vectors, "weights", weights, options, 0, temperature);
   }
 
   adaptTarget(input, target, weight = 1, options) {
-    return learn(this, TARGET, input, ["target", target], NONE, options, weight);
+    return learn(this, TARGET, input, "target", target, "", NONE, options, weight);
   }
 
   adaptAttractRepel(input, attract, repel, options) {
     live(this);
-    const vectors = ["repel", flat("repel", repel, this._sizes[1])];
-    return learn(this, ATTRACT_REPEL, input, vectors, ["attract", attract], options);
+    const vectors = flat("repel", repel, this._sizes[1]);
+    return learn(this, ATTRACT_REPEL, input, "repel", vectors, "attract", attract, options);
   }
 
   discardPending() {
@@ -151,11 +149,20 @@ export class MicroLoraWasm extends Lite {
     });
   }
 
-  toBytes(module) {
-    return toBytes(this, module);
+  get loraA() {
+    return matrices(this)[0].slice();
   }
 
-  static fromBytes(bytes, config, module) {
-    return fromBytes(this, bytes, config, module);
+  get loraB() {
+    return matrices(this)[1].slice();
+  }
+
+  static fromWeights(config, loraA, loraB) {
+    return filled(this, config, (lora) => {
+      const [a, b] = matrices(lora);
+      put("loraA", loraA, a.length, a.byteOffset);
+      put("loraB", loraB, b.length, b.byteOffset);
+    });
   }
 }
+MicroLoraWasm._legacy = readLegacy;

@@ -340,8 +340,7 @@ export class MicroLoraWasm {
   toJson(): string;
 
   /**
-   * A saved adapter. Also takes what `toJson()` of `@ruvector/ruvllm-wasm` has written: weights and scaling are taken
-   * over, without an output guard (`cap` Infinity), as it had none, and its counters; its pending gradients are not.
+   * A saved adapter.
    *
    * @param modelId must be the one of the config that the adapter was made with. Default 0.
    * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `LENGTH`,

@@ -1,7 +1,8 @@
-// Adapters in the files of Hugging Face PEFT: `adapter_model.safetensors`.
+// The entry `micro-lora/peft`: adapters in the files of Hugging Face PEFT, `adapter_model.safetensors`. A file of its
+// own beside `index.js`, of which it uses what is public.
 
-import { MicroLoraConfigWasm, configure, filled, loaded, matrices } from "./adapter.js";
-import { fail } from "./engine.js";
+import { fail } from "./fail.js";
+import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 
 const PREFIX = "base_model.model.";
 
@@ -19,7 +20,7 @@ const transposed = (values, rows) => {
 };
 
 export const toBytes = (lora, module = "micro_lora") => {
-  const [loraA, loraB] = matrices(lora);
+  const { loraA, loraB } = lora;
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
     fail(
       "SYNTAX",
@@ -106,8 +107,7 @@ const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
   return [rows, columns, read(data.slice(from, to))];
 };
 
-export const fromBytes = (Class, bytes, config = new MicroLoraConfigWasm(), module) => {
-  loaded();
+export const fromBytes = (bytes, config, module) => {
   const [tensors, metadata, data] = parse(bytes);
   const names = tensors.flatMap(
     ([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? [],
@@ -124,11 +124,9 @@ export const fromBytes = (Class, bytes, config = new MicroLoraConfigWasm(), modu
   if (columns !== rank)
     fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
   const { lora_alpha, use_rslora } = metadata;
+  // A config would take another rank for the nearest that there is.
+  if (!(rank <= 4)) fail("COUNT", `rank: expected 1 to 4, got ${rank}`);
   const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
-  return filled(Class, inFeatures, outFeatures, rank, (lora) => {
-    configure(lora, { ...config, ...scaled });
-    const [loraA, loraB] = matrices(lora);
-    loraA.set(a);
-    loraB.set(transposed(b, outFeatures));
-  });
+  const all = Object.assign(new MicroLoraConfigWasm(), config, scaled, { inFeatures, outFeatures, rank });
+  return MicroLoraWasm.fromWeights(all, a, transposed(b, outFeatures));
 };

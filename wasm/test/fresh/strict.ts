@@ -15,6 +15,7 @@ import init, {
   type Vectors,
 } from "micro-lora";
 import * as lite from "micro-lora/lite";
+import { fromBytes, toBytes } from "micro-lora/peft";
 
 export async function everything(input: Float32Array, rows: Vectors): Promise<string> {
   await init();
@@ -55,9 +56,10 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   lora.strength = 0.5;
   const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
   const stats: MicroLoraStatsWasm = lora.stats();
-  const file = lora.toBytes("encoder.layer.0");
-  const other: MicroLoraWasm = MicroLoraWasm.fromBytes(file, lora.getConfig(), "encoder.layer.0");
+  const file = toBytes(lora, "encoder.layer.0");
+  const other: MicroLoraWasm = fromBytes(file, lora.getConfig(), "encoder.layer.0");
   other.discardPending();
+  MicroLoraWasm.fromWeights(lora.getConfig(), lora.loraA, [1, 2]).free();
   other.reset();
   other.free();
   const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(

@@ -52,12 +52,11 @@ describe("memory", () => {
       reset: [],
       getConfig: [],
       toJson: [],
-      toBytes: [],
       stats: [],
       discardPending: [],
     };
     for (const [name, given] of Object.entries(calls)) refusal(() => made[name](...given), "FREED", /./);
-    for (const name of ["inputView", "outputView", "generation", "strength"])
+    for (const name of ["inputView", "outputView", "generation", "strength", "loraA", "loraB"])
       refusal(() => made[name], "FREED");
     refusal(() => {
       made.strength = 1;

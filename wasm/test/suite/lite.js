@@ -49,6 +49,6 @@ describe("micro-lora/lite", () => {
     const { MicroLoraWasm } = lite;
     expect(lite).to.include.keys("default", "initSync", "isSimd", "MicroLoraConfigWasm", "MicroLoraWasm");
     expect(lite).not.to.include.any.keys("AdaptFeedbackWasm", "MicroLoraStatsWasm");
-    expect(MicroLoraWasm.prototype).not.to.have.any.keys("adapt", "toBytes");
+    expect(MicroLoraWasm.prototype).not.to.have.any.keys("adapt", "fromWeights");
   });
 });

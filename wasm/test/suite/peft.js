@@ -1,3 +1,4 @@
+import { fromBytes, toBytes } from "micro-lora/peft";
 import { Random, bits, config, cosine, expect, lora, norm, refusal, trained } from "./setup.js";
 
 const { MicroLoraWasm } = lora;
@@ -7,7 +8,7 @@ describe("safetensors", () => {
   it("hold the weights, with alpha", () => {
     for (const settings of [{ alpha: 6 }, { rank: 4, outFeatures: 8 }, { useRslora: true }]) {
       const made = trained(8, { cap: Infinity, ...settings });
-      const back = MicroLoraWasm.fromBytes(made.toBytes(), config({ cap: Infinity }));
+      const back = fromBytes(toBytes(made), config({ cap: Infinity }));
       const { rank, alpha, useRslora } = made.getConfig();
       expect(back.getConfig()).to.include({ inFeatures: 8, outFeatures: 8, rank, alpha, useRslora });
       const x = random.row(8);
@@ -16,7 +17,7 @@ describe("safetensors", () => {
   });
 
   it("are of the layout that PEFT reads", () => {
-    const bytes = trained(8).toBytes("encoder.layer.0.query");
+    const bytes = toBytes(trained(8), "encoder.layer.0.query");
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(bytes.slice(8, 8 + length)));
     const name = "base_model.model.encoder.layer.0.query";
@@ -27,11 +28,9 @@ describe("safetensors", () => {
 
   it("without a word about alpha take it from the config", () => {
     const made = trained(8, { cap: Infinity, alpha: 4 });
-    const theirs = withoutMetadata(made.toBytes());
+    const theirs = withoutMetadata(toBytes(made));
     const x = random.row(8);
-    const [one, two] = [4, 8].map((alpha) =>
-      MicroLoraWasm.fromBytes(theirs, config({ alpha, cap: Infinity })).apply(x),
-    );
+    const [one, two] = [4, 8].map((alpha) => fromBytes(theirs, config({ alpha, cap: Infinity })).apply(x));
     expect(bits(one)).to.deep.equal(bits(made.apply(x)));
     expect(norm(two)).to.be.closeTo(2 * norm(one), 1e-4);
     expect(cosine(one, two)).to.be.closeTo(1, 1e-6);
@@ -39,30 +38,49 @@ describe("safetensors", () => {
 
   it("take a buffer or a view", () => {
     const made = trained(8);
-    const bytes = made.toBytes();
+    const bytes = toBytes(made);
     const padded = new Uint8Array(bytes.length + 3);
     padded.set(bytes, 3);
     const x = random.row(8);
     for (const form of [bytes, bytes.slice().buffer, padded.subarray(3), new DataView(padded.buffer, 3)]) {
-      expect(bits(MicroLoraWasm.fromBytes(form).apply(x))).to.deep.equal(bits(made.apply(x)));
+      expect(bits(fromBytes(form).apply(x))).to.deep.equal(bits(made.apply(x)));
     }
   });
 
   it("are refused with a reason", () => {
-    const bytes = trained(8).toBytes();
-    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(0)), "SYNTAX");
-    refusal(() => MicroLoraWasm.fromBytes(bytes.subarray(0, 40)), "SYNTAX");
-    refusal(() => MicroLoraWasm.fromBytes(new Uint8Array(1000).fill(255)), "SYNTAX");
-    refusal(
-      () => MicroLoraWasm.fromBytes(bytes, config(), "no.such.module"),
-      "MISSING",
-      /no\.such\.module|expected/,
-    );
-    refusal(() => MicroLoraWasm.fromBytes("text"), "TYPE");
-    refusal(() => trained(8).toBytes('a"b'), "SYNTAX");
+    const bytes = toBytes(trained(8));
+    refusal(() => fromBytes(new Uint8Array(0)), "SYNTAX");
+    refusal(() => fromBytes(bytes.subarray(0, 40)), "SYNTAX");
+    refusal(() => fromBytes(new Uint8Array(1000).fill(255)), "SYNTAX");
+    refusal(() => fromBytes(bytes, config(), "no.such.module"), "MISSING", /no\.such\.module|expected/);
+    refusal(() => fromBytes("text"), "TYPE");
+    refusal(() => toBytes(trained(8), 'a"b'), "SYNTAX");
     const poisoned = bytes.slice();
     new DataView(poisoned.buffer).setFloat32(poisoned.length - 4, NaN, true);
-    refusal(() => MicroLoraWasm.fromBytes(poisoned), "NOT_FINITE");
+    refusal(() => fromBytes(poisoned), "NOT_FINITE");
+  });
+});
+
+describe("weights", () => {
+  it("are given out as copies, and make the same adapter", () => {
+    const made = trained(8, { outFeatures: 6, rank: 3, alpha: 6 });
+    const { loraA, loraB } = made;
+    const back = MicroLoraWasm.fromWeights(made.getConfig(), [...loraA], loraB);
+    const x = random.row(8);
+    expect(bits(back.apply(x))).to.deep.equal(bits(made.apply(x)));
+    loraA.fill(NaN);
+    expect(bits(back.apply(x))).to.deep.equal(bits(made.apply(x)));
+  });
+
+  it("are refused with a reason", () => {
+    const of = (a, b) => () => MicroLoraWasm.fromWeights(config({ inFeatures: 2, outFeatures: 3 }), a, b);
+    const [a, b] = [new Float32Array(4), new Float32Array(6)];
+    of(a, b)();
+    refusal(of(b, b), "LENGTH", /loraA.*4.*6/);
+    refusal(of(a, a), "LENGTH", /loraB.*6.*4/);
+    refusal(of(a, b.fill(NaN)), "NOT_FINITE");
+    refusal(of(a), "TYPE");
+    refusal(() => MicroLoraWasm.fromWeights({}, a, b), "TYPE", /MicroLoraConfigWasm/);
   });
 });
 

@@ -62,6 +62,10 @@ describe("state", () => {
       [json.slice(0, -1), "SYNTAX"],
       [json.slice(0, 100), "SYNTAX"],
       [`${json}x`, "SYNTAX"],
+      // Twice, with another value or the same; with white space, as JSON may have it; by another spelling.
+      [json.replace("{", '{"seed":3,'), "SYNTAX"],
+      [json.replace(/}$/, ',"seed" : 5}'), "SYNTAX"],
+      [json.replace("{", '{"s\\u0065ed":5,'), "SYNTAX"],
       [`\u0000${json}`, "SYNTAX"],
       [changed(made, { format: "other" }), "FORMAT"],
       [changed(made, { version: 2 }), "MISMATCH"],

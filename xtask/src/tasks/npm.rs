@@ -22,7 +22,7 @@ pub const ENGINES: [Engine; 4] = [
     Engine { file: "lite.wasm", lite: true, simd: false },
 ];
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 const CRATE: &str = "wasm";
 const TOOLS: &str = "wasm/tools";
 pub const PACKAGE: &str = "wasm/pkg";
@@ -65,8 +65,8 @@ pub fn pack(shell: &Shell) -> Result<PathBuf> {
     Ok(tarball)
 }
 
-/// Builds the package into `wasm/pkg`, and says with which compiler.
-pub fn build(shell: &Shell) -> Result<Toolchain> {
+/// Builds the package into `wasm/pkg`.
+pub fn build(shell: &Shell) -> Result<()> {
     let toolchain = Toolchain::for_target(shell, TARGET)?;
     install_tools(shell)?;
     shell.remove_path(PACKAGE)?;
@@ -74,13 +74,12 @@ pub fn build(shell: &Shell) -> Result<Toolchain> {
     for engine in &ENGINES {
         engine.build(shell, toolchain)?;
     }
-    modules(shell)?;
-    Ok(toolchain)
+    modules(shell)
 }
 
 /// What `wasm/tools` pins: wasm-opt, esbuild, TypeScript.
 pub fn install_tools(shell: &Shell) -> Result<()> {
-    needs::ensure(shell, &[&needs::NODE, &needs::NPM])?;
+    needs::ensure_node(shell)?;
     Ok(cmd!(shell, "npm ci --prefix {TOOLS} --no-audit --no-fund --silent").run()?)
 }
 
@@ -126,21 +125,42 @@ impl Engine {
 
 /// The modules, each entry in one file, minified; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
-    let esbuild = tool(shell, "esbuild");
-    cmd!(
-        shell,
-        "{esbuild} wasm/js/index.js wasm/js/lite.js --bundle --minify --format=esm --outdir={PACKAGE}"
-    )
-    // Names with an underscore are the modules' own. Old Safari's trouble with destructuring is of other forms.
-    .args([BROWSERS, "--supported:destructuring=true", "--mangle-props=^_[a-z]", "--log-level=warning"])
-    .run()?;
-    for file in
-        ["js/index.d.ts", "js/lite.d.ts", "js/node.js", "js/node-lite.js", "package.json", "README.md"]
-    {
+    bundle(shell, &["index", "lite"], &[])?;
+    // It uses the module that its user has loaded, not a second one.
+    bundle(shell, &["peft"], &["--external:./index.js"])?;
+    for file in [
+        "js/index.d.ts",
+        "js/lite.d.ts",
+        "js/peft.d.ts",
+        "js/node.js",
+        "js/node-lite.js",
+        "package.json",
+        "README.md",
+    ] {
         shell.copy_file(Path::new("wasm").join(file), PACKAGE)?;
     }
     for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
         shell.copy_file(file, PACKAGE)?;
+    }
+    Ok(())
+}
+
+/// esbuild puts the modules of each entry together, terser makes them small.
+fn bundle(shell: &Shell, entries: &[&str], options: &[&str]) -> Result<()> {
+    let (esbuild, terser) = (tool(shell, "esbuild"), tool(shell, "terser"));
+    for entry in entries {
+        let bundled = target_dir(shell).join("npm").join(format!("{entry}.js"));
+        cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle --format=esm --outfile={bundled}")
+            // Old engines' trouble with these is with other forms of them than are here.
+            .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
+            .args(["--log-level=warning"])
+            .args(options)
+            .run()?;
+        cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {PACKAGE}/{entry}.js --mangle")
+            .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
+            // Names with an underscore are the modules' own.
+            .args(["--mangle-props", "regex=/^_[a-z]/"])
+            .run()?;
     }
     Ok(())
 }

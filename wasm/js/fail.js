@@ -1,0 +1,3 @@
+export const fail = (code, message) => {
+  throw Object.assign(new Error(message), { code });
+};

@@ -1,0 +1,32 @@
+import type { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
+
+/** `Uint8Array`, of whichever type your version of TypeScript says that a new one is. */
+export type Bytes = ReturnType<typeof Uint8Array.of>;
+
+/**
+ * The weights as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
+ *
+ * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
+ * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`
+ *
+ * @example
+ * import { toBytes } from "micro-lora/peft";
+ * const file = new Blob([toBytes(lora)]);
+ */
+export function toBytes(lora: MicroLoraWasm, module?: string): Bytes;
+
+/**
+ * An adapter with the weights of an `adapter_model.safetensors`: as {@link toBytes} writes it, or as PEFT does.
+ * Sizes and rank come from the file, whatever the config says. So do alpha and rsLoRA if {@link toBytes} wrote it; for
+ * files of PEFT they come from the config: copy `lora_alpha` and `use_rslora` of `adapter_config.json` into it.
+ *
+ * @param module which one, if the file holds several
+ * @throws {MicroLoraError} `SYNTAX`, `MISSING`, `UNSUPPORTED`, `COUNT`, `OUT_OF_RANGE`, `NOT_FINITE`, `TYPE`,
+ * `NOT_LOADED`, `MEMORY`
+ *
+ * @example
+ * const config = new MicroLoraConfigWasm();
+ * config.alpha = 16; // lora_alpha
+ * const lora = fromBytes(await response.arrayBuffer(), config);
+ */
+export function fromBytes(bytes: BufferSource, config?: MicroLoraConfigWasm, module?: string): MicroLoraWasm;
