@@ -63,8 +63,11 @@ export const flat = (what, vectors, width) => {
   return all;
 };
 
-/** Copies an input to an adapter, which has to be one. */
-const give = (lora, input) => put("input", input, lora._sizes[0], live(lora) && lora._input);
+/** Copies an input to an adapter, which has to be one, or to so many bytes behind. */
+const give = (lora, input, behind = 0) => {
+  live(lora);
+  put("input", input, lora._sizes[0], lora._input + behind);
+};
 
 /**
  * Learns from one event of a kind. What is passed besides the input stands one after the other: `vectors`, `extra`, and
@@ -126,12 +129,15 @@ export const matrices = (lora) => {
   });
 };
 
+const loaded = () =>
+  wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+
 /** Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. */
 const make = (lora, config, what, fill) => {
   if (!(config instanceof MicroLoraConfigWasm)) {
     fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
   }
-  if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+  loaded();
   const sizes = [config.inFeatures, config.outFeatures, config._rank];
   whole("inFeatures", sizes[0], 1, 1048576);
   whole("outFeatures", sizes[1], 1, 1048576);
@@ -184,14 +190,10 @@ export class MicroLoraWasm {
   }
 
   applyResidual(input) {
+    live(this);
     const [inFeatures, outFeatures] = this._sizes;
     // In place, where the output will be: there is nothing to be copied then.
-    put(
-      "input",
-      input,
-      inFeatures,
-      (live(this) && this._input) + (inFeatures === outFeatures ? 4 * inFeatures : 0),
-    );
+    give(this, input, inFeatures === outFeatures ? 4 * inFeatures : 0);
     call(RESIDUAL, this);
     return copied(this.outputView);
   }
@@ -264,6 +266,7 @@ export class MicroLoraWasm {
   }
 
   static fromJson(json, modelId = 0) {
+    loaded();
     const [settings, fill] = read(json, modelId, this._legacy);
     const config = Object.assign(new MicroLoraConfigWasm(), settings);
     return filled(this, config, (lora) => fill(...header(lora), matrices(lora)));
