@@ -1,4 +1,5 @@
-//! Base64 (RFC 4648, section 4) of f32 values as little-endian bytes, one value at a time.
+//! Base64 (RFC 4648, section 4) of f32 values, or other words of 32 bits, as little-endian bytes, one at a
+//! time.
 //!
 //! Reading is strict: one text for one sequence of values. The padding must be there, the bits it
 //! covers must be zero, nothing may follow; only `\/` may stand for `/`, as JSON allows.
@@ -34,22 +35,60 @@ pub(crate) const fn encoded_len(values: usize) -> usize {
 
 /// Writes the characters for some values.
 pub(crate) fn encode(values: &[f32], out: &mut Out<'_>) {
-    // Three values are twelve bytes and sixteen letters: nothing is carried from group to group.
     for group in values.chunks(3) {
         let mut words = [0; 3];
-        words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits().swap_bytes());
-        let [a, b, c] = words;
-        let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
-        let mut letters = [0; 16];
-        for (letters, triple) in letters.chunks_exact_mut(4).zip(triples) {
-            for (letter, shift) in letters.iter_mut().zip([18, 12, 6, 0]) {
-                *letter = ALPHABET.get((triple >> shift & 63) as usize).copied().unwrap_or_default();
-            }
+        words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits());
+        encode_group(words, group.len(), out);
+    }
+}
+
+/// Three words are twelve bytes and sixteen letters: nothing is carried from group to group.
+fn encode_group(words: [u32; 3], count: usize, out: &mut Out<'_>) {
+    let [a, b, c] = words.map(u32::swap_bytes);
+    let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
+    let mut letters = [0; 16];
+    for (letters, triple) in letters.chunks_exact_mut(4).zip(triples) {
+        for (letter, shift) in letters.iter_mut().zip([18, 12, 6, 0]) {
+            *letter = ALPHABET.get((triple >> shift & 63) as usize).copied().unwrap_or_default();
         }
-        let len = encoded_len(group.len());
-        let digits = len.saturating_sub(padding(group.len()));
-        letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
-        out.bytes(letters.get(..len).unwrap_or_default());
+    }
+    let len = encoded_len(count);
+    let digits = len.saturating_sub(padding(count));
+    letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
+    out.bytes(letters.get(..len).unwrap_or_default());
+}
+
+/// Writes the characters for words that come one by one.
+pub(crate) struct Encoder<'o, 'b> {
+    out: &'o mut Out<'b>,
+    group: [u32; 3],
+    held: usize,
+}
+
+impl<'o, 'b> Encoder<'o, 'b> {
+    pub(crate) const fn new(out: &'o mut Out<'b>) -> Self {
+        Self { out, group: [0; 3], held: 0 }
+    }
+
+    pub(crate) fn word(&mut self, word: u32) {
+        if let Some(place) = self.group.get_mut(self.held) {
+            *place = word;
+        }
+        self.held = self.held.saturating_add(1);
+        if self.held == self.group.len() {
+            self.flush();
+        }
+    }
+
+    pub(crate) fn finish(mut self) {
+        if self.held > 0 {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        encode_group(self.group, self.held, self.out);
+        (self.group, self.held) = ([0; 3], 0);
     }
 }
 
@@ -77,6 +116,11 @@ impl<'a> Decoder<'a> {
 
     /// The next value; `None` if the text ends or has something else in it.
     pub(crate) fn value(&mut self) -> Option<f32> {
+        self.word().map(f32::from_bits)
+    }
+
+    /// The same as 32 bits.
+    pub(crate) fn word(&mut self) -> Option<u32> {
         while self.held < 32 {
             let digit = self.digit()?;
             self.bits = (self.bits << 6) | u64::from(digit);
@@ -84,7 +128,7 @@ impl<'a> Decoder<'a> {
         }
         self.held = self.held.saturating_sub(32);
         self.read = self.read.saturating_add(1);
-        Some(f32::from_bits(((self.bits >> self.held) as u32).swap_bytes()))
+        Some(((self.bits >> self.held) as u32).swap_bytes())
     }
 
     fn digit(&mut self) -> Option<u8> {

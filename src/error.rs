@@ -103,8 +103,11 @@ pub enum Error {
         /// What came.
         problem: &'static str,
     },
-    /// The JSON is of some other program.
-    Format,
+    /// The JSON is of some other program, or another document.
+    Format {
+        /// The format that was to be loaded.
+        expected: &'static str,
+    },
     /// A saved state is of another version, or made for another adapter or model.
     Mismatch {
         /// Which property.
@@ -174,7 +177,7 @@ impl Error {
             Self::PendingFull => 9,
             Self::NotInitialised => 10,
             Self::Syntax { .. } => 11,
-            Self::Format => 12,
+            Self::Format { .. } => 12,
             Self::Mismatch { .. } => 13,
             Self::Base64 { .. } => 14,
             Self::Checksum { .. } => 15,
@@ -252,7 +255,7 @@ impl fmt::Display for Error {
                 f.write_str("adapter: expected init to have been called, got zeroed memory")
             }
             Self::Syntax { what, problem } => write!(f, "{what}: expected a well-formed text, got {problem}"),
-            Self::Format => f.write_str("format: expected \"micro-lora\", got another"),
+            Self::Format { expected } => write!(f, "format: expected \"{expected}\", got another"),
             Self::Mismatch { what, expected, got } => write!(f, "{what}: expected {expected}, got {got}"),
             Self::Base64 { what, values } => {
                 write!(f, "{what}: expected the base64 of {values} values, got something else")

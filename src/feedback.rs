@@ -14,9 +14,9 @@ const QUALITY_WEIGHT: f32 = 0.1;
 const BASELINE_RATE: f32 = 0.05;
 
 const MIN_WEIGHT: f32 = 1e-6;
-const MAX_WEIGHT: f32 = 1e6;
-const MIN_TEMPERATURE: f32 = 1e-3;
-const MAX_TEMPERATURE: f32 = 1e3;
+pub(crate) const MAX_WEIGHT: f32 = 1e6;
+pub(crate) const MIN_TEMPERATURE: f32 = 1e-3;
+pub(crate) const MAX_TEMPERATURE: f32 = 1e3;
 
 /// What a rule makes of a sample.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,18 +11,20 @@
 //! The adapter is applied while its lead, in standard errors, is above a bound. The more certain it is, the
 //! fewer events are compared.
 
+mod mean;
+mod save;
+
 use core::cmp::Ordering;
 use core::fmt;
 
 use crate::error::{Error, Result, check_length, check_range};
+use mean::Mean;
 
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
 const OPEN: f32 = 2.8;
 const CLOSE: f32 = 2.3;
 /// Comparisons before anything is concluded.
 const LEAST: u32 = 20;
-/// The events over which means run: what was true longer ago fades.
-const WINDOW: u32 = 400;
 /// While the adapter is applied, one event in so many is compared: from so many standard errors on.
 const SHARES: [(f32, u32); 3] = [(6.0, 8), (4.0, 4), (0.0, 2)];
 /// The longest list that can be interleaved.
@@ -43,50 +45,8 @@ pub enum Serving {
     Adapted = 1,
 }
 
-/// A weighted mean and what its standard error needs. Later events weigh more: an adapter that learns
-/// gets better, and what it did at first says little of what it does now.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-struct Mean {
-    count: u32,
-    /// Sums of `w`, `w v`, `w^2`, `w^2 v` and `w^2 v^2`.
-    w: f32,
-    wv: f32,
-    ww: f32,
-    wwv: f32,
-    wwvv: f32,
-}
-
-impl Mean {
-    const EMPTY: Self = Self { count: 0, w: 0.0, wv: 0.0, ww: 0.0, wwv: 0.0, wwvv: 0.0 };
-
-    fn add(&mut self, value: f32) {
-        self.count = self.count.saturating_add(1);
-        // Weights grow with the events up to the window; from there on the old ones shrink instead.
-        let w = self.count.min(WINDOW) as f32 / WINDOW as f32;
-        let keep = if self.count > WINDOW { 1.0 - 1.0 / WINDOW as f32 } else { 1.0 };
-        self.w = keep * self.w + w;
-        self.wv = keep * self.wv + w * value;
-        let keep = keep * keep;
-        self.ww = keep * self.ww + w * w;
-        self.wwv = keep * self.wwv + (w * w) * value;
-        self.wwvv = keep * self.wwvv + ((w * w) * value) * value;
-    }
-
-    fn mean(&self) -> f32 {
-        if self.w > 0.0 { self.wv / self.w } else { 0.0 }
-    }
-
-    /// Squared standard error of the mean.
-    fn error_squared(&self) -> f32 {
-        let mean = self.mean();
-        let sum = (self.wwvv - (2.0 * mean) * self.wwv) + (mean * mean) * self.ww;
-        // Equal values have no spread to go by: a thousandth is taken for it.
-        (sum.max(1e-6 * self.ww) / self.w) / self.w
-    }
-}
-
-/// A comparison of an adapter with the frozen model alone. 112 bytes, no pointers: copy it to save it.
+/// A comparison of an adapter with the frozen model alone. 112 bytes, no pointers: copy it to save it,
+/// or take [`write_json`](Self::write_json).
 ///
 /// Lists:
 ///

@@ -21,6 +21,7 @@
 mod adapter;
 mod apply;
 mod base64;
+mod beside;
 mod config;
 mod crc;
 mod error;

@@ -3,20 +3,21 @@
 //! Vectors are kept as int8 with one scale each (the largest magnitude is 127), a quarter of the
 //! memory of f32; clicks, scales and temperatures as they came.
 
+mod codes;
 mod owned;
+mod save;
 
 pub use owned::Replay;
 
 use crate::adapter::AdapterMut;
-use crate::error::{Error, Result, check_length};
+use crate::error::{Error, Result, check_length, check_range};
+use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 use crate::stats::{Outcome, Receipt};
 use crate::step::{self, Pass};
-
-/// The largest magnitude of an int8 code.
-const CODE_MAX: f32 = 127.0;
+use codes::{pack, unpack};
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
 ///
@@ -294,7 +295,7 @@ impl ReplayMut<'_> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Count`] for more candidates than the ring's lists have,
-    /// [`Error::NotFinite`]; nothing is then changed.
+    /// [`Error::NotFinite`], [`Error::OutOfRange`] for a weight or the temperature; nothing is then changed.
     ///
     /// ```
     /// use micro_lora::{Listwise, Replay};
@@ -318,6 +319,8 @@ impl ReplayMut<'_> {
         if let Some(index) = sample.base.and_then(kernel::first_not_finite) {
             return Err(Error::NotFinite { what: "base", index });
         }
+        check_range("temperature", list.temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
+        list.weights.iter().try_for_each(|weight| check_range("weights", *weight, 0.0, MAX_WEIGHT))?;
         let ReplayHeader { in_features, out_features, list: most, capacity, next, .. } = *self.header;
         let (place, out, most) = (next as usize, out_features as usize, most as usize);
         let input_scale = pack(nth_mut(self.inputs, place, in_features as usize), sample.input);
@@ -378,22 +381,4 @@ fn nth<T>(pieces: &[T], n: usize, len: usize) -> &[T] {
 
 fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
     pieces.chunks_exact_mut(len.max(1)).nth(n).unwrap_or_default()
-}
-
-/// Writes the codes of a vector and gives their scale.
-fn pack(codes: &mut [i8], vector: &[f32]) -> f32 {
-    let largest = vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    let scale = largest / CODE_MAX;
-    // So small that its scale underflows: a zero.
-    let inverse = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
-    for (code, value) in codes.iter_mut().zip(vector) {
-        *code = libm::roundf(value * inverse) as i8;
-    }
-    scale
-}
-
-fn unpack(row: &mut [f32], codes: &[i8], scale: f32) {
-    for (value, code) in row.iter_mut().zip(codes) {
-        *value = f32::from(*code) * scale;
-    }
 }

@@ -186,7 +186,7 @@ impl<'a> Wire<'a> {
         let read = fields.read(&mut json);
         let ([format, ..], [version, ..]) = (fields.texts, fields.integers);
         if format.is_some_and(|format| format != FORMAT.as_bytes()) {
-            return Err(Error::Format);
+            return Err(Error::Format { expected: FORMAT });
         }
         check_equal("version", VERSION, version.unwrap_or(VERSION))?;
         read.ok_or(json.error())?;

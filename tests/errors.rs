@@ -348,7 +348,7 @@ fn codes_are_distinct_and_stable() {
         Error::PendingFull,
         Error::NotInitialised,
         Error::Syntax { what: "", problem: "" },
-        Error::Format,
+        Error::Format { expected: "" },
         Error::Mismatch { what: "", expected: 0, got: 0 },
         Error::Base64 { what: "", values: 0 },
         Error::Checksum { expected: 0, got: 0 },

@@ -92,7 +92,7 @@ pub fn compare(text: &[u8]) {
             }
             assert_holds(&lora, &state, &values, before.generation());
         }
-        Err(Error::Syntax { .. } | Error::Format) if plain(&text) => {
+        Err(Error::Syntax { .. } | Error::Format { .. }) if plain(&text) => {
             assert!(
                 state.map_or(true, |state| state.format != "micro-lora"),
                 "serde_json reads what was refused"

@@ -5,6 +5,7 @@
 mod common;
 
 mod api;
+mod beside;
 mod check;
 mod differential;
 mod fields;
@@ -19,6 +20,7 @@ type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("adapter_config", adapter_config),
     ("api", api),
+    ("beside_load", beside_load),
     ("differential", differential),
     ("json_fields", json_fields),
     ("json_load", json_load),
@@ -29,6 +31,11 @@ pub const TARGETS: &[Target] = &[
 /// Loading any text: refused, and nothing changed, or an adapter that is sound and can be lived with.
 pub fn json_load(text: &[u8]) {
     check::loading(text);
+}
+
+/// Loading any text as a ring of lists and as a holdback: refused, or one that can be used and saves to what it was.
+pub fn beside_load(text: &[u8]) {
+    beside::loading(text);
 }
 
 /// The same with texts that are states but for a few fields, whose values are chosen to hurt.

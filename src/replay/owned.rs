@@ -36,6 +36,11 @@ pub struct Replay<const IN: usize, const OUT: usize, const LIST: usize, const CA
 impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize>
     Replay<IN, OUT, LIST, CAPACITY>
 {
+    pub(super) const EMPTY: ReplayHeader = match ReplayHeader::new(IN, OUT, LIST, CAPACITY) {
+        Ok(header) => header,
+        Err(_) => panic!("see ReplayHeader::new for the ranges"),
+    };
+
     /// An empty ring. Sizes outside their ranges do not build.
     ///
     /// ```
@@ -45,22 +50,8 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        const {
-            assert!(
-                ReplayHeader::new(IN, OUT, LIST, CAPACITY).is_ok(),
-                "see ReplayHeader::new for the ranges"
-            );
-        }
         Self {
-            header: ReplayHeader {
-                in_features: IN as u32,
-                out_features: OUT as u32,
-                list: LIST as u32,
-                capacity: CAPACITY as u32,
-                len: 0,
-                next: 0,
-                turn: 0,
-            },
+            header: Self::EMPTY,
             entries: [ReplayEntry::EMPTY; CAPACITY],
             scales: [[0.0; LIST]; CAPACITY],
             weights: [[0.0; LIST]; CAPACITY],

@@ -1,0 +1,216 @@
+//! Saving and loading a ring. Only the places in use are saved: a young ring is a short text.
+
+use super::codes::{CODE_MAX, as_words, of_words};
+use super::{Replay, ReplayEntry, ReplayHeader, ReplayMut};
+use crate::beside::{Kind, Words, words};
+use crate::error::{Error, Result, check_range};
+use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
+use crate::sample::MIN_CANDIDATES;
+use crate::wire::check_equal;
+
+const RING: Kind<8, 5> = Kind {
+    format: "micro-lora-replay",
+    integers: ["model_id", "in_features", "out_features", "list", "capacity", "len", "next", "turn"],
+    texts: ["entries", "scales", "weights", "inputs", "candidates"],
+};
+
+/// Words of an entry.
+const ENTRY: usize = 4;
+
+/// Words of each text, for `len` lists.
+const fn text_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {
+    let rows = len.saturating_mul(list);
+    [
+        len.saturating_mul(ENTRY),
+        rows,
+        rows,
+        len.saturating_mul(in_features).div_ceil(4),
+        rows.saturating_mul(out_features).div_ceil(4),
+    ]
+}
+
+impl ReplayHeader {
+    /// The most characters that this ring takes when it is saved.
+    ///
+    /// ```
+    /// let ring = micro_lora::ReplayHeader::new(384, 384, 10, 64)?;
+    /// assert_eq!(ring.json_max(), 369_307);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn json_max(&self) -> usize {
+        let Self { in_features, out_features, list, capacity, .. } = *self;
+        let (width, out) = (in_features as usize, out_features as usize);
+        RING.max_len(text_words(width, out, list as usize, capacity as usize))
+    }
+
+    fn text_words(&self) -> [usize; 5] {
+        let Self { in_features, out_features, list, len, .. } = *self;
+        text_words(in_features as usize, out_features as usize, list as usize, len as usize)
+    }
+
+    /// The header with the positions of a saved one, which must be of the same sizes.
+    fn at(self, model_id: u32, saved: [u32; 8]) -> Result<Self> {
+        let [saved_model, in_features, out_features, list, capacity, len, next, turn] = saved;
+        check_equal("model_id", model_id, saved_model)?;
+        check_equal("in_features", self.in_features, in_features)?;
+        check_equal("out_features", self.out_features, out_features)?;
+        check_equal("list", self.list, list)?;
+        check_equal("capacity", self.capacity, capacity)?;
+        // While there is room, the next place is the first free one.
+        let places = if len < capacity { len..=len } else { 0..=capacity.saturating_sub(1) };
+        for (what, got, range) in
+            [("len", len, 0..=capacity), ("next", next, places), ("turn", turn, 0..=len)]
+        {
+            if !range.contains(&got) {
+                let [min, max] = [*range.start(), *range.end()].map(|bound| bound as usize);
+                return Err(Error::Count { what, got: got as usize, min, max });
+            }
+        }
+        Ok(Self { len, next, turn, ..self })
+    }
+}
+
+impl ReplayMut<'_> {
+    /// Saves the ring as JSON into a buffer and gives its length: at most
+    /// [`ReplayHeader::json_max`]. `model_id` names the model whose vectors these are, as
+    /// [`Config::model_id`](crate::Config::model_id) does.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] says how much is needed; nothing is then written.
+    ///
+    /// ```
+    /// use micro_lora::{Listwise, Replay};
+    /// type Ring = Replay<2, 2, 2, 8>;
+    /// let (mut ring, mut buffer) = (Ring::new(), [0; Ring::JSON_MAX]);
+    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
+    /// let len = ring.view().write_json(7, &mut buffer)?;
+    /// let mut other = Ring::new();
+    /// other.view().load_json(&buffer[..len], 7)?;
+    /// assert_eq!(other.len(), 1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn write_json(&self, model_id: u32, buffer: &mut [u8]) -> Result<usize> {
+        self.check()?;
+        let ReplayHeader { in_features, out_features, list, capacity, len, next, turn } = *self.header;
+        let [_, rows, ..] = self.header.text_words();
+        let inputs = (len as usize).saturating_mul(in_features as usize);
+        let candidates = rows.saturating_mul(out_features as usize);
+        let entries = |put: &mut dyn FnMut(u32)| {
+            for entry in self.entries.iter().take(len as usize) {
+                let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
+                [input_scale.to_bits(), temperature.to_bits(), rows, has_base]
+                    .into_iter()
+                    .for_each(&mut *put);
+            }
+        };
+        let texts: [Words<'_>; 5] = [
+            &entries,
+            &|put| self.scales.iter().take(rows).for_each(|scale| put(scale.to_bits())),
+            &|put| self.weights.iter().take(rows).for_each(|weight| put(weight.to_bits())),
+            &|put| as_words(self.inputs, inputs, put),
+            &|put| as_words(self.candidates, candidates, put),
+        ];
+        RING.write(buffer, [model_id, in_features, out_features, list, capacity, len, next, turn], texts)
+    }
+
+    /// Loads a saved ring into one of the same sizes, for the same model. All of it is checked before
+    /// anything is changed.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Format`], [`Error::Base64`] and [`Error::Checksum`] for a text that is
+    /// no saved ring, or a damaged one; [`Error::Mismatch`] for one of another version, model or size;
+    /// [`Error::Count`] and [`Error::OutOfRange`] for values that no ring has.
+    ///
+    /// ```
+    /// use micro_lora::{Error, Replay};
+    /// let (mut ring, mut buffer) = (Replay::<2, 2, 2, 8>::new(), [0; 400]);
+    /// let len = ring.view().write_json(7, &mut buffer)?;
+    /// let error = ring.view().load_json(&buffer[..len], 8).unwrap_err();
+    /// assert_eq!(error.to_string(), "model_id: expected 8, got 7");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn load_json(&mut self, json: &[u8], model_id: u32) -> Result<()> {
+        self.check()?;
+        let document = RING.parse(json)?;
+        let header = self.header.at(model_id, document.integers)?;
+        RING.check(&document, header.text_words())?;
+        let [entries, scales, weights, inputs, candidates] = document.texts;
+        check_entries(entries, header.list)?;
+        check_floats("scales", scales, f32::MAX / CODE_MAX)?;
+        check_floats("weights", weights, MAX_WEIGHT)?;
+        let width = header.in_features as usize;
+        let codes = (header.len as usize).saturating_mul(width);
+        check_codes("inputs", inputs, codes)?;
+        let rows = (header.len as usize).saturating_mul(header.list as usize);
+        check_codes("candidates", candidates, rows.saturating_mul(header.out_features as usize))?;
+
+        *self.header = header;
+        for (entry, saved) in self.entries.iter_mut().zip(read_entries(entries)) {
+            *entry = saved;
+        }
+        fill(self.scales, scales);
+        fill(self.weights, weights);
+        fill_codes(self.inputs, inputs);
+        fill_codes(self.candidates, candidates);
+        Ok(())
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize>
+    Replay<IN, OUT, LIST, CAPACITY>
+{
+    /// The most characters that such a ring takes when [`ReplayMut::write_json`] saves it.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Replay::<384, 384, 10, 64>::JSON_MAX, 369_307);
+    /// ```
+    pub const JSON_MAX: usize = Self::EMPTY.json_max();
+}
+
+fn read_entries(text: &[u8]) -> impl Iterator<Item = ReplayEntry> {
+    let mut words = words(text);
+    core::iter::from_fn(move || {
+        Some(ReplayEntry {
+            input_scale: f32::from_bits(words.next()?),
+            temperature: f32::from_bits(words.next()?),
+            rows: words.next()?,
+            has_base: words.next()?,
+        })
+    })
+}
+
+fn check_entries(text: &[u8], list: u32) -> Result<()> {
+    for ReplayEntry { input_scale, temperature, rows, has_base } in read_entries(text) {
+        check_range("entries", input_scale, 0.0, f32::MAX / CODE_MAX)?;
+        check_range("entries", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
+        let max = list.saturating_sub(has_base) as usize;
+        if has_base > 1 || !(MIN_CANDIDATES..=max).contains(&(rows as usize)) {
+            return Err(Error::Count { what: "entries", got: rows as usize, min: MIN_CANDIDATES, max });
+        }
+    }
+    Ok(())
+}
+
+fn check_floats(what: &'static str, text: &[u8], max: f32) -> Result<()> {
+    words(text).try_for_each(|word| check_range(what, f32::from_bits(word), 0.0, max))
+}
+
+/// No vector gives -128, which times a scale could overflow; what fills the last word is zero.
+fn check_codes(what: &'static str, text: &[u8], len: usize) -> Result<()> {
+    for (index, code) in of_words(text).enumerate() {
+        let (min, max) = if index < len { (-CODE_MAX, CODE_MAX) } else { (0.0, 0.0) };
+        check_range(what, f32::from(code), min, max)?;
+    }
+    Ok(())
+}
+
+fn fill(values: &mut [f32], text: &[u8]) {
+    values.iter_mut().zip(words(text)).for_each(|(value, word)| *value = f32::from_bits(word));
+}
+
+/// Beyond the last code of the text there may be zeros that fill its last word: `out` may have no place
+/// for them, or one that is not in use.
+fn fill_codes(out: &mut [i8], text: &[u8]) {
+    out.iter_mut().zip(of_words(text)).for_each(|(slot, code)| *slot = code);
+}
