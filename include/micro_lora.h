@@ -71,6 +71,26 @@
 /// The same of a choice, where candidates are told apart better by a sharper one.
 #define MLORA_TEMPERATURE_CHOICE 0.08f
 
+/// Bytes of a ring of lists, for memory whose size is known when the program is built. list: the most
+/// results of a list, capacity: lists. A multiple of 4; the memory must be aligned to 4 bytes.
+#define MLORA_REPLAY_SIZE(in_features, out_features, list, capacity) \
+  ((size_t)44 + (size_t)(capacity) * ((size_t)16 + (size_t)8 * (size_t)(list)) + \
+   (size_t)4 * ((size_t)(in_features) + (size_t)(list) * (size_t)(out_features)) + \
+   ((size_t)(capacity) * ((size_t)(in_features) + (size_t)(list) * (size_t)(out_features)) + 3) / 4 * 4)
+
+/// The most bytes that a ring takes when saved as JSON.
+#define MLORA_REPLAY_JSON_MAX(in_features, out_features, list, capacity) \
+  ((size_t)293 + MLORA_BASE64_LEN((size_t)4 * (size_t)(capacity)) + \
+   2 * MLORA_BASE64_LEN((size_t)(capacity) * (size_t)(list)) + \
+   MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(in_features) + 3) / 4) + \
+   MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(list) * (size_t)(out_features) + 3) / 4))
+
+/// Characters of so many words of 32 bits as base64.
+#define MLORA_BASE64_LEN(words) (((size_t)4 * (words) + 2) / 3 * 4)
+
+/// The most bytes that a holdback takes when saved as JSON.
+#define MLORA_HOLDBACK_JSON_MAX 323
+
 /// What this header says of the interface. A library refuses any number but its own.
 #define MLORA_ABI_VERSION 1
 
@@ -186,6 +206,9 @@ typedef enum {
 /// An adapter in the caller's memory. There is nothing to see inside.
 typedef struct mlora mlora;
 
+/// A ring of remembered lists in the caller's memory. There is nothing to see inside.
+typedef struct mlora_replay mlora_replay;
+
 /// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what
 /// differs; none must be tuned for learning to work.
 typedef struct {
@@ -297,6 +320,36 @@ typedef struct {
   /// Events that were pending.
   uint32_t pending;
 } mlora_state_info;
+
+/// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
+/// for programs; a copy of it is a snapshot.
+typedef struct {
+  /// Not for programs.
+  uint64_t words[15];
+} mlora_holdback;
+
+/// What a mlora_holdback has found. In a sentence:
+/// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
+/// 100 * (report.adapted / report.base - 1), report.events)
+typedef struct {
+  /// 1 if the adapter is to be applied where nothing is compared.
+  uint32_t applied;
+  /// Mean quality with the adapter, or clicks on its results per merged list.
+  float adapted;
+  /// The same without it.
+  float base;
+  /// The adapter's lead in standard errors; 0 while too few events are known.
+  float lead;
+  /// Events compared.
+  uint32_t events;
+} mlora_holdback_report;
+
+/// What is tried next, and how large differences are. Its words are not for programs; a copy of it is
+/// a snapshot.
+typedef struct {
+  /// Not for programs.
+  uint32_t words[4];
+} mlora_explore;
 
 /// A module that an adapter_model.safetensors holds an adapter for.
 typedef struct {
@@ -606,6 +659,263 @@ mlora_status mlora_load_json(mlora *lora, const char *json, size_t json_len);
 mlora_status mlora_peek_json(const char *json,
                              size_t json_len,
                              mlora_state_info *info);
+
+// ==== Learning again from the last lists ====
+
+/// How many bytes a ring takes: what MLORA_REPLAY_SIZE gives, for sizes known at run time only.
+///
+/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists
+/// remembered, 1 to 65536; 64 is right, 32 do nearly as well.
+///
+/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED.
+/// Threads: any number at once.
+mlora_status mlora_replay_size(uint32_t in_features,
+                               uint32_t out_features,
+                               uint32_t list,
+                               uint32_t capacity,
+                               size_t *bytes);
+
+/// Makes an empty ring for lists that an adapter learns from, of its sizes and its model_id, in memory
+/// of the caller's, at least mlora_replay_size bytes and aligned to 4.
+///
+/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of
+/// it is a ring, too, at any address that is aligned.
+///
+/// Errors: those of every handle (of the adapter); COUNT for list or capacity, MEMORY if there is too
+/// little, NULL, MISALIGNED, OVERLAP.
+/// Threads: needs the memory for itself; only reads the adapter.
+mlora_status mlora_replay_init(void *memory,
+                               size_t bytes,
+                               const mlora *lora,
+                               uint32_t list,
+                               uint32_t capacity,
+                               mlora_replay **handle);
+
+/// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
+/// lists, each a shorter one, and the list is remembered. Half as many clicks teach as much. A list that
+/// says nothing is skipped, as the receipt says, and not remembered.
+///
+/// Arguments as of mlora_adapt_listwise; the receipt is of the update.
+///
+/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
+/// a ring of other sizes. After OVERFLOW the adapter may have learned from the event.
+/// Threads: needs the ring and the adapter for itself.
+mlora_status mlora_replay_learn(mlora_replay *ring,
+                                mlora *lora,
+                                const mlora_sample *sample,
+                                const float *candidates,
+                                size_t candidates_len,
+                                const float *weights,
+                                size_t weights_len,
+                                float temperature,
+                                float learning_rate,
+                                mlora_receipt *receipt);
+
+/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
+/// The oldest makes room. Arguments as there; the sample's weight is not remembered.
+///
+/// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
+/// Threads: needs the ring for itself.
+mlora_status mlora_replay_push(mlora_replay *ring,
+                               const mlora_sample *sample,
+                               const float *candidates,
+                               size_t candidates_len,
+                               const float *weights,
+                               size_t weights_len,
+                               float temperature);
+
+/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
+/// it took. These count as nothing in the adapter's statistics.
+///
+/// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
+/// adapter of other sizes than the ring, OVERFLOW, NULL, MISALIGNED, OVERLAP. Steps before an error stay.
+/// Threads: needs the ring and the adapter for itself.
+mlora_status mlora_replay_rehearse(mlora_replay *ring,
+                                   mlora *lora,
+                                   float learning_rate,
+                                   uint32_t times,
+                                   uint32_t *taken);
+
+/// How many lists are remembered.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_replay_len(const mlora_replay *ring, uint32_t *len);
+
+/// Forgets every list.
+///
+/// Errors: those of every handle.
+/// Threads: needs the ring for itself.
+mlora_status mlora_replay_clear(mlora_replay *ring);
+
+/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what
+/// MLORA_REPLAY_JSON_MAX gives. With fewer lists in it, a ring takes less.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_replay_json_max(const mlora_replay *ring, size_t *bytes);
+
+/// Saves a ring as JSON, a document of its own beside the adapter's. Loaded again, it goes on as if it
+/// had never stopped.
+///
+/// written: the number of bytes.
+///
+/// Errors: those of every handle and buffer; BUFFER if it does not fit.
+/// Threads: needs the ring for itself.
+mlora_status mlora_replay_save_json(mlora_replay *ring,
+                                    char *buffer,
+                                    size_t buffer_len,
+                                    size_t *written);
+
+/// Loads a saved ring into one of the same sizes and the same model_id. All of it is checked before
+/// anything is changed.
+///
+/// Errors: those of every handle and buffer; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
+/// OUT_OF_RANGE for values that no ring could have saved.
+/// Threads: needs the ring for itself.
+mlora_status mlora_replay_load_json(mlora_replay *ring, const char *json, size_t json_len);
+
+// ==== Whether an adapter helps its user ====
+
+/// Starts a comparison: nothing is known yet, every list is compared, every other answer is the adapter's.
+///
+/// Errors: NULL, MISALIGNED.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_init(mlora_holdback *holdback);
+
+/// Whether the next list is to be compared, 1 or 0: to be merged by mlora_holdback_interleave. If not, show
+/// the adapter's. Ask once per list.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_is_due(mlora_holdback *holdback,
+                                   uint32_t *due);
+
+/// Merges two rankings of the same results, best first and by the host's own numbers, each taking its
+/// turn by the toss of a coin.
+///
+/// base: as the frozen model ranks them; adapted: as with the adapter. shown_len: 1 to 64. count: how
+/// many were written to shown, fewer if both rankings are exhausted.
+///
+/// Errors: those of every handle and buffer; COUNT for shown_len.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_interleave(mlora_holdback *holdback,
+                                       const uint32_t *base,
+                                       size_t base_len,
+                                       const uint32_t *adapted,
+                                       size_t adapted_len,
+                                       uint32_t *shown,
+                                       size_t shown_len,
+                                       size_t *count);
+
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+///
+/// Errors: those of every handle and buffer; OUT_OF_RANGE.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_record_clicks(mlora_holdback *holdback,
+                                          const float *clicks,
+                                          size_t clicks_len);
+
+/// What to serve the next event with, where only one answer is shown: 0 the frozen model alone, 1 the
+/// adapter too.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_next(mlora_holdback *holdback,
+                                 uint32_t *adapted);
+
+/// How good the user found what the last mlora_holdback_next served, 0 to 1.
+///
+/// Errors: those of every handle; OUT_OF_RANGE.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_record(mlora_holdback *holdback, float quality);
+
+/// What was found so far.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_holdback_get_report(const mlora_holdback *holdback,
+                                       mlora_holdback_report *report);
+
+/// Saves a holdback as JSON of at most MLORA_HOLDBACK_JSON_MAX bytes, for any machine.
+///
+/// written: the number of bytes.
+///
+/// Errors: those of every handle and buffer; BUFFER if it does not fit.
+/// Threads: any number at once.
+mlora_status mlora_holdback_save_json(const mlora_holdback *holdback,
+                                      char *buffer,
+                                      size_t buffer_len,
+                                      size_t *written);
+
+/// Makes the memory the holdback that was saved; it need not be initialised. All of it is checked
+/// before anything is changed.
+///
+/// Errors: NULL, MISALIGNED, OVERLAP, LENGTH; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
+/// OUT_OF_RANGE for values that no holdback could have saved.
+/// Threads: needs the holdback for itself.
+mlora_status mlora_holdback_load_json(mlora_holdback *holdback, const char *json, size_t json_len);
+
+// ==== Where only a number is known ====
+
+/// Starts to explore. radius: the length of what is tried, 1e-6 to 1e6, 0.3 for outputs of unit norm, say:
+/// large enough for a difference in quality to show. The same seed tries the same things everywhere.
+///
+/// Errors: NULL, MISALIGNED, OUT_OF_RANGE.
+/// Threads: needs the explorer for itself.
+mlora_status mlora_explore_init(mlora_explore *explore,
+                                float radius,
+                                uint32_t seed);
+
+/// Draws what to try next, in the space of some directions: serve y + eps, then y - eps, and give both
+/// qualities to mlora_explore_adapt.
+///
+/// directions: n * out_features values, n = 1 to 16, near unit norm. eps: out_features values, which
+/// after an error are of no use.
+///
+/// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions
+/// that cancel.
+/// Threads: needs the explorer for itself.
+mlora_status mlora_explore_draw(mlora_explore *explore,
+                                const float *directions,
+                                size_t directions_len,
+                                float *eps,
+                                size_t eps_len);
+
+/// Adds one pair to the pending gradients: plus is the quality of y + eps, minus that of y - eps, in any
+/// unit. Takes some hundred pairs.
+///
+/// eps: as mlora_explore_draw gave it; afterwards, and after an error, it is of no use.
+///
+/// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, ZERO_NORM for eps.
+/// Threads: needs the explorer and the adapter for itself.
+mlora_status mlora_explore_adapt(mlora_explore *explore,
+                                 mlora *lora,
+                                 const mlora_sample *sample,
+                                 float *eps,
+                                 size_t eps_len,
+                                 float plus,
+                                 float minus,
+                                 mlora_receipt *receipt);
+
+/// Finds the directions in which example vectors differ most, to explore in: their first principal
+/// components.
+///
+/// examples: n * out_features values, the documents or the outputs that a host has, say; 100 or more
+/// are best. directions: 1 to 16 times out_features values to fill, of unit norm and at right angles.
+/// scratch: 2 * out_features values. found: how many directions there are; the rest of them are zero.
+/// After an error, directions and scratch are of no use.
+///
+/// Errors: those of every buffer; COUNT, NOT_FINITE, OVERFLOW.
+/// Threads: any number at once.
+mlora_status mlora_principal_directions(const float *examples,
+                                        size_t examples_len,
+                                        uint32_t out_features,
+                                        float *directions,
+                                        size_t directions_len,
+                                        float *scratch,
+                                        size_t scratch_len,
+                                        uint32_t *found);
 
 // ==== Files of Hugging Face PEFT ====
 

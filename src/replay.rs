@@ -144,6 +144,17 @@ impl ReplayHeader {
         })
     }
 
+    /// Values of an input, values of a candidate, candidates of a list, lists.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::ReplayHeader::new(3, 4, 2, 8)?.sizes(), [3, 4, 2, 8]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn sizes(&self) -> [usize; 4] {
+        [self.in_features as usize, self.out_features as usize, self.list as usize, self.capacity as usize]
+    }
+
     /// Lists remembered.
     ///
     /// ```

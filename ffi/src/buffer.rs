@@ -103,7 +103,7 @@ impl<T> Output<T> {
     /// reference to them is made during `'a`.
     pub(crate) unsafe fn slice<'a>(self) -> &'a mut [T] {
         // SAFETY: not NULL, aligned and no longer than memory can be: `new` has checked. The values
-        // are this reference's alone by this function's own condition. T is u8 or f32, for which all
+        // are this reference's alone by this function's own condition. T is u8, u32 or f32, for which all
         // bits that C may have left there are valid.
         unsafe { slice::from_raw_parts_mut(self.data, self.len) }
     }

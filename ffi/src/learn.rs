@@ -1,11 +1,11 @@
 //! Training an adapter.
 
-use micro_lora::{AdapterMut, Choice, Learn, Listwise, Outcome, Receipt, Sample, Skip};
+use micro_lora::{Choice, Learn, Listwise, Outcome, Receipt, Skip};
 
-use crate::buffer::{Input, Slot, Span, check_apart, read};
+use crate::buffer::{Input, Slot, check_apart};
 use crate::memory::{State, mlora};
-use crate::status::mlora_status;
-use crate::status::{Result, run};
+use crate::status::{mlora_status, run};
+use crate::teach::learn;
 
 /// The learning rate that is right for almost everything.
 ///
@@ -109,65 +109,6 @@ pub struct mlora_sample {
     /// How much the event counts in the mean over pending events, and in the length of the step: 0,
     /// or 1e-6 to 1e6; usually 1.
     pub weight: f32,
-}
-
-/// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.
-///
-/// # Safety
-/// The caller's promise for all of them.
-#[inline(never)]
-unsafe fn check(
-    lora: *mut mlora,
-    sample: *const mlora_sample,
-    inputs: &[Span],
-    receipt: *mut mlora_receipt,
-) -> Result<()> {
-    // SAFETY: this function's own condition.
-    let state = unsafe { State::learning(lora) }?;
-    // SAFETY: the same; any bits are valid.
-    let mlora_sample { x, x_len, base, base_len, .. } = unsafe { read(sample) }?;
-    let x = Input::new(x, x_len)?;
-    let base = if is_without_base(base, base_len) { Span::NOTHING } else { Input::new(base, base_len)?.span };
-    let written = [state.span(), Slot::optional(receipt)?.span];
-    check_apart(&[x.span, base], &written)?;
-    check_apart(inputs, &written)
-}
-
-fn is_without_base(base: *const f32, len: usize) -> bool {
-    base.is_null() && len == 0
-}
-
-/// One call to learn. What differs from kind to kind is `teach`; views are used where they are made, and not moved:
-/// on a chip, every copy of one costs code and stack.
-///
-/// # Safety
-/// The caller's promise for every pointer, and for what `inputs` are the spans of.
-#[inline(always)]
-unsafe fn learn(
-    lora: *mut mlora,
-    sample: *const mlora_sample,
-    inputs: &[Span],
-    receipt: *mut mlora_receipt,
-    teach: impl FnOnce(&mut AdapterMut<'_>, Sample<'_>) -> micro_lora::Result<Receipt>,
-) -> Result<()> {
-    // SAFETY: this function's own condition.
-    unsafe { check(lora, sample, inputs, receipt) }?;
-    // SAFETY: the same; any bits are valid.
-    let mlora_sample { x, x_len, base, base_len, weight } = unsafe { read(sample) }?;
-    // SAFETY: the same, and nothing here writes to it.
-    let mut seen = Sample::new(unsafe { Input::new(x, x_len)?.slice() }).with_weight(weight);
-    if !is_without_base(base, base_len) {
-        // SAFETY: the same.
-        seen = seen.with_base(unsafe { Input::new(base, base_len)?.slice() });
-    }
-    // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
-    let mut adapter = unsafe { State::learning(lora)?.adapter_mut() };
-    let adapter = adapter.as_mut().map_err(|status| *status)?;
-    let done = teach(adapter, seen);
-    let done = done.as_ref().map_err(mlora_status::from)?;
-    // SAFETY: the receipt is apart from all else, as just checked.
-    unsafe { Slot::optional(receipt)?.put(mlora_receipt::from(*done)) };
-    Ok(())
 }
 
 /// Learns from a gradient of the caller's own loss: grad_output = dL/dy, out_features values. The

@@ -204,7 +204,7 @@ fn check_abi(version: u32) -> Result<()> {
     if version == MLORA_ABI_VERSION { Ok(()) } else { Err(MLORA_ERROR_ABI) }
 }
 
-fn check_memory(memory: *const c_void, bytes: usize) -> Result<Span> {
+pub(crate) fn check_memory(memory: *const c_void, bytes: usize) -> Result<Span> {
     check_pointer(memory.cast::<u32>())?;
     // Memory cannot reach past the end of all memory.
     let reaches = isize::try_from(bytes).is_ok() && memory.addr().checked_add(bytes).is_some();

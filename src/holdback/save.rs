@@ -21,7 +21,7 @@ impl Holdback {
     /// The most characters that a saved holdback takes.
     ///
     /// ```
-    /// assert_eq!(micro_lora::Holdback::JSON_MAX, 308);
+    /// assert_eq!(micro_lora::Holdback::JSON_MAX, 323);
     /// ```
     pub const JSON_MAX: usize = HOLDBACK.max_len(WORDS);
 

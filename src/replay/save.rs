@@ -34,7 +34,7 @@ impl ReplayHeader {
     ///
     /// ```
     /// let ring = micro_lora::ReplayHeader::new(384, 384, 10, 64)?;
-    /// assert_eq!(ring.json_max(), 369_307);
+    /// assert_eq!(ring.json_max(), 368_941);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     #[must_use]
@@ -163,7 +163,7 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     /// The most characters that such a ring takes when [`ReplayMut::write_json`] saves it.
     ///
     /// ```
-    /// assert_eq!(micro_lora::Replay::<384, 384, 10, 64>::JSON_MAX, 369_307);
+    /// assert_eq!(micro_lora::Replay::<384, 384, 10, 64>::JSON_MAX, 368_941);
     /// ```
     pub const JSON_MAX: usize = Self::EMPTY.json_max();
 }

@@ -9,6 +9,7 @@ int main(void) {
   test_learn();
   test_save();
   test_peft();
+  test_beside();
   test_null();
   test_misuse();
   test_threads();

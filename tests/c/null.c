@@ -120,6 +120,83 @@ static void peft(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_save_adapter_config(lora, "q", 1, "b", 1, text, sizeof text, NULL));
 }
 
+static void beside(mlora *lora) {
+  static uint32_t memory[MLORA_REPLAY_SIZE(FEATURES, FEATURES, CANDIDATES, 2) / 4];
+  const mlora_sample sample = MLORA_SAMPLE(X, FEATURES);
+  const mlora_sample *s = &sample;
+  const float *rows = CANDIDATE_ROWS;
+  const float weights[CANDIDATES] = {0, 1, 0};
+  const uint32_t ids[2] = {1, 2};
+  const size_t n = CANDIDATES * FEATURES, c = CANDIDATES;
+  mlora_replay *ring;
+  mlora_holdback hold;
+  mlora_holdback_report report;
+  mlora_explore explore;
+  uint32_t number, shown[2];
+  size_t len;
+  ACCEPT(mlora_replay_init(memory, sizeof memory, lora, CANDIDATES, 2, &ring));
+  ACCEPT(mlora_holdback_init(&hold));
+  ACCEPT(mlora_explore_init(&explore, 0.3f, 1));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_size(1, 1, 2, 1, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_init(NULL, sizeof memory, lora, CANDIDATES, 2, &ring));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_init(memory, sizeof memory, NULL, CANDIDATES, 2, &ring));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_init(memory, sizeof memory, lora, CANDIDATES, 2, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_learn(NULL, lora, s, rows, n, weights, c, 0.1f, 0.01f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_learn(ring, NULL, s, rows, n, weights, c, 0.1f, 0.01f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_learn(ring, lora, NULL, rows, n, weights, c, 0.1f, 0.01f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_learn(ring, lora, s, NULL, n, weights, c, 0.1f, 0.01f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_learn(ring, lora, s, rows, n, NULL, c, 0.1f, 0.01f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_push(NULL, s, rows, n, weights, c, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_push(ring, NULL, rows, n, weights, c, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_push(ring, s, NULL, n, weights, c, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_push(ring, s, rows, n, NULL, c, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_rehearse(NULL, lora, 0.01f, 1, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_rehearse(ring, NULL, 0.01f, 1, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_rehearse(ring, lora, 0.01f, 1, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_len(NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_len(ring, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_clear(NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_json_max(NULL, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_json_max(ring, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_save_json(NULL, text, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_save_json(ring, NULL, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_save_json(ring, text, sizeof text, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_load_json(NULL, text, sizeof text));
+  REFUSE(MLORA_ERROR_NULL, mlora_replay_load_json(ring, NULL, sizeof text));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_init(NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_is_due(NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_is_due(&hold, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_interleave(NULL, ids, 2, ids, 2, shown, 2, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_interleave(&hold, NULL, 2, ids, 2, shown, 2, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_interleave(&hold, ids, 2, NULL, 2, shown, 2, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_interleave(&hold, ids, 2, ids, 2, NULL, 2, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_interleave(&hold, ids, 2, ids, 2, shown, 2, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_record_clicks(NULL, weights, 2));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_record_clicks(&hold, NULL, 2));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_next(NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_next(&hold, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_record(NULL, 0.5f));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_get_report(NULL, &report));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_get_report(&hold, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_save_json(NULL, text, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_save_json(&hold, NULL, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_save_json(&hold, text, sizeof text, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_load_json(NULL, text, sizeof text));
+  REFUSE(MLORA_ERROR_NULL, mlora_holdback_load_json(&hold, NULL, sizeof text));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_init(NULL, 0.3f, 1));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_draw(NULL, rows, n, out, FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_draw(&explore, NULL, n, out, FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_draw(&explore, rows, n, NULL, FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_adapt(NULL, lora, s, out, FEATURES, 1.0f, 0.0f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_adapt(&explore, NULL, s, out, FEATURES, 1.0f, 0.0f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_adapt(&explore, lora, NULL, out, FEATURES, 1.0f, 0.0f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_explore_adapt(&explore, lora, s, NULL, FEATURES, 1.0f, 0.0f, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_principal_directions(NULL, n, FEATURES, out, FEATURES, m, 16, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_principal_directions(rows, n, FEATURES, NULL, FEATURES, m, 16, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_principal_directions(rows, n, FEATURES, out, FEATURES, NULL, 16, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_principal_directions(rows, n, FEATURES, out, FEATURES, m, 16, NULL));
+}
+
 void test_null(void) {
   adapter one;
   make(&one);
@@ -131,5 +208,6 @@ void test_null(void) {
   learn(one.lora);
   save_and_weights(one.lora);
   peft(one.lora);
+  beside(one.lora);
   watch_nothing();
 }

@@ -16,12 +16,15 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("apply", "mlora_apply", "Using an adapter"),
     ("learn", "mlora_adapt_gradient", "Learning"),
     ("save", "mlora_json_len", "Saving and loading"),
+    ("replay", "mlora_replay_size", "Learning again from the last lists"),
+    ("holdback", "mlora_holdback_init", "Whether an adapter helps its user"),
+    ("explore", "mlora_explore_init", "Where only a number is known"),
     ("peft", "mlora_peek_safetensors", "Files of Hugging Face PEFT"),
     ("weights", "mlora_get_weights", "Weights"),
     ("status", "mlora_status_message", "Errors"),
 ];
 /// Sources with types alone.
-const TYPES: &[&str] = &["memory", "config"];
+const TYPES: &[&str] = &["memory", "config", "ring"];
 
 pub fn run(shell: &Shell, report: &mut Report) {
     report.step("C header", || {

@@ -1,0 +1,285 @@
+//! Whether an adapter helps its user.
+
+use core::ffi::c_char;
+
+use micro_lora::{Holdback, HoldbackReport, Serving};
+
+use crate::buffer::{Input, Output, Slot, Span, check_apart, check_pointer};
+use crate::status::mlora_status::{self, *};
+use crate::status::{Result, run};
+
+/// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
+/// for programs; a copy of it is a snapshot.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct mlora_holdback {
+    /// Not for programs.
+    pub words: [u64; 15],
+}
+
+/// What a mlora_holdback has found. In a sentence:
+/// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
+/// 100 * (report.adapted / report.base - 1), report.events)
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct mlora_holdback_report {
+    /// 1 if the adapter is to be applied where nothing is compared.
+    pub applied: u32,
+    /// Mean quality with the adapter, or clicks on its results per merged list.
+    pub adapted: f32,
+    /// The same without it.
+    pub base: f32,
+    /// The adapter's lead in standard errors; 0 while too few events are known.
+    pub lead: f32,
+    /// Events compared.
+    pub events: u32,
+}
+
+impl From<HoldbackReport> for mlora_holdback_report {
+    fn from(report: HoldbackReport) -> Self {
+        Self {
+            applied: u32::from(report.applied),
+            adapted: report.adapted,
+            base: report.base,
+            lead: report.lead,
+            events: report.events,
+        }
+    }
+}
+
+/// "MLRH" in memory on a little-endian machine.
+const MAGIC: u32 = 0x4852_4C4D;
+
+#[repr(C)]
+struct Front {
+    magic: u32,
+    reserved: u32,
+    state: Holdback,
+}
+
+const _: () = assert!(
+    size_of::<Front>() == size_of::<mlora_holdback>() && align_of::<Front>() <= align_of::<mlora_holdback>()
+);
+
+/// # Safety
+/// The caller's promise for a holdback: readable memory that nobody writes to meanwhile.
+unsafe fn span_of(holdback: *const mlora_holdback) -> Result<Span> {
+    check_pointer(holdback)?;
+    // SAFETY: readable by this function's own condition, and aligned.
+    if unsafe { (&raw const (*holdback.cast::<Front>()).magic).read() } == MAGIC {
+        Ok(Span::new(holdback, size_of::<mlora_holdback>()))
+    } else {
+        Err(MLORA_ERROR_NOT_INITIALISED)
+    }
+}
+
+/// # Safety
+/// `span_of` has let it pass, and it is the caller's alone during `'a`.
+unsafe fn state_of<'a>(holdback: *mut mlora_holdback) -> &'a mut Holdback {
+    // SAFETY: aligned, there and alone by this function's own condition. A `Holdback` has no invalid bits.
+    unsafe { &mut (*holdback.cast::<Front>()).state }
+}
+
+/// # Safety
+/// The caller's promise for a holdback that is theirs alone.
+unsafe fn put(holdback: *mut mlora_holdback, state: Holdback) {
+    // SAFETY: aligned and there by this function's own condition.
+    unsafe { holdback.cast::<Front>().write(Front { magic: MAGIC, reserved: 0, state }) };
+}
+
+/// Starts a comparison: nothing is known yet, every list is compared, every other answer is the adapter's.
+///
+/// Errors: NULL, MISALIGNED.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_init(holdback: *mut mlora_holdback) -> mlora_status {
+    run(|| {
+        check_pointer(holdback.cast_const())?;
+        // SAFETY: the caller's promise; aligned, as just checked.
+        unsafe { put(holdback, Holdback::new()) };
+        Ok(())
+    })
+}
+
+/// Whether the next list is to be compared, 1 or 0: to be merged by mlora_holdback_interleave. If not, show
+/// the adapter's. Ask once per list.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_is_due(holdback: *mut mlora_holdback, due: *mut u32) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let due = Slot::required(due)?;
+        check_apart(&[], &[span, due.span])?;
+        // SAFETY: as just checked, and the caller's promise; `due` is apart.
+        unsafe { due.put(u32::from(state_of(holdback).is_due())) };
+        Ok(())
+    })
+}
+
+/// Merges two rankings of the same results, best first and by the host's own numbers, each taking its
+/// turn by the toss of a coin.
+///
+/// base: as the frozen model ranks them; adapted: as with the adapter. shown_len: 1 to 64. count: how
+/// many were written to shown, fewer if both rankings are exhausted.
+///
+/// Errors: those of every handle and buffer; COUNT for shown_len.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_interleave(
+    holdback: *mut mlora_holdback,
+    base: *const u32,
+    base_len: usize,
+    adapted: *const u32,
+    adapted_len: usize,
+    shown: *mut u32,
+    shown_len: usize,
+    count: *mut usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let (base, adapted) = (Input::new(base, base_len)?, Input::new(adapted, adapted_len)?);
+        let (shown, count) = (Output::new(shown, shown_len)?, Slot::required(count)?);
+        check_apart(&[base.span, adapted.span], &[span, shown.span, count.span])?;
+        // SAFETY: the caller's promise for `base` and `adapted`.
+        let (base, adapted) = unsafe { (base.slice(), adapted.slice()) };
+        // SAFETY: the same for what is written to, all of it apart, as just checked.
+        let filled = unsafe { state_of(holdback).interleave(base, adapted, shown.slice()) }?;
+        // SAFETY: the same.
+        unsafe { count.put(filled) };
+        Ok(())
+    })
+}
+
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+///
+/// Errors: those of every handle and buffer; OUT_OF_RANGE.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_record_clicks(
+    holdback: *mut mlora_holdback,
+    clicks: *const f32,
+    clicks_len: usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let clicks = Input::new(clicks, clicks_len)?;
+        check_apart(&[clicks.span], &[span])?;
+        // SAFETY: as just checked, and the caller's promise; `clicks` is apart.
+        unsafe { state_of(holdback).record_clicks(clicks.slice()) }?;
+        Ok(())
+    })
+}
+
+/// What to serve the next event with, where only one answer is shown: 0 the frozen model alone, 1 the
+/// adapter too.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_next(
+    holdback: *mut mlora_holdback,
+    adapted: *mut u32,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let adapted = Slot::required(adapted)?;
+        check_apart(&[], &[span, adapted.span])?;
+        // SAFETY: as just checked, and the caller's promise; `adapted` is apart.
+        unsafe { adapted.put(u32::from(state_of(holdback).next() == Serving::Adapted)) };
+        Ok(())
+    })
+}
+
+/// How good the user found what the last mlora_holdback_next served, 0 to 1.
+///
+/// Errors: those of every handle; OUT_OF_RANGE.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_record(holdback: *mut mlora_holdback, quality: f32) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        unsafe { span_of(holdback) }?;
+        // SAFETY: as just checked, and the caller's promise.
+        unsafe { state_of(holdback) }.record(quality)?;
+        Ok(())
+    })
+}
+
+/// What was found so far.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_get_report(
+    holdback: *const mlora_holdback,
+    report: *mut mlora_holdback_report,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let report = Slot::required(report)?;
+        check_apart(&[span], &[report.span])?;
+        // SAFETY: as just checked, and the caller's promise: nobody writes to it meanwhile.
+        let found = unsafe { &(*holdback.cast::<Front>()).state }.report();
+        // SAFETY: the caller's promise for `report`, which is apart.
+        unsafe { report.put(found.into()) };
+        Ok(())
+    })
+}
+
+/// Saves a holdback as JSON of at most MLORA_HOLDBACK_JSON_MAX bytes, for any machine.
+///
+/// written: the number of bytes.
+///
+/// Errors: those of every handle and buffer; BUFFER if it does not fit.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_save_json(
+    holdback: *const mlora_holdback,
+    buffer: *mut c_char,
+    buffer_len: usize,
+    written: *mut usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a holdback.
+        let span = unsafe { span_of(holdback) }?;
+        let (buffer, written) = (Output::new(buffer.cast::<u8>(), buffer_len)?, Slot::required(written)?);
+        check_apart(&[span], &[buffer.span, written.span])?;
+        // SAFETY: as just checked, and the caller's promise for both, which are apart.
+        let len = unsafe { (*holdback.cast::<Front>()).state.write_json(buffer.slice()) }?;
+        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        unsafe { written.put(len) };
+        Ok(())
+    })
+}
+
+/// Makes the memory the holdback that was saved; it need not be initialised. All of it is checked
+/// before anything is changed.
+///
+/// Errors: NULL, MISALIGNED, OVERLAP, LENGTH; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
+/// OUT_OF_RANGE for values that no holdback could have saved.
+/// Threads: needs the holdback for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_holdback_load_json(
+    holdback: *mut mlora_holdback,
+    json: *const c_char,
+    json_len: usize,
+) -> mlora_status {
+    run(|| {
+        check_pointer(holdback.cast_const())?;
+        let json = Input::new(json.cast::<u8>(), json_len)?;
+        let span = Span::new(holdback.cast_const(), size_of::<mlora_holdback>());
+        check_apart(&[json.span], &[span])?;
+        // SAFETY: the caller's promise for `json`.
+        let loaded = Holdback::from_json(unsafe { json.slice() })?;
+        // SAFETY: the caller's promise for the holdback; aligned, as just checked.
+        unsafe { put(holdback, loaded) };
+        Ok(())
+    })
+}

@@ -1,0 +1,298 @@
+//! The last lists with their clicks, learned from more than once.
+
+use core::ffi::{c_char, c_void};
+
+use micro_lora::{Apply, Listwise, ReplayHeader};
+
+use crate::buffer::{Input, Output, Slot, check_apart};
+use crate::learn::{mlora_receipt, mlora_sample};
+use crate::lifecycle::check_memory;
+use crate::memory::{State, mlora};
+use crate::ring::{self, Ring, mlora_replay};
+use crate::status::mlora_status::{self, *};
+use crate::status::run;
+use crate::teach::{learn, sample_of, spans};
+
+/// How many bytes a ring takes: what MLORA_REPLAY_SIZE gives, for sizes known at run time only.
+///
+/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists
+/// remembered, 1 to 65536; 64 is right, 32 do nearly as well.
+///
+/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_size(
+    in_features: u32,
+    out_features: u32,
+    list: u32,
+    capacity: u32,
+    bytes: *mut usize,
+) -> mlora_status {
+    run(|| {
+        let bytes = Slot::required(bytes)?;
+        let needed = ring::bytes(&sized(in_features, out_features, list, capacity)?)?;
+        // SAFETY: the caller's promise for `bytes`; no reference to it exists.
+        unsafe { bytes.put(needed) };
+        Ok(())
+    })
+}
+
+/// Makes an empty ring for lists that an adapter learns from, of its sizes and its model_id, in memory
+/// of the caller's, at least mlora_replay_size bytes and aligned to 4.
+///
+/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of
+/// it is a ring, too, at any address that is aligned.
+///
+/// Errors: those of every handle (of the adapter); COUNT for list or capacity, MEMORY if there is too
+/// little, NULL, MISALIGNED, OVERLAP.
+/// Threads: needs the memory for itself; only reads the adapter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_init(
+    memory: *mut c_void,
+    bytes: usize,
+    lora: *const mlora,
+    list: u32,
+    capacity: u32,
+    handle: *mut *mut mlora_replay,
+) -> mlora_status {
+    run(|| {
+        let handle = Slot::required(handle)?;
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::of(lora) }?;
+        // SAFETY: the same; nobody writes to it meanwhile.
+        let adapter = unsafe { state.header() };
+        let header = sized(adapter.in_features() as u32, adapter.out_features() as u32, list, capacity)?;
+        let needed = ring::bytes(&header)?;
+        let span = check_memory(memory, bytes)?;
+        if bytes < needed {
+            return Err(MLORA_ERROR_MEMORY);
+        }
+        check_apart(&[state.span()], &[span, handle.span])?;
+        // SAFETY: the same.
+        let model_id = unsafe { state.adapter() }?.config().model_id;
+        // SAFETY: the memory is aligned and large enough, as just checked, and the caller's promise.
+        unsafe { Ring::prepare(memory.cast(), header, model_id, needed) };
+        // SAFETY: the caller's promise for `handle`; no reference to it exists.
+        unsafe { handle.put(memory.cast()) };
+        Ok(())
+    })
+}
+
+/// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
+/// lists, each a shorter one, and the list is remembered. Half as many clicks teach as much. A list that
+/// says nothing is skipped, as the receipt says, and not remembered.
+///
+/// Arguments as of mlora_adapt_listwise; the receipt is of the update.
+///
+/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
+/// a ring of other sizes. After OVERFLOW the adapter may have learned from the event.
+/// Threads: needs the ring and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_learn(
+    ring: *mut mlora_replay,
+    lora: *mut mlora,
+    sample: *const mlora_sample,
+    candidates: *const f32,
+    candidates_len: usize,
+    weights: *const f32,
+    weights_len: usize,
+    temperature: f32,
+    learning_rate: f32,
+    receipt: *mut mlora_receipt,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let candidates = Input::new(candidates, candidates_len)?;
+        let weights = Input::new(weights, weights_len)?;
+        let inputs = [candidates.span, weights.span, ring.span];
+        // SAFETY: the caller's promise for the sample.
+        let [x, base] = unsafe { spans(sample) }?;
+        check_apart(&[candidates.span, weights.span, x, base], &[ring.span])?;
+        // SAFETY: the caller's promise for `candidates`.
+        let candidates = unsafe { candidates.slice() };
+        // SAFETY: the caller's promise for `weights`.
+        let weights = unsafe { weights.slice() };
+        let list = Listwise::new(candidates, weights).with_temperature(temperature);
+        // SAFETY: the caller's promise for every argument; nothing else reaches into the ring.
+        unsafe {
+            learn(lora, sample, &inputs, receipt, |adapter, sample| {
+                ring.view().learn(adapter, sample, list, learning_rate)
+            })
+        }
+    })
+}
+
+/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
+/// The oldest makes room. Arguments as there; the sample's weight is not remembered.
+///
+/// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
+/// Threads: needs the ring for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_push(
+    ring: *mut mlora_replay,
+    sample: *const mlora_sample,
+    candidates: *const f32,
+    candidates_len: usize,
+    weights: *const f32,
+    weights_len: usize,
+    temperature: f32,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let candidates = Input::new(candidates, candidates_len)?;
+        let weights = Input::new(weights, weights_len)?;
+        // SAFETY: the caller's promise for the sample.
+        let [x, base] = unsafe { spans(sample) }?;
+        check_apart(&[candidates.span, weights.span, x, base], &[ring.span])?;
+        // SAFETY: the caller's promise for `candidates`.
+        let candidates = unsafe { candidates.slice() };
+        // SAFETY: the caller's promise for `weights`.
+        let list = Listwise::new(candidates, unsafe { weights.slice() }).with_temperature(temperature);
+        // SAFETY: the caller's promise: nobody else uses the ring, and nothing here reaches into it.
+        unsafe { ring.view().push(sample_of(sample)?, list) }?;
+        Ok(())
+    })
+}
+
+/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
+/// it took. These count as nothing in the adapter's statistics.
+///
+/// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
+/// adapter of other sizes than the ring, OVERFLOW, NULL, MISALIGNED, OVERLAP. Steps before an error stay.
+/// Threads: needs the ring and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_rehearse(
+    ring: *mut mlora_replay,
+    lora: *mut mlora,
+    learning_rate: f32,
+    times: u32,
+    taken: *mut u32,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        // SAFETY: the same.
+        let state = unsafe { State::learning(lora) }?;
+        let taken = Slot::required(taken)?;
+        check_apart(&[], &[ring.span, state.span(), taken.span])?;
+        // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
+        let mut adapter = unsafe { state.adapter_mut() };
+        let adapter = adapter.as_mut().map_err(|status| *status)?;
+        // SAFETY: the same for the ring, which is apart from the adapter.
+        let steps = unsafe { ring.view() }.rehearse(adapter, learning_rate, times)?;
+        // SAFETY: the caller's promise for `taken`, which is apart from all else.
+        unsafe { taken.put(steps) };
+        Ok(())
+    })
+}
+
+/// How many lists are remembered.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_len(ring: *const mlora_replay, len: *mut u32) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let len = Slot::required(len)?;
+        check_apart(&[ring.span], &[len.span])?;
+        // SAFETY: the caller's promise: nobody writes to the ring meanwhile, nor is `len` in it.
+        unsafe { len.put(ring.header().len() as u32) };
+        Ok(())
+    })
+}
+
+/// Forgets every list.
+///
+/// Errors: those of every handle.
+/// Threads: needs the ring for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_clear(ring: *mut mlora_replay) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle; nobody else uses the ring meanwhile.
+        unsafe { Ring::of(ring)?.view() }.clear();
+        Ok(())
+    })
+}
+
+/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what
+/// MLORA_REPLAY_JSON_MAX gives. With fewer lists in it, a ring takes less.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_json_max(ring: *const mlora_replay, bytes: *mut usize) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let bytes = Slot::required(bytes)?;
+        check_apart(&[ring.span], &[bytes.span])?;
+        // SAFETY: the caller's promise: nobody writes to the ring meanwhile, nor is `bytes` in it.
+        unsafe { bytes.put(ring.header().json_max()) };
+        Ok(())
+    })
+}
+
+/// Saves a ring as JSON, a document of its own beside the adapter's. Loaded again, it goes on as if it
+/// had never stopped.
+///
+/// written: the number of bytes.
+///
+/// Errors: those of every handle and buffer; BUFFER if it does not fit.
+/// Threads: needs the ring for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_save_json(
+    ring: *mut mlora_replay,
+    buffer: *mut c_char,
+    buffer_len: usize,
+    written: *mut usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let buffer = Output::new(buffer.cast::<u8>(), buffer_len)?;
+        let written = Slot::required(written)?;
+        check_apart(&[ring.span], &[buffer.span, written.span])?;
+        // SAFETY: the caller's promise: nobody else uses the ring or the buffer, and they are apart.
+        let len = unsafe { ring.view().write_json(ring.model_id(), buffer.slice()) }?;
+        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        unsafe { written.put(len) };
+        Ok(())
+    })
+}
+
+/// Loads a saved ring into one of the same sizes and the same model_id. All of it is checked before
+/// anything is changed.
+///
+/// Errors: those of every handle and buffer; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
+/// OUT_OF_RANGE for values that no ring could have saved.
+/// Threads: needs the ring for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_replay_load_json(
+    ring: *mut mlora_replay,
+    json: *const c_char,
+    json_len: usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let ring = unsafe { Ring::of(ring) }?;
+        let json = Input::new(json.cast::<u8>(), json_len)?;
+        check_apart(&[json.span], &[ring.span])?;
+        // SAFETY: the caller's promise: nobody else uses the ring, and the text does not reach into it.
+        unsafe { ring.view().load_json(json.slice(), ring.model_id()) }?;
+        Ok(())
+    })
+}
+
+fn sized(
+    in_features: u32,
+    out_features: u32,
+    list: u32,
+    capacity: u32,
+) -> crate::status::Result<ReplayHeader> {
+    let [width, out, list, capacity] = [in_features, out_features, list, capacity].map(|n| n as usize);
+    Ok(ReplayHeader::new(width, out, list, capacity)?)
+}
