@@ -311,4 +311,23 @@ pub trait Learn: Apply {
     fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
         self.adapter_mut().take_weights(lora_a, lora_b)
     }
+    /// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
+    /// `(1 - share) own + share kept`. `share` is 0 to 1; a little after every update bounds how far a bad
+    /// hour can lead, and slows down what is new. Pending events, counters and the step's state stay.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Overflow`] for norms above
+    /// 1e8, [`Error::NotInitialised`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<2, 1, 1>::new(Config::new())?;
+    /// lora.set_weights(&[1.0, 0.0], &[2.0])?;
+    /// lora.pull_towards(&[0.0, 1.0], &[4.0], 0.25)?;
+    /// assert_eq!((lora.lora_a(), lora.lora_b()), (&[0.75, 0.25][..], &[2.5][..]));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn pull_towards(&mut self, lora_a: &[f32], lora_b: &[f32], share: f32) -> Result<()> {
+        self.adapter_mut().pull(lora_a, lora_b, share)
+    }
 }

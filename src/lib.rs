@@ -35,6 +35,7 @@ mod kernel;
 mod learn;
 mod owned;
 pub mod peft;
+mod pull;
 mod replay;
 mod rng;
 mod sample;

@@ -28,6 +28,14 @@ pub struct OnlineLora<const RANK: usize> {
     holdback: Option<Holdback>,
     /// Whether the last list was merged.
     is_compared: bool,
+    pull: Option<Pull>,
+}
+
+/// Weights kept every so many updates, and pulled towards after each.
+struct Pull {
+    share: f32,
+    every: u32,
+    kept: [Vec<f32>; 2],
 }
 
 /// What remembers the last lists shown.
@@ -46,6 +54,7 @@ impl<const RANK: usize> OnlineLora<RANK> {
             ring: None,
             holdback: None,
             is_compared: false,
+            pull: None,
         })
     }
 
@@ -54,6 +63,25 @@ impl<const RANK: usize> OnlineLora<RANK> {
     pub fn with_holdback(mut self) -> Self {
         self.holdback = Some(Holdback::new());
         self
+    }
+
+    /// After every list learned, the weights are pulled towards those of the last multiple of `every`.
+    #[must_use]
+    pub fn with_pull(mut self, share: f32, every: u32) -> Self {
+        let kept = [self.lora.lora_a().to_vec(), self.lora.lora_b().to_vec()];
+        self.pull = Some(Pull { share, every, kept });
+        self
+    }
+
+    fn pull_back(&mut self) -> Result<(), Error> {
+        let Some(Pull { share, every, kept }) = &mut self.pull else { return Ok(()) };
+        let [a, b] = kept;
+        self.lora.pull_towards(a, b, *share)?;
+        if self.lora.stats().updates.is_multiple_of(*every) {
+            a.copy_from_slice(self.lora.lora_a());
+            b.copy_from_slice(self.lora.lora_b());
+        }
+        Ok(())
     }
 
     /// What the holdback found; none without one.
@@ -76,6 +104,7 @@ impl<const RANK: usize> OnlineLora<RANK> {
             ring: None,
             holdback: None,
             is_compared: false,
+            pull: None,
         })
     }
 
@@ -133,8 +162,11 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
         chosen: usize,
         quality: f32,
     ) -> Result<bool, Error> {
-        let choice = Choice::click(candidates, chosen).with_quality(quality);
-        if !self.lora.adapt_choice(input, choice)?.applied() {
+        let added = match self.rule {
+            Rule::QualityOnly => self.lora.adapt_quality(input, quality)?,
+            _ => self.lora.adapt_choice(input, Choice::click(candidates, chosen).with_quality(quality))?,
+        };
+        if !added.applied() {
             return Ok(false);
         }
         Ok(self.lora.apply_updates(LEARNING_RATE)?.applied())
@@ -150,6 +182,9 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
                 let list = Listwise::new(event.shown, &weights);
                 if let Some(ring) = &mut self.ring {
                     let receipt = ring.view().learn(&mut *self.lora, event.query, list, LEARNING_RATE)?;
+                    if receipt.applied() {
+                        self.pull_back()?;
+                    }
                     return Ok(receipt.applied());
                 }
                 self.lora.adapt_listwise(event.query, list)?
