@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use micro_lora_lab::{
-    Accuracy, Answer, Classification, Corpus, Learner, PEOPLE, Plan, Run, Switch, Task, run,
+    Accuracy, Answer, Classification, Corpus, Exploration, Learner, PEOPLE, Plan, Run, Switch, Task, run,
 };
 use rayon::prelude::*;
 
@@ -28,21 +28,30 @@ pub struct Extent {
     pub checkpoints: &'static [usize],
     pub label_seeds: u32,
     pub label_checkpoints: &'static [usize],
+    pub pairs: &'static [usize],
 }
 
 const FULL: Extent = Extent {
-    seeds: 8,
+    seeds: 12,
     checkpoints: &[25, 50, 100, 200, 300, 400, 600, 1000],
     label_seeds: 16,
     label_checkpoints: &[50, 100, 200, 500, 1000],
+    pairs: &[50, 100, 200, 500, 1000, 2000],
 };
-const QUICK: Extent =
-    Extent { seeds: 1, checkpoints: &[50, 100, 200], label_seeds: 2, label_checkpoints: &[100, 200] };
+const QUICK: Extent = Extent {
+    seeds: 1,
+    checkpoints: &[50, 100, 200],
+    label_seeds: 2,
+    label_checkpoints: &[100, 200],
+    pairs: &[100],
+};
 
 /// One row's runs, in the order of people and, within a person, of seeds.
 pub type Runs = Vec<Run>;
 /// The same for labels, in the order of seeds.
 pub type Accuracies = Vec<Vec<Accuracy>>;
+/// The same where only a number is observed: events, and the share of a wish that is fulfilled.
+pub type Wishes = Vec<Vec<(usize, f64)>>;
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -77,12 +86,17 @@ fn measure(options: &Options) -> Result<(), Box<dyn Error>> {
     let answers = [Answer::Label, Answer::Thumb];
     let labels: Vec<(Answer, &Row, Accuracies)> = answers
         .into_iter()
-        .flat_map(|answer| rows.iter().filter(|row| row.labels).map(move |row| (answer, row)))
+        .flat_map(|answer| {
+            rows.iter().filter(move |row| row.answers.contains(&answer)).map(move |row| (answer, row))
+        })
         .map(|(answer, row)| Ok((answer, row, accuracies(&corpus, &extent, answer, row)?)))
         .collect::<Result<_, micro_lora::Error>>()?;
 
+    let explored = explorations(&corpus, &extent)?;
+
     let mut text = report::searches(&extent, &rows, &searches);
     text += &report::labels(&extent, &labels);
+    text += &report::explorations(&extent, &explored);
     text += &goals::report(corpus.name(), &rows, &searches, &labels);
     println!("{text}");
     if options.quick {
@@ -131,6 +145,19 @@ fn accuracies(
             Classification::new(corpus, seed).run(answer, extent.label_checkpoints, &mut *learner)
         })
         .collect()
+}
+
+/// By way of searching, then by seed.
+fn explorations(corpus: &Corpus, extent: &Extent) -> Result<Vec<Wishes>, micro_lora::Error> {
+    let by_seed: Vec<Vec<_>> = (0..extent.seeds)
+        .into_par_iter()
+        .map(|seed| {
+            let person = Exploration::new(corpus, seed)?;
+            report::SEARCHES.iter().map(|(search, _)| person.run(*search, extent.pairs)).collect()
+        })
+        .collect::<Result<_, _>>()?;
+    let of = |search: usize| by_seed.iter().map(|runs: &Vec<_>| runs[search].clone()).collect();
+    Ok((0..report::SEARCHES.len()).map(of).collect())
 }
 
 /// Puts the tables of this data set in its place on the page, and its curves beside it.

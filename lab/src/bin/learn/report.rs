@@ -1,9 +1,9 @@
 use std::fmt::Write;
 
-use micro_lora_lab::{Answer, Estimate, Run};
+use micro_lora_lab::{Answer, Estimate, Run, Search};
 
 use crate::rows::{Condition, Row};
-use crate::{Accuracies, Extent, Runs};
+use crate::{Accuracies, Extent, Runs, Wishes};
 
 /// Tables of the gain in nDCG@10, one per condition.
 pub fn searches(extent: &Extent, rows: &[Row], runs: &[Runs]) -> String {
@@ -48,6 +48,28 @@ pub fn labels(extent: &Extent, rows: &[(Answer, &Row, Accuracies)]) -> String {
         }
         text.push('\n');
     }
+    text
+}
+
+/// Ways to find out what a person wishes for, where only a number is observed.
+pub const SEARCHES: [(Search, &str); 4] = [
+    (Search::QualityOnly, "quality of one answer"),
+    (Search::Random, "pairs in 16 random directions"),
+    (Search::Principal, "pairs in the 16 principal directions"),
+    (Search::Told, "bound: told which way"),
+];
+
+/// A table of the share of a wish that is fulfilled.
+pub fn explorations(extent: &Extent, runs: &[Wishes]) -> String {
+    let mut text = String::from("### Only a number is observed\n\n");
+    text += &header("Share of the wish fulfilled after", extent.pairs);
+    for ((_, name), runs) in SEARCHES.iter().zip(runs) {
+        let at =
+            |n| runs.iter().flatten().filter(|(events, _)| *events == n).map(|(_, share)| *share).collect();
+        let cells = extent.pairs.iter().map(|&n| cell(at(n)));
+        text += &line(name, cells, at(*extent.pairs.last().unwrap_or(&0)));
+    }
+    text.push('\n');
     text
 }
 

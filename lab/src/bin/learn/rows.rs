@@ -1,5 +1,5 @@
 use micro_lora::{Config, Error, StepKind};
-use micro_lora_lab::{Clicks, Learner, OnlineLora, ReplacedRule, Rule};
+use micro_lora_lab::{Answer, Clicks, Learner, OnlineLora, ReplacedRule, Rule};
 
 /// When a taste switches, in events.
 pub const SWITCH_AFTER: usize = 400;
@@ -44,14 +44,15 @@ pub struct Row {
     pub name: &'static str,
     pub condition: Condition,
     pub learner: fn(u32) -> Result<Box<dyn Learner>, Error>,
-    /// Whether it is measured on labels too.
-    pub labels: bool,
+    /// What it is measured on besides searches.
+    pub answers: &'static [Answer],
     pub is_quick: bool,
 }
 
 pub const DEFAULT: &str = "default";
 pub const REPLAY: &str = "default, replay";
 pub const HOLDBACK: &str = "default, replay, holdback";
+pub const QUALITY: &str = "default, from quality alone";
 const FIRST: &str = "step of version 0.1, cap 1";
 
 type Make = fn(u32) -> Result<Box<dyn Learner>, Error>;
@@ -65,13 +66,25 @@ const MAKE_REPLAY: Make = |seed| Ok(Box::new(OnlineLora::<4>::new(Rule::Listwise
 const MAKE_HOLDBACK: Make =
     |seed| Ok(Box::new(OnlineLora::<4>::new(Rule::Listwise, seed)?.with_replay().with_holdback()));
 
+const MAKE_DECAY: Make = |seed| {
+    let config = Config::new().with_decay(0.001).with_seed(seed);
+    Ok(Box::new(OnlineLora::<4>::with_config(Rule::Listwise, config)?.with_replay()))
+};
+const MAKE_PULL: Make =
+    |seed| Ok(Box::new(OnlineLora::<4>::new(Rule::Listwise, seed)?.with_replay().with_pull(0.01, 100)));
+
 /// Every row, the condition's own one after the other.
 pub fn all() -> Vec<Row> {
     let row = |name, condition, learner: Make| Row {
         name,
         condition,
         learner,
-        labels: condition == Condition::Clean && [DEFAULT, FIRST].contains(&name),
+        answers: match (condition, name) {
+            (Condition::Clean, DEFAULT | FIRST) => &[Answer::Label, Answer::Thumb],
+            // All labels are right: they have one quality.
+            (Condition::Clean, QUALITY) => &[Answer::Thumb],
+            _ => &[],
+        },
         is_quick: [DEFAULT, REPLAY].contains(&name) && condition == Condition::Clean,
     };
     let mut rows = vec![
@@ -79,15 +92,17 @@ pub fn all() -> Vec<Row> {
             Ok(Box::new(ReplacedRule::new(0.01, seed)))
         }),
         row("the same, rate 1", Condition::Clean, |seed| Ok(Box::new(ReplacedRule::new(1.0, seed)))),
-        row("default, from quality alone", Condition::Clean, |seed| {
-            Ok(Box::new(OnlineLora::<4>::new(Rule::QualityOnly, seed)?))
-        }),
+        row(QUALITY, Condition::Clean, |seed| Ok(Box::new(OnlineLora::<4>::new(Rule::QualityOnly, seed)?))),
     ];
     for condition in Condition::ALL {
         rows.push(row(FIRST, condition, MAKE_FIRST));
         rows.push(row(DEFAULT, condition, MAKE_DEFAULT));
         rows.push(row(REPLAY, condition, MAKE_REPLAY));
         rows.push(row(HOLDBACK, condition, MAKE_HOLDBACK));
+        if [Condition::Random, Condition::Switch].contains(&condition) {
+            rows.push(row("default, replay, decay 0.001", condition, MAKE_DECAY));
+            rows.push(row("default, replay, pulled to what it was", condition, MAKE_PULL));
+        }
     }
     let bound = row("bound: told every answer", Condition::Clean, |seed| {
         Ok(Box::new(OnlineLora::<4>::new(Rule::ExactGradient, seed)?))
