@@ -1031,6 +1031,21 @@ mlora_status mlora_set_weights(mlora *lora,
                                const float *lora_b,
                                size_t lora_b_len);
 
+/// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
+/// (1 - share) own + share kept. A little after every update bounds how far a bad hour can lead, and
+/// slows down what is new. Pending events, counters and the step's state stay.
+///
+/// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
+///
+/// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8.
+/// Threads: needs the adapter for itself.
+mlora_status mlora_pull_towards(mlora *lora,
+                                const float *lora_a,
+                                size_t lora_a_len,
+                                const float *lora_b,
+                                size_t lora_b_len,
+                                float share);
+
 /// Sets the run-time strength m, 0 to 100: 1 is as trained, 0 is off. Works with MLORA_INFERENCE too.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.

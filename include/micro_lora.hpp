@@ -138,6 +138,9 @@ class BasicAdapter {
   [[nodiscard]] mlora_status weights(const float *&lora_a, const float *&lora_b) const {
     return mlora_get_weights(handle(), &lora_a, &lora_b);
   }
+  [[nodiscard]] mlora_status pull_towards(Input lora_a, Input lora_b, float share) {
+    return mlora_pull_towards(handle(), lora_a.data, lora_a.size, lora_b.data, lora_b.size, share);
+  }
   [[nodiscard]] mlora_status set_weights(Input lora_a, Input lora_b) {
     return mlora_set_weights(handle(), lora_a.data, lora_a.size, lora_b.data, lora_b.size);
   }
@@ -202,6 +205,57 @@ using Adapter = BasicAdapter<std::vector<std::uint32_t>>;
 template <std::uint32_t in_features, std::uint32_t out_features, std::uint32_t rank, std::uint32_t flags = 0>
 using FixedAdapter =
     BasicAdapter<std::array<std::uint32_t, MLORA_SIZE(in_features, out_features, rank, flags) / 4>>;
+
+// A ring of the last lists, see mlora_replay_learn, for adapters of the sizes of the one it is made for.
+class Replay {
+ public:
+  template <class Words>
+  [[nodiscard]] mlora_status init(const BasicAdapter<Words> &adapter, std::uint32_t list,
+                                  std::uint32_t capacity) {
+    mlora_config config;
+    std::size_t bytes = 0;
+    mlora_status status = adapter.config(config);
+    if (status != MLORA_OK) return status;
+    status = mlora_replay_size(config.in_features, config.out_features, list, capacity, &bytes);
+    if (status != MLORA_OK) return status;
+    std::vector<std::uint32_t> fresh(bytes / sizeof(std::uint32_t));
+    mlora_replay *handle = nullptr;
+    status = mlora_replay_init(fresh.data(), bytes, adapter.handle(), list, capacity, &handle);
+    if (status == MLORA_OK) words_ = std::move(fresh);
+    return status;
+  }
+
+  mlora_replay *handle() { return reinterpret_cast<mlora_replay *>(words_.data()); }
+  const mlora_replay *handle() const { return reinterpret_cast<const mlora_replay *>(words_.data()); }
+
+  template <class Words>
+  [[nodiscard]] mlora_status learn(BasicAdapter<Words> &adapter, const Sample &sample, Input candidates,
+                                   Input weights, float temperature = MLORA_TEMPERATURE,
+                                   float learning_rate = MLORA_LEARNING_RATE,
+                                   mlora_receipt *receipt = nullptr) {
+    return mlora_replay_learn(handle(), adapter.handle(), &sample, candidates.data, candidates.size,
+                              weights.data, weights.size, temperature, learning_rate, receipt);
+  }
+  [[nodiscard]] mlora_status len(std::uint32_t &lists) const { return mlora_replay_len(handle(), &lists); }
+  [[nodiscard]] mlora_status clear() { return mlora_replay_clear(handle()); }
+
+  // Makes the room itself. On an error `json` may have another size.
+  [[nodiscard]] mlora_status save_json(std::string &json) {
+    std::size_t len = 0;
+    mlora_status status = mlora_replay_json_max(handle(), &len);
+    if (status != MLORA_OK) return status;
+    json.resize(len);
+    status = mlora_replay_save_json(handle(), json.data(), json.size(), &len);
+    if (status == MLORA_OK) json.resize(len);
+    return status;
+  }
+  [[nodiscard]] mlora_status load_json(const std::string &json) {
+    return mlora_replay_load_json(handle(), json.data(), json.size());
+  }
+
+ private:
+  std::vector<std::uint32_t> words_{};
+};
 
 }  // namespace micro_lora
 

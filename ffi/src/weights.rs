@@ -70,6 +70,36 @@ pub unsafe extern "C" fn mlora_set_weights(
     })
 }
 
+/// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
+/// (1 - share) own + share kept. A little after every update bounds how far a bad hour can lead, and
+/// slows down what is new. Pending events, counters and the step's state stay.
+///
+/// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
+///
+/// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_pull_towards(
+    lora: *mut mlora,
+    lora_a: *const f32,
+    lora_a_len: usize,
+    lora_b: *const f32,
+    lora_b_len: usize,
+    share: f32,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::learning(lora) }?;
+        let (a, b) = (Input::new(lora_a, lora_a_len)?, Input::new(lora_b, lora_b_len)?);
+        check_apart(&[a.span, b.span], &[state.span()])?;
+        // SAFETY: the caller's promise for both.
+        let (a, b) = unsafe { (a.slice(), b.slice()) };
+        // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+        unsafe { state.adapter_mut() }?.pull_towards(a, b, share)?;
+        Ok(())
+    })
+}
+
 /// Sets the run-time strength m, 0 to 100: 1 is as trained, 0 is off. Works with MLORA_INFERENCE too.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.

@@ -241,6 +241,24 @@ static void exploring_finds_the_way(void) {
   watch_nothing();
 }
 
+static void weights_are_pulled_back(void) {
+  make_both();
+  for (int i = 0; i < 9; i++) ACCEPT(learn(ring, one.lora, CLICKS, NULL));
+  const float far = moved(one.lora);
+  adapter fresh;
+  make(&fresh);
+  const float *a = NULL, *b = NULL, *own_a = NULL, *own_b = NULL;
+  const size_t n = RANK * FEATURES;
+  ACCEPT(mlora_get_weights(fresh.lora, &a, &b));
+  ACCEPT(mlora_pull_towards(one.lora, a, n, b, n, 0.25f));
+  CHECK(moved(one.lora) > 0.0f && moved(one.lora) < far);
+  ACCEPT(mlora_pull_towards(one.lora, a, n, b, n, 1.0f));
+  ACCEPT(mlora_get_weights(one.lora, &own_a, &own_b));
+  CHECK(memcmp(a, own_a, n * sizeof *a) == 0 && memcmp(b, own_b, n * sizeof *b) == 0);
+  REFUSE(MLORA_ERROR_OUT_OF_RANGE, mlora_pull_towards(one.lora, a, n, b, n, 2.0f));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_pull_towards(one.lora, own_a, n, b, n, 0.5f));
+}
+
 // On the heap and no longer than it must be: valgrind would see one byte too far.
 static void nothing_outside_the_ring_is_touched(void) {
   make(&one);
@@ -258,5 +276,6 @@ void test_beside(void) {
   what_is_no_ring_or_does_not_fit_is_refused();
   a_holdback_finds_out();
   exploring_finds_the_way();
+  weights_are_pulled_back();
   nothing_outside_the_ring_is_touched();
 }

@@ -92,6 +92,9 @@ static void save_and_weights(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_set_weights(NULL, w, RANK * FEATURES, m, RANK * FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_set_weights(lora, NULL, RANK * FEATURES, m, RANK * FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_set_weights(lora, w, RANK * FEATURES, NULL, RANK * FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_pull_towards(NULL, w, RANK * FEATURES, m, RANK * FEATURES, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_pull_towards(lora, NULL, RANK * FEATURES, m, RANK * FEATURES, 0.1f));
+  REFUSE(MLORA_ERROR_NULL, mlora_pull_towards(lora, w, RANK * FEATURES, NULL, RANK * FEATURES, 0.1f));
   REFUSE(MLORA_ERROR_NULL, mlora_set_strength(NULL, 1.0f));
 }
 

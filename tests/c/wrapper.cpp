@@ -86,8 +86,27 @@ static void walk(Adapter &lora) {
   CHECK(lora.reset() == MLORA_OK);
   CHECK(lora.set_weights(kept_a, kept_b) == MLORA_OK);
   CHECK(lora.apply(X, again) == MLORA_OK && again == delta);
+  CHECK(lora.pull_towards(kept_a, std::vector<float>(8), 0.5f) == MLORA_OK);
+  CHECK(lora.apply(X, again) == MLORA_OK && again[1] > 0.0f && again[1] < delta[1]);
   CHECK(lora.set_strength(0.0f) == MLORA_OK);
   CHECK(lora.apply(X, again) == MLORA_OK && again[1] == 0.0f);
+}
+
+static void walk_a_ring() {
+  micro_lora::Adapter lora;
+  micro_lora::Replay ring, other;
+  std::uint32_t len = 9;
+  CHECK(ring.len(len) == MLORA_ERROR_NULL);
+  CHECK(lora.init(MLORA_CONFIG(4, 4, 2)) == MLORA_OK);
+  CHECK(ring.init(lora, 1, 8) == MLORA_ERROR_COUNT);
+  CHECK(ring.init(lora, 2, 8) == MLORA_OK && other.init(lora, 2, 8) == MLORA_OK);
+  const micro_lora::Sample sample(X);
+  const float clicks[] = {0.0f, 1.0f};
+  for (int i = 0; i < 3; i++) CHECK(ring.learn(lora, sample, ROWS, clicks) == MLORA_OK);
+  std::string json;
+  CHECK(ring.save_json(json) == MLORA_OK && json.back() == '}');
+  CHECK(other.load_json(json) == MLORA_OK && other.len(len) == MLORA_OK && len == 3);
+  CHECK(ring.clear() == MLORA_OK && ring.len(len) == MLORA_OK && len == 0);
 }
 
 int main() {
@@ -95,6 +114,7 @@ int main() {
   walk(on_the_heap);
   micro_lora::FixedAdapter<4, 4, 2> in_place;
   walk(in_place);
+  walk_a_ring();
   CHECK(in_place.init(MLORA_CONFIG(5, 4, 2)) == MLORA_ERROR_MEMORY);
   CHECK(on_the_heap.init(MLORA_CONFIG(5, 4, 9)) == MLORA_ERROR_COUNT);
   CHECK(std::strcmp(micro_lora::message(MLORA_OK), "ok") == 0);
