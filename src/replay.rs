@@ -5,6 +5,7 @@
 
 mod codes;
 mod owned;
+mod rehearse;
 mod save;
 
 pub use owned::Replay;
@@ -15,8 +16,7 @@ use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::stats::{Outcome, Receipt};
-use crate::step::{self, Pass};
+use crate::stats::Receipt;
 use codes::{pack, unpack};
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
@@ -255,9 +255,7 @@ impl ReplayMut<'_> {
     pub fn rehearse(&mut self, lora: &mut impl Learn, learning_rate: f32, times: u32) -> Result<u32> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        if view.header.pending > 0 {
-            return Err(Error::Count { what: "pending", got: view.header.pending as usize, min: 0, max: 0 });
-        }
+        view.check_nothing_pending()?;
         let mut taken = 0u32;
         for _ in 0..times.min(u32::from(u16::MAX)) {
             let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };
@@ -287,18 +285,8 @@ impl ReplayMut<'_> {
         if entry.has_base == 1 {
             sample.base = rest.get(..out);
         }
-        let seen = *view.header;
-        let receipt = view
-            .learn_listwise(&sample, &Listwise::new(candidates, weights).with_temperature(entry.temperature));
-        // Not a new event: what is displayed must not count it again.
-        view.header.samples = seen.samples;
-        view.header.capped = seen.capped;
-        if receipt?.outcome != Outcome::Applied {
-            return Ok(false);
-        }
-        let update = step::apply_updates(view, lr, Pass::Rehearsal);
-        view.clear_pending();
-        Ok(update?.outcome == Outcome::Applied)
+        let list = Listwise::new(candidates, weights).with_temperature(entry.temperature);
+        Ok(view.rehearse(sample, list, lr)?.applied())
     }
 
     /// Remembers a list, in the place of the oldest one when the ring is full. The sample's weight is

@@ -139,6 +139,23 @@ export class MicroLoraWasm extends Lite {
   ): Receipt;
 
   /**
+   * Takes a step on a list that was learned from before: a shorter one, that counts as nothing in {@link stats}. No
+   * event may be pending. `Replay` of `micro-lora/learn` remembers lists and calls this.
+   *
+   * @param options `learningRate` as of {@link applyUpdates}, 0.01 unless given
+   * @throws {MicroLoraError} those of {@link adaptListwise} and {@link applyUpdates}
+   *
+   * @example
+   * lora.rehearse(oldQuery, oldResults, [0, 1, 0, 0, 1]);
+   */
+  rehearse(
+    input: ArrayLike<number>,
+    candidates: Vectors,
+    weights: ArrayLike<number>,
+    options?: SampleOptions & { temperature?: number; learningRate?: number },
+  ): Receipt;
+
+  /**
    * Pulls the output towards a vector (`weight` above 0) or away from it (below): the gradient of
    * `-weight * cos(y, target)`. Pulling alone, event after event, draws all outputs to the mean of the targets: use
    * weights of both signs, or {@link adaptAttractRepel}.

@@ -63,6 +63,7 @@ const GRADIENT = 9;
 const LISTWISE = 10;
 const TARGET = 11;
 const ATTRACT_REPEL = 12;
+const REHEARSE = 13;
 
 const NONE = [];
 
@@ -105,12 +106,16 @@ export class MicroLoraWasm extends Lite {
     return learn(this, GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
   }
 
-  adaptListwise(input, candidates, weights, options = {}) {
+  adaptListwise(input, candidates, weights, options = {}, kind = LISTWISE) {
     live(this);
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);
-    const { temperature = 0.1 } = options;
-    return learn(this, LISTWISE, input, what, vectors, "weights", weights, options, 0, temperature);
+    const { learningRate = 0.01, temperature = 0.1 } = options;
+    return learn(this, kind, input, what, vectors, "weights", weights, options, learningRate, temperature);
+  }
+
+  rehearse(input, candidates, weights, options) {
+    return this.adaptListwise(input, candidates, weights, options, REHEARSE);
   }
 
   adaptTarget(input, target, weight = 1, options) {

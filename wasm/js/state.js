@@ -33,7 +33,7 @@ const table = Uint32Array.from({ length: 256 }, (_, value) => {
 });
 
 /** CRC-32 of some arrays, one after the other. */
-const crc32 = (arrays) => {
+export const crc32 = (arrays) => {
   let sum = -1;
   for (const array of arrays) {
     const bytes = bytesOf(array);
@@ -45,7 +45,7 @@ const crc32 = (arrays) => {
 /** So many at once as every engine takes for arguments; a multiple of 3. */
 const CHUNK = 24576;
 
-const encode = (array) => {
+export const encode = (array) => {
   const bytes = bytesOf(array);
   if (bytes.toBase64) return bytes.toBase64();
   let text = "";
@@ -56,7 +56,7 @@ const encode = (array) => {
 };
 
 /** `n` floats. Strict: there is one text for one sequence of values. */
-const decode = (what, text, n) => {
+export const decode = (what, text, n) => {
   const values = new Float32Array(n);
   try {
     const bytes = atob(text);

@@ -114,6 +114,10 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
         11 => adapter.adapt_target(sample, vectors, value),
         #[cfg(feature = "full")]
         12 => adapter.adapt_attract_repel(sample, _extra, vectors),
+        #[cfg(feature = "full")]
+        13 => {
+            adapter.rehearse(sample, Listwise::new(vectors, _extra).with_temperature(temperature), value)
+        }
         _ => {
             let choice = Choice::click(vectors, chosen).with_quality(value).with_temperature(temperature);
             adapter.adapt_choice(sample, choice)

@@ -11,4 +11,5 @@ import "./lifecycle.js";
 import "./lite.js";
 import "./init.js";
 import "./bits.js";
+import "./beside.js";
 import "./endurance.js";

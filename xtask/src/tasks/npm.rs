@@ -126,12 +126,13 @@ impl Engine {
 /// The modules, each entry in one file, minified; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
     bundle(shell, &["index", "lite"], &[])?;
-    // It uses the module that its user has loaded, not a second one.
-    bundle(shell, &["peft"], &["--external:./index.js"])?;
+    // They use the module that their user has loaded, not a second one.
+    bundle(shell, &["peft", "learn"], &["--external:./index.js"])?;
     for file in [
         "js/index.d.ts",
         "js/lite.d.ts",
         "js/peft.d.ts",
+        "js/learn.d.ts",
         "js/node.js",
         "js/node-lite.js",
         "package.json",

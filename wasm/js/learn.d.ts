@@ -1,0 +1,162 @@
+// What stands beside an adapter: lists learned again, and whether it helps.
+
+import type { MicroLoraWasm } from "./index.js";
+import type { Receipt, SampleOptions, Vectors } from "./lite.js";
+
+/** How a list was learned from, and how to learn. */
+export interface ReplayOptions extends SampleOptions {
+  /** 0.1 unless given. */
+  temperature?: number;
+  /** 0.01 unless given. */
+  learningRate?: number;
+}
+
+/**
+ * The last lists of results with their clicks, so that every click is learned from more than once: half as many teach
+ * as much. Vectors are kept as int8. The same bits as the Rust crate's `Replay`, and the same saved text.
+ *
+ * @example
+ * import { Replay } from "micro-lora/learn";
+ *
+ * const ring = new Replay(384, 384);
+ * ring.learn(lora, query, shown, [0, 0, 1, 0, 1]); // instead of adaptListwise and applyUpdates
+ */
+export class Replay {
+  /**
+   * @param list the most results of a list, 2 to 64, default 10; a base takes the place of one
+   * @param capacity lists remembered, 1 to 65536, default 64
+   * @param modelId names the frozen model, as the adapter's config does; another's texts are not loaded
+   * @throws {MicroLoraError} `COUNT`
+   */
+  constructor(inFeatures: number, outFeatures: number, list?: number, capacity?: number, modelId?: number);
+
+  /** Lists remembered. */
+  get length(): number;
+
+  /**
+   * Learns from a list at once: an event, an update, eight rehearsals, and the list is remembered. One that says nothing
+   * is skipped, as the receipt says.
+   *
+   * @throws {MicroLoraError} as `adaptListwise`, `applyUpdates` and {@link push}
+   */
+  learn(
+    lora: MicroLoraWasm,
+    input: ArrayLike<number>,
+    candidates: Vectors,
+    weights: ArrayLike<number>,
+    options?: ReplayOptions,
+  ): Receipt;
+
+  /**
+   * Takes a step on each of the next remembered lists, in turn, and says how many it took.
+   *
+   * @param times 8 unless given
+   */
+  rehearse(lora: MicroLoraWasm, times?: number, learningRate?: number): number;
+
+  /**
+   * Remembers a list, in the place of the oldest one when the ring is full.
+   *
+   * @throws {MicroLoraError} `LENGTH`, `COUNT`, `NOT_FINITE`, `OUT_OF_RANGE`
+   */
+  push(
+    input: ArrayLike<number>,
+    candidates: Vectors,
+    weights: ArrayLike<number>,
+    options?: ReplayOptions,
+  ): void;
+
+  /** Forgets every list. */
+  clear(): void;
+
+  /** Saves the ring, a text of its own beside the adapter's. */
+  toJson(): string;
+
+  /**
+   * Loads a saved ring of the same sizes and model. All of it is checked before anything is changed.
+   *
+   * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `TYPE`
+   */
+  loadJson(json: string): void;
+}
+
+/** What a {@link Holdback} has found. */
+export interface HoldbackReport {
+  /** Whether the adapter is to be applied where nothing is compared. */
+  applied: boolean;
+  /** Mean quality with the adapter, or clicks on its results per merged list. */
+  adapted: number;
+  /** The same without it. */
+  base: number;
+  /** The adapter's lead in standard errors. */
+  lead: number;
+  /** Events compared. */
+  events: number;
+}
+
+/**
+ * Compares with and without the adapter as long as it is used, and says whether to apply it: an adapter that learned
+ * nonsense does no harm.
+ *
+ * @example
+ * import { Holdback } from "micro-lora/learn";
+ *
+ * const holdback = new Holdback();
+ * const corrected = lora.applyResidual(query);
+ * let shown = search(corrected);
+ * const isCompared = holdback.isDue();
+ * if (isCompared) shown = holdback.interleave(search(query), search(corrected), 10);
+ * // ... and when the user has clicked:
+ * if (isCompared) holdback.recordClicks(shown.map((id) => (clicked.has(id) ? 1 : 0)));
+ * console.log(`${holdback}`); // applied: +12 % better than without, 340 events
+ */
+export class Holdback {
+  constructor();
+
+  /** Whether the adapter is to be applied where nothing is compared. */
+  get isApplied(): boolean;
+
+  /** Whether the next list is to be compared, by {@link interleave}. If not, show the adapter's. Ask once per list. */
+  isDue(): boolean;
+
+  /**
+   * Merges two rankings of the same results, best first, each taking its turn by the toss of a coin.
+   *
+   * @param room how many to show at most, 1 to 64
+   * @throws {MicroLoraError} `COUNT`
+   */
+  interleave<Id>(base: readonly Id[], adapted: readonly Id[], room: number): Id[];
+
+  /**
+   * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+   *
+   * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`
+   */
+  recordClicks(clicks: ArrayLike<number>): void;
+
+  /** What to serve the next event with, where only one answer is shown. */
+  next(): "base" | "adapted";
+
+  /**
+   * How good the user found what the last {@link next} served, 0 to 1.
+   *
+   * @throws {MicroLoraError} `OUT_OF_RANGE`
+   */
+  record(quality: number): void;
+
+  /** What was found so far. */
+  report(): HoldbackReport;
+
+  /** The same as a sentence. */
+  toString(): string;
+
+  /** Saves the comparison. */
+  toJson(): string;
+
+  /**
+   * As it was when it was saved.
+   *
+   * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `TYPE`
+   */
+  static fromJson(json: string): Holdback;
+}
