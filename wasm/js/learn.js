@@ -8,7 +8,9 @@ import { crc32, decode, encode } from "./state.js";
 const f32 = Math.fround;
 
 const range = (what, value, min, max) =>
-  value >= min && value <= max ? value : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${value}`);
+  value >= min && value <= max
+    ? value
+    : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${value}`);
 
 const length = (what, got, expected) => {
   if (got !== expected) fail("LENGTH", `${what}: expected ${expected} values, got ${got}`);
@@ -44,7 +46,9 @@ const read = (json, format, names, lengths) => {
   const known = [...names, ...Object.keys(words), "format", "version", "crc32"];
   const strange = Object.keys(state).find((name) => !known.includes(name));
   if (strange) fail("SYNTAX", `state: expected the fields of version 1, got ${strange}`);
-  const texts = Object.keys(words).map((name) => new Uint8Array(decode(name, state[name], words[name]).buffer));
+  const texts = Object.keys(words).map(
+    (name) => new Uint8Array(decode(name, state[name], words[name]).buffer),
+  );
   const crc = crc32([Uint32Array.of(1, ...names.map((name) => state[name])), ...texts]);
   if (crc !== state.crc32) {
     fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
@@ -123,6 +127,9 @@ export class Replay {
 
   rehearse(lora, times = REHEARSALS, learningRate = 0.01) {
     let taken = 0;
+    // Before the turn goes on.
+    const pending = lora.pendingUpdates();
+    if (pending) fail("COUNT", `pending: expected 0 events, got ${pending}: call applyUpdates`);
     for (; times > 0 && this._len; times--) {
       const place = this._turn % this._len;
       this._turn = place + 1;
@@ -384,7 +391,9 @@ export class Holdback {
   toJson() {
     const state = [this._since, this._serving, this._applied, this._events, this._coin, this._shown];
     const teams = new Uint32Array(4);
-    this._teams.forEach((team, i) => team.forEach((place) => (teams[2 * i + (place >> 5)] |= 1 << (place & 31))));
+    this._teams.forEach((team, i) =>
+      team.forEach((place) => (teams[2 * i + (place >> 5)] |= 1 << (place & 31))),
+    );
     const means = new Uint32Array(18);
     this._means.forEach(({ _count, _sums }, i) => {
       means[6 * i] = _count;
@@ -397,7 +406,10 @@ export class Holdback {
   }
 
   static fromJson(json) {
-    const [state, teams, means] = read(json, "micro-lora-holdback", HOLDBACK, () => ({ teams: 4, means: 18 }));
+    const [state, teams, means] = read(json, "micro-lora-holdback", HOLDBACK, () => ({
+      teams: 4,
+      means: 18,
+    }));
     whole("serving", state.serving, 0, 1);
     whole("applied", state.applied, 0, 1);
     whole("coin", state.coin, 1);
@@ -414,7 +426,9 @@ export class Holdback {
     made._means = [0, 1, 2].map((i) => {
       const sums = floats(means).slice(6 * i + 1, 6 * i + 6);
       const count = integers(means)[6 * i];
-      sums.forEach((sum, j) => range("means", sum, j % 2 ? -1e9 : j === 4 ? -1e9 : count ? SMALLEST : 0, 1e9));
+      sums.forEach((sum, j) =>
+        range("means", sum, j % 2 ? -1e9 : j === 4 ? -1e9 : count ? SMALLEST : 0, 1e9),
+      );
       return new Mean(count, sums);
     });
     return made;

@@ -58,9 +58,17 @@ describe("a ring of lists", () => {
     const [x, base, c] = [new Array(WIDTH).fill(0.1), new Array(OUT).fill(0.1), new Array(2 * OUT).fill(0.1)];
     refusal(() => new Replay(WIDTH, OUT, 1), "COUNT", /list: expected a whole number from 2 to 64, got 1/);
     refusal(() => ring.push(x.slice(1), c, [0, 1], { base }), "LENGTH", /input: expected 8 values, got 7/);
-    refusal(() => ring.push(x, c.slice(1), [0, 1], { base }), "LENGTH", /candidates: expected 12 values, got 11/);
+    refusal(
+      () => ring.push(x, c.slice(1), [0, 1], { base }),
+      "LENGTH",
+      /candidates: expected 12 values, got 11/,
+    );
     refusal(() => ring.push(x, c, [1], { base }), "COUNT", /candidates/);
-    refusal(() => ring.push(x, c, [0, -1], { base }), "OUT_OF_RANGE", /weights: expected 0 to 1000000, got -1/);
+    refusal(
+      () => ring.push(x, c, [0, -1], { base }),
+      "OUT_OF_RANGE",
+      /weights: expected 0 to 1000000, got -1/,
+    );
     refusal(() => ring.push(x, c, [0, 1], { base, temperature: 0 }), "OUT_OF_RANGE", /temperature/);
     refusal(() => ring.push([NaN, ...x.slice(1)], c, [0, 1], { base }), "NOT_FINITE", /got NaN at index 0/);
     const pending = fresh();
