@@ -6,7 +6,7 @@ use common::{HeapLora, Noise};
 use micro_lora::{Apply, Config, Error, Learn};
 
 fn trained(seed: u32) -> HeapLora {
-    let mut lora = HeapLora::new(5, 3, 2, &Config::new());
+    let mut lora = HeapLora::new(5, 3, 2, &Config::new().with_cap(0.05));
     let noise = &mut Noise(seed);
     for _ in 0..9 {
         lora.adapt_gradient(&noise.vec(5), &noise.vec(3)).unwrap();
@@ -39,7 +39,7 @@ fn outputs_follow_and_what_is_pending_stays() {
     let (before, gradients) = (lora.stats(), lora.grad_a.clone());
     lora.pull_towards(&kept.a, &kept.b, 1.0).unwrap();
     let (mut pulled, mut expected) = ([0.0; 3], [0.0; 3]);
-    // The output guard goes by the Gram matrix, which must be of the new weights.
+    // The output guard binds here, by the Gram matrix: it must be of the new weights.
     lora.apply_into(&x, &mut pulled).unwrap();
     kept.apply_into(&x, &mut expected).unwrap();
     assert_eq!(pulled, expected);
