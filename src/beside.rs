@@ -17,8 +17,11 @@ pub(crate) struct Kind<const I: usize, const T: usize> {
     pub(crate) texts: [&'static str; T],
 }
 
-/// Puts the words of one text, in order.
-pub(crate) type Words<'a> = &'a dyn Fn(&mut dyn FnMut(u32));
+/// What has words for the texts of a document.
+pub(crate) trait Words {
+    /// Puts the words of the text of this index, in order.
+    fn put(&self, text: usize, put: impl FnMut(u32));
+}
 
 /// What a document says; its words are base64 of the right length.
 pub(crate) struct Document<'a, const I: usize, const T: usize> {
@@ -47,15 +50,10 @@ impl<const I: usize, const T: usize> Kind<I, T> {
         len
     }
 
-    pub(crate) fn write(
-        &self,
-        buffer: &mut [u8],
-        integers: [u32; I],
-        texts: [Words<'_>; T],
-    ) -> Result<usize> {
+    pub(crate) fn write(&self, buffer: &mut [u8], integers: [u32; I], words: &impl Words) -> Result<usize> {
         let mut crc = checksum(&integers);
-        texts.iter().for_each(|words| words(&mut |word| crc.word(word)));
-        Out::fill(buffer, &|out| {
+        (0..T).for_each(|text| words.put(text, |word| crc.word(word)));
+        Out::fill(buffer, |out| {
             out.text("{\"format\":\"");
             out.text(self.format);
             out.text("\"");
@@ -68,12 +66,12 @@ impl<const I: usize, const T: usize> Kind<I, T> {
             integer("version", VERSION);
             self.integers.iter().zip(integers).for_each(|(name, value)| integer(name, value));
             integer("crc32", crc.finish());
-            for (name, words) in self.texts.iter().zip(texts) {
+            for (text, name) in self.texts.iter().enumerate() {
                 out.text(",\"");
                 out.text(name);
                 out.text("\":\"");
                 let mut encoder = Encoder::new(out);
-                words(&mut |word| encoder.word(word));
+                words.put(text, |word| encoder.word(word));
                 encoder.finish();
                 out.text("\"");
             }

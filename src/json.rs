@@ -310,15 +310,15 @@ impl<'a> Out<'a> {
     }
 
     /// Bytes that `write` puts out.
-    pub(crate) fn measure(write: &dyn Fn(&mut Out<'_>)) -> usize {
+    pub(crate) fn measure(write: impl Fn(&mut Out<'_>)) -> usize {
         let mut out = Out::new(&mut []);
         write(&mut out);
         out.len
     }
 
     /// Fills the start of the buffer. One that is too small is left as it is.
-    pub(crate) fn fill(buffer: &mut [u8], write: &dyn Fn(&mut Out<'_>)) -> Result<usize> {
-        let (needed, got) = (Self::measure(write), buffer.len());
+    pub(crate) fn fill(buffer: &mut [u8], write: impl Fn(&mut Out<'_>)) -> Result<usize> {
+        let (needed, got) = (Self::measure(&write), buffer.len());
         if got < needed {
             return Err(Error::Buffer { needed, got });
         }

@@ -2,7 +2,7 @@
 
 use super::mean::Mean;
 use super::{Holdback, MAX_SHOWN};
-use crate::beside::{Kind, words};
+use crate::beside::{Kind, Words, words};
 use crate::error::{Error, Result, check_range};
 
 const HOLDBACK: Kind<6, 2> = Kind {
@@ -38,24 +38,8 @@ impl Holdback {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn write_json(&self, buffer: &mut [u8]) -> Result<usize> {
-        let Self { teams, quality: [base, adapted], credit, since, serving, applied, events, coin, shown } =
-            self;
-        let halves = |team: u64, put: &mut dyn FnMut(u32)| {
-            put(team as u32);
-            put(team.wrapping_shr(32) as u32);
-        };
-        let mean = |mean: &Mean, put: &mut dyn FnMut(u32)| {
-            let Mean { count, w, wv, ww, wwv, wwvv } = *mean;
-            put(count);
-            [w, wv, ww, wwv, wwvv].into_iter().for_each(|sum| put(sum.to_bits()));
-        };
-        HOLDBACK.write(
-            buffer,
-            [*since, *serving, *applied, *events, *coin, *shown],
-            [&|put| teams.iter().for_each(|team| halves(*team, put)), &|put| {
-                [base, adapted, credit].into_iter().for_each(|sums| mean(sums, put))
-            }],
-        )
+        let Self { since, serving, applied, events, coin, shown, .. } = *self;
+        HOLDBACK.write(buffer, [since, serving, applied, events, coin, shown], self)
     }
 
     /// As it was when it was saved.
@@ -96,6 +80,23 @@ impl Holdback {
         let mut mean = || read_mean(&mut words_of_means);
         let (quality, credit) = ([mean()?, mean()?], mean()?);
         Ok(Self { teams, quality, credit, since, serving, applied, events, coin, shown })
+    }
+}
+
+impl Words for Holdback {
+    fn put(&self, text: usize, mut put: impl FnMut(u32)) {
+        if text == 0 {
+            for team in self.teams {
+                put(team as u32);
+                put(team.wrapping_shr(32) as u32);
+            }
+            return;
+        }
+        let [base, adapted] = self.quality;
+        for Mean { count, w, wv, ww, wwv, wwvv } in [base, adapted, self.credit] {
+            put(count);
+            [w, wv, ww, wwv, wwvv].into_iter().for_each(|sum| put(sum.to_bits()));
+        }
     }
 }
 

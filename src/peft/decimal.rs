@@ -127,7 +127,7 @@ mod tests {
 
     fn print(alpha: f32) -> String {
         let mut buffer = [0; 32];
-        let length = Out::fill(&mut buffer, &|out| write(out, alpha)).unwrap();
+        let length = Out::fill(&mut buffer, |out| write(out, alpha)).unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 

@@ -9,17 +9,17 @@ use crate::kernel;
 impl Adapter<'_> {
     pub(crate) fn module_len(&self, module: &str) -> Result<usize> {
         self.check_export(module)?;
-        Ok(Out::measure(&|out| self.put_safetensors(out, module)))
+        Ok(Out::measure(|out| self.put_safetensors(out, module)))
     }
 
     pub(crate) fn write_module(&self, module: &str, buffer: &mut [u8]) -> Result<usize> {
         self.check_export(module)?;
-        Out::fill(buffer, &|out| self.put_safetensors(out, module))
+        Out::fill(buffer, |out| self.put_safetensors(out, module))
     }
 
     pub(crate) fn peft_config_len(&self, module: &str, base_model: Option<&str>) -> Result<usize> {
         self.check_export(module)?;
-        Ok(Out::measure(&|out| adapter_config::write(out, self.header, module, base_model)))
+        Ok(Out::measure(|out| adapter_config::write(out, self.header, module, base_model)))
     }
 
     pub(crate) fn write_peft_config(
@@ -29,7 +29,7 @@ impl Adapter<'_> {
         buffer: &mut [u8],
     ) -> Result<usize> {
         self.check_export(module)?;
-        Out::fill(buffer, &|out| adapter_config::write(out, self.header, module, base_model))
+        Out::fill(buffer, |out| adapter_config::write(out, self.header, module, base_model))
     }
 
     /// A name must read back as it is: no quotes, no escapes.

@@ -24,7 +24,7 @@ pub(super) fn unpack(row: &mut [f32], codes: &[i8], scale: f32) {
 }
 
 /// Puts codes four to a word, zeros after the last.
-pub(super) fn as_words(codes: &[i8], len: usize, put: &mut dyn FnMut(u32)) {
+pub(super) fn as_words(codes: &[i8], len: usize, mut put: impl FnMut(u32)) {
     for group in codes.get(..len).unwrap_or_default().chunks(4) {
         let mut bytes = [0; 4];
         bytes.iter_mut().zip(group).for_each(|(byte, code)| *byte = code.cast_unsigned());

@@ -93,25 +93,8 @@ impl ReplayMut<'_> {
     pub fn write_json(&self, model_id: u32, buffer: &mut [u8]) -> Result<usize> {
         self.check()?;
         let ReplayHeader { in_features, out_features, list, capacity, len, next, turn } = *self.header;
-        let [_, rows, ..] = self.header.text_words();
-        let inputs = (len as usize).saturating_mul(in_features as usize);
-        let candidates = rows.saturating_mul(out_features as usize);
-        let entries = |put: &mut dyn FnMut(u32)| {
-            for entry in self.entries.iter().take(len as usize) {
-                let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
-                [input_scale.to_bits(), temperature.to_bits(), rows, has_base]
-                    .into_iter()
-                    .for_each(&mut *put);
-            }
-        };
-        let texts: [Words<'_>; 5] = [
-            &entries,
-            &|put| self.scales.iter().take(rows).for_each(|scale| put(scale.to_bits())),
-            &|put| self.weights.iter().take(rows).for_each(|weight| put(weight.to_bits())),
-            &|put| as_words(self.inputs, inputs, put),
-            &|put| as_words(self.candidates, candidates, put),
-        ];
-        RING.write(buffer, [model_id, in_features, out_features, list, capacity, len, next, turn], texts)
+        let integers = [model_id, in_features, out_features, list, capacity, len, next, turn];
+        RING.write(buffer, integers, self)
     }
 
     /// Loads a saved ring into one of the same sizes, for the same model. All of it is checked before
@@ -166,6 +149,26 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     /// assert_eq!(micro_lora::Replay::<384, 384, 10, 64>::JSON_MAX, 368_941);
     /// ```
     pub const JSON_MAX: usize = Self::EMPTY.json_max();
+}
+
+impl Words for ReplayMut<'_> {
+    fn put(&self, text: usize, mut put: impl FnMut(u32)) {
+        let ReplayHeader { in_features, out_features, len, .. } = *self.header;
+        let [_, rows, ..] = self.header.text_words();
+        match text {
+            0 => {
+                for entry in self.entries.iter().take(len as usize) {
+                    let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
+                    let words = [input_scale.to_bits(), temperature.to_bits(), rows, has_base];
+                    words.into_iter().for_each(&mut put);
+                }
+            }
+            1 => self.scales.iter().take(rows).for_each(|scale| put(scale.to_bits())),
+            2 => self.weights.iter().take(rows).for_each(|weight| put(weight.to_bits())),
+            3 => as_words(self.inputs, (len as usize).saturating_mul(in_features as usize), put),
+            _ => as_words(self.candidates, rows.saturating_mul(out_features as usize), put),
+        }
+    }
 }
 
 fn read_entries(text: &[u8]) -> impl Iterator<Item = ReplayEntry> {
