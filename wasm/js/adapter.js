@@ -145,7 +145,9 @@ const make = (lora, config, what, fill) => {
   const before = 160 + 4 * (2 * sizes[2] * (sizes[0] + sizes[1]) + sizes[1]);
   const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
-  floats(at, (block[1] - at) / 4).fill(0);
+  // The engine writes to the rest before it reads it.
+  floats(at, 40).fill(0);
+  floats(at + before, sizes[0] + sizes[1]).fill(0);
   lora._block = block;
   lora._at = at;
   lora._sizes = sizes;

@@ -58,11 +58,14 @@ export const encode = (array) => {
 /** `n` floats. Strict: there is one text for one sequence of values. */
 export const decode = (what, text, n) => {
   const values = new Float32Array(n);
+  const into = bytesOf(values);
   try {
-    const bytes = atob(text);
-    const into = bytesOf(values);
-    for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
-    if (bytes.length === into.length && encode(values) === text) return values;
+    if (into.setFromBase64) into.setFromBase64(text);
+    else {
+      const bytes = atob(text);
+      for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
+    }
+    if (encode(values) === text) return values;
   } catch {}
   return fail("BASE64", `${what}: expected the base64 of ${n} values, got something else`);
 };

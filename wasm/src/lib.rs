@@ -78,8 +78,9 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
         1 => return adapter.apply_residual(if input.len() == output.len() { output } else { input }),
         2 => return Ok(adapter.apply_updates(value)?.step_norm),
         3 => {
-            // JavaScript does not compute what follows from the settings.
-            adapter.take_up()?;
+            // The only errors of a header that JavaScript wrote are its settings'.
+            let (in_features, out_features) = (adapter.in_features(), adapter.out_features());
+            Header::new(in_features, out_features, adapter.rank(), &adapter.config())?;
             adapter.reset();
             return Ok(0.0);
         }
