@@ -48,6 +48,7 @@ describe("memory", () => {
       adaptTarget: [x, x],
       adaptAttractRepel: [x, x, [x]],
       applyUpdates: [0.01],
+      rehearse: [x, [x, x], [1, 0]],
       pendingUpdates: [],
       reset: [],
       getConfig: [],
