@@ -1,8 +1,9 @@
 //! The feedback rules. Each turns what a user did into one gradient `g = dL/dy` in the scratch row
 //! (or finds that there is nothing to learn); from there on all share one backward pass.
 
-use crate::adapter::{AdapterMut, Gradient, Norms, Projection, not_finite, squared_norm};
+use crate::adapter::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
 use crate::error::{Error, Result, check_length, check_range};
+use crate::forward::Projection;
 use crate::header::Header;
 use crate::kernel;
 use crate::sample::{Choice, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};

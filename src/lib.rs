@@ -27,6 +27,7 @@ mod crc;
 mod error;
 mod explore;
 mod feedback;
+mod forward;
 mod frozen;
 mod header;
 mod holdback;

