@@ -251,6 +251,25 @@ pub const GCC: Tool = Tool {
     elsewhere: "https://gcc.gnu.org",
 };
 
+pub const EIGEN: Tool = Tool {
+    name: "Eigen",
+    is_present: |_| Path::new("/usr/include/eigen3/Eigen/Dense").exists(),
+    packages: &["libeigen3-dev"],
+    elsewhere: "https://eigen.tuxfamily.org, in /usr/include/eigen3",
+};
+
+/// Whatever the linker finds as `-lopenblas`, with a `cblas.h` that the compiler finds.
+pub const OPENBLAS: Tool = Tool {
+    name: "OpenBLAS",
+    is_present: |shell| {
+        let program = "#include <cblas.h>\nint main(void) { return cblas_sdot(0, 0, 1, 0, 1) != 0; }\n";
+        let compile = cmd!(shell, "gcc -x c - -lopenblas -o /dev/null").stdin(program);
+        compile.quiet().ignore_stdout().ignore_stderr().run().is_ok()
+    },
+    packages: &["libopenblas-dev"],
+    elsewhere: "https://www.openblas.net, with its development files",
+};
+
 pub const CLANG: Tool = Tool {
     name: "clang",
     is_present: |_| on_path("clang") && on_path("clang++"),

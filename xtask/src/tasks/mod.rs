@@ -1,6 +1,7 @@
 //! Every task, in the order in which the help lists them. A task adds one or more steps to the report.
 
 mod bare_metal;
+mod bench;
 mod bits;
 mod c_install;
 mod c_library;
@@ -111,6 +112,16 @@ pub const ALL: &[Task] = &[
         about: "the npm package in Node, Chromium, Firefox and WebKit, and in fresh projects",
         options: &[Flag { name: "--engine E", about: "this one alone: node, chromium, firefox or webkit" }],
         run: |shell, options, report| web_test::run(shell, options.value("--engine"), report),
+    },
+    Task {
+        name: "bench",
+        about: "speed beside Eigen, OpenBLAS, ndarray, nalgebra, faer and C (compiles them the first time)",
+        options: &[
+            Flag { name: "--quick", about: "three sizes, few turns: that it works" },
+            Flag { name: "--check", about: "fail unless the promised ratios are met" },
+            Flag { name: "--write", about: "put the tables into docs/performance.md" },
+        ],
+        run: bench::run,
     },
     Task {
         name: "bench-web",

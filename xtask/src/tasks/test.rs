@@ -3,14 +3,15 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bits, c_test, embedded, golden, learn, package, state, web_test};
+use super::{bare_metal, bench, bits, c_test, embedded, golden, learn, package, state, web_test};
 use crate::needs;
 use crate::report::Report;
 
 pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("format", || {
         needs::ensure(shell, &[&needs::RUSTFMT])?;
-        Ok(cmd!(shell, "cargo fmt --all --check").run()?)
+        cmd!(shell, "cargo fmt --all --check").run()?;
+        Ok(cmd!(shell, "cargo fmt --manifest-path bench/Cargo.toml --check").run()?)
     });
     report.step("clippy", || {
         needs::ensure(shell, &[&needs::CLIPPY])?;
@@ -31,6 +32,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
             learn::STEP,
             DOCS,
             bits::STEP,
+            bench::LINT_STEP,
             bare_metal::STEP,
             embedded::STEP,
             package::STEP,
@@ -52,6 +54,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step(learn::STEP, || learn::quick(shell));
     report.step(DOCS, || docs(shell));
     bits::run(shell, report);
+    report.step(bench::LINT_STEP, || bench::lint(shell));
     bare_metal::run(shell, report);
     embedded::run(shell, report);
     c_test::run(shell, report);
