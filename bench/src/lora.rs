@@ -92,7 +92,7 @@ impl Noise {
 
 impl Lora {
     /// `lora_A` reads the even features alone and `lora_B` writes the odd ones: a residual that is added a
-    /// million times to one vector then grows in proportion, and stays finite. The outputs are some four
+    /// million times to one vector then grows in proportion, and stays finite. The outputs are many
     /// times as long as the inputs, so that the output guard, where it is on, has something to do.
     pub fn new(shape: Shape) -> Self {
         let Shape { inputs, outputs, rank } = shape;
@@ -101,7 +101,7 @@ impl Lora {
         let keep = |parity: usize, scale: f32| {
             move |i: usize, noise: &mut Noise| if i % 2 == parity { scale * noise.next() } else { 0.0 }
         };
-        let (even, odd) = (keep(0, bound), keep(1, 8.0 / (outputs as f32 / inputs as f32).sqrt()));
+        let (even, odd) = (keep(0, bound), keep(1, 32.0 / (outputs as f32 / inputs as f32).sqrt()));
         Self {
             shape,
             scaling: 2.0 / rank as f32,

@@ -21,7 +21,7 @@ struct Memory {
 }
 
 impl Memory {
-    fn split(&mut self) -> (AdapterMut<'_>, Rows<'_>) {
+    fn learning(&mut self) -> (AdapterMut<'_>, Rows<'_>) {
         let State { lora, x, base, g, candidates, .. } = &mut self.state;
         let view = AdapterMut::from_parts(
             &mut self.header,
@@ -35,7 +35,7 @@ impl Memory {
         (view, Rows { x, base, g, candidates })
     }
 
-    fn to_apply(&mut self) -> (Adapter<'_>, &[f32], &mut [f32]) {
+    fn applying(&mut self) -> (Adapter<'_>, &[f32], &mut [f32]) {
         let State { lora, x, y, .. } = &mut self.state;
         let view =
             Adapter::from_parts(&self.header, &lora.a, &lora.b).expect("lengths are those of the shape");
@@ -67,29 +67,29 @@ impl<F: FnMut(&mut Memory)> Runner for Ours<F> {
 pub fn contender(operation: Operation, shape: Shape, simd: Simd, cap: f32) -> Box<dyn Runner> {
     match operation {
         Operation::Apply => ours(operation, shape, simd, cap, |memory| {
-            let (view, x, y) = memory.to_apply();
+            let (view, x, y) = memory.applying();
             view.apply_into(x, y).expect("finite");
         }),
         Operation::Residual => ours(operation, shape, simd, cap, |memory| {
-            let (view, _, y) = memory.to_apply();
+            let (view, _, y) = memory.applying();
             view.apply_residual(y).expect("finite");
         }),
         Operation::Batch(_) => ours(operation, shape, simd, cap, |memory| {
-            let (view, x, y) = memory.to_apply();
+            let (view, x, y) = memory.applying();
             view.apply_batch(x, y).expect("finite");
         }),
         Operation::Gradient => ours(operation, shape, simd, cap, |memory| {
-            let (mut view, rows) = memory.split();
+            let (mut view, rows) = memory.learning();
             assert!(view.adapt_gradient(rows.x, rows.g).expect("finite").applied());
         }),
         Operation::Choice => ours(operation, shape, simd, cap, |memory| {
-            let (mut view, rows) = memory.split();
+            let (mut view, rows) = memory.learning();
             let choice = Choice::click(rows.candidates, CHOSEN).with_temperature(TEMPERATURE);
             let sample = Sample::new(rows.x).with_base(rows.base);
             assert!(view.adapt_choice(sample, choice).expect("finite").applied());
         }),
         Operation::Step => ours(operation, shape, simd, cap, |memory| {
-            let (mut view, rows) = memory.split();
+            let (mut view, rows) = memory.learning();
             view.adapt_gradient(rows.x, rows.g).expect("finite");
             assert!(view.apply_updates(LEARNING_RATE).expect("finite").applied());
         }),
