@@ -1,4 +1,4 @@
-//! The calls of one event. `cargo bench --bench engine`
+//! The calls of one event, day to day: `cargo bench --bench engine`. Beside other libraries: `cargo xtask bench`.
 
 use divan::Bencher;
 use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
@@ -28,6 +28,22 @@ fn apply<const RANK: usize>(bencher: Bencher, cap: f32) {
     let (lora, x) = (trained::<RANK>(cap), vector(1));
     let mut delta = vec![0.0; N];
     bencher.bench_local(|| lora.apply_into(&x, &mut delta).unwrap());
+}
+
+#[divan::bench(consts = [1, 2, 4])]
+fn apply_residual<const RANK: usize>(bencher: Bencher) {
+    // At strength 0 it adds nothing, and goes on for as long as it is asked to.
+    let (mut lora, mut x) = (trained::<RANK>(Config::CAP_OFF), vector(1));
+    lora.set_strength(0.0).unwrap();
+    bencher.bench_local(|| lora.apply_residual(&mut x).unwrap());
+}
+
+#[divan::bench(consts = [1, 2, 4], args = [8, 32])]
+fn apply_batch<const RANK: usize>(bencher: Bencher, n: usize) {
+    let lora = trained::<RANK>(Config::CAP_OFF);
+    let inputs: Vec<f32> = (0..n).flat_map(vector).collect();
+    let mut deltas = vec![0.0; n * N];
+    bencher.bench_local(|| lora.apply_batch(&inputs, &mut deltas).unwrap());
 }
 
 #[divan::bench(consts = [1, 2, 4])]
