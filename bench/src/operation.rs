@@ -76,7 +76,7 @@ fn start(operation: Operation, shape: Shape) -> Lora {
     let mut lora = Lora::new(shape);
     if operation == Operation::Step {
         for b in &mut *lora.b {
-            *b /= 64.0;
+            *b /= 1024.0;
         }
     }
     lora
