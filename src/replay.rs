@@ -202,7 +202,8 @@ impl ReplayMut<'_> {
     }
 
     /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is
-    /// remembered. A list that says nothing (the receipt is then [`Outcome::Skipped`]) is not.
+    /// remembered. A list that says nothing (the receipt is then
+    /// [`Outcome::Skipped`](crate::Outcome::Skipped)) is not.
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push). The adapter may

@@ -59,8 +59,8 @@ fn is_without_base(base: *const f32, len: usize) -> bool {
     base.is_null() && len == 0
 }
 
-/// One call to learn. What differs from kind to kind is `teach`; views are used where they are made, and not moved:
-/// on a chip, every copy of one costs code and stack.
+/// One call to learn. What differs from kind to kind is `teach`; views are used where they are made, and
+/// not moved: on a chip, every copy of one costs code and stack.
 ///
 /// # Safety
 /// The caller's promise for every pointer, and for what `inputs` are the spans of.
