@@ -20,7 +20,7 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
             plan: plan(Clicks::HONEST),
         },
         Contender {
-            name: "the same, step of version 0.1",
+            name: "the same, first step",
             learner: |seed| {
                 let config = Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_seed(seed);
                 Ok(Box::new(OnlineLora::<RANK>::with_config(Rule::Listwise, config)?))

@@ -226,7 +226,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
 
 /// The settings of the script's runs: every one of them at a value that is not the default somewhere.
 fn configs() -> [Config; 5] {
-    // The settings of version 0.1, whose results are committed; the last are those of a new adapter.
+    // The first settings, whose results are committed; the last are those of a new adapter.
     let first = Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_decay(0.0);
     [
         first.with_seed(1),

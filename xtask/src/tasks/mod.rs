@@ -143,7 +143,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "learn",
-        about: "how well each way of learning works; writes docs/learning.md (15 minutes)",
+        about: "how well each way of learning works; writes docs/learning.md (5 minutes)",
         options: &[
             Flag { name: "--quick", about: "a few runs, and nothing is written" },
             Flag { name: "--data DIR", about: "another data set: NAME_f16.npz and NAME.jsonl" },

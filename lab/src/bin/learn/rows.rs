@@ -53,7 +53,7 @@ pub const DEFAULT: &str = "default";
 pub const REPLAY: &str = "default, replay";
 pub const HOLDBACK: &str = "default, replay, holdback";
 pub const QUALITY: &str = "default, from quality alone";
-const FIRST: &str = "step of version 0.1, cap 1";
+const FIRST: &str = "first step, cap 1";
 
 type Make = fn(u32) -> Result<Box<dyn Learner>, Error>;
 
