@@ -15,7 +15,8 @@
 //     mlora *lora = NULL;
 //     mlora_status status = mlora_init(memory, sizeof memory, &config, MLORA_ABI_VERSION, &lora);
 //
-// Status. Functions return MLORA_OK or an error, and after an error nothing has changed: no output
+// Status. Functions return MLORA_OK or an error. After an error nothing has changed, unless the comment
+// of the function says otherwise: no output
 // is written, the adapter is bit for bit what it was. The names of errors in the comments leave out
 // MLORA_ERROR_. These can come from
 //   every handle:  NULL, MISALIGNED, NOT_INITIALISED, ABI, FLAGS, CORRUPT; INFERENCE_ONLY from every
@@ -99,7 +100,8 @@
 
 /// How a call ended. The numbers never change; new ones may come.
 ///
-/// After anything but MLORA_OK nothing has changed: not the adapter, not an output.
+/// After anything but MLORA_OK nothing has changed, not the adapter, not an output, unless the function says
+/// otherwise.
 typedef enum {
   /// The call did its work, or found that there was none to do: a receipt says which.
   MLORA_OK = 0,
@@ -235,7 +237,8 @@ typedef struct {
   uint32_t model_id;
   /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
   uint32_t step;
-  /// Share of lora_B that every update forgets, 0 to 0.5, default 0.
+  /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
+  /// step forgets by itself, at every rehearsal too.
   float decay;
 } mlora_config;
 

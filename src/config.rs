@@ -90,7 +90,8 @@ pub struct Config {
     /// How pending gradients become a step.
     pub step: StepKind,
     /// Share of `lora_B` that every update forgets, `0.0..=0.5`, default 0: more than what the
-    /// step forgets by itself ([`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates).
+    /// step forgets by itself ([`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates,
+    /// rehearsals included).
     pub decay: f32,
 }
 

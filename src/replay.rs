@@ -16,7 +16,8 @@ use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::stats::Receipt;
+use crate::stats::{Outcome, Receipt, Skip};
+use crate::step;
 use codes::{pack, unpack};
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
@@ -202,12 +203,12 @@ impl ReplayMut<'_> {
     }
 
     /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is
-    /// remembered. A list that says nothing (the receipt is then
-    /// [`Outcome::Skipped`](crate::Outcome::Skipped)) is not.
+    /// remembered. Nothing is remembered of a list that says nothing, or at a learning rate of 0: the
+    /// receipt is then [`Outcome::Skipped`].
     ///
     /// # Errors
-    /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push). The adapter may
-    /// have learned from the event when a later part is refused.
+    /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push): nothing is then
+    /// changed, but that after [`Error::Overflow`] the adapter may have learned from the event.
     ///
     /// ```
     /// use micro_lora::{Config, Listwise, MicroLora, Replay};
@@ -228,11 +229,20 @@ impl ReplayMut<'_> {
     ) -> Result<Receipt> {
         let sample = sample.into();
         self.check_list(sample, list)?;
+        // First: an event that no update follows would stay pending.
+        step::check_learning_rate(learning_rate)?;
+        if learning_rate == 0.0 {
+            let skipped = Outcome::Skipped(Skip::ZeroLearningRate);
+            return Ok(lora.adapter_mut().header.receipt(skipped));
+        }
         let receipt = lora.adapt_listwise(sample, list)?;
         if !receipt.applied() {
             return Ok(receipt);
         }
         let receipt = lora.apply_updates(learning_rate)?;
+        if !receipt.applied() {
+            return Ok(receipt);
+        }
         self.rehearse(lora, learning_rate, REHEARSALS)?;
         self.push(sample, list)?;
         Ok(receipt)

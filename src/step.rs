@@ -85,7 +85,7 @@ struct Plan {
 
 pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Result<Receipt> {
     view.header.check_initialised()?;
-    check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)?;
+    check_learning_rate(lr)?;
     if view.header.pending == 0 {
         return Ok(view.header.receipt(Outcome::Skipped(Skip::NoPending)));
     }
@@ -113,6 +113,10 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> R
         step_norm: kernel::sqrt(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
         ..view.header.receipt(Outcome::Applied)
     })
+}
+
+pub(crate) fn check_learning_rate(lr: f32) -> Result<()> {
+    check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)
 }
 
 /// Squared norm of the weighted mean gradient, from the weighted sum.

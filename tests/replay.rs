@@ -1,6 +1,6 @@
 //! The ring of remembered lists, through the public API.
 
-use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Replay, Sample, StepKind};
+use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Outcome, Replay, Sample, Skip, StepKind};
 
 type Lora = MicroLora<4, 4, 2>;
 type Ring = Replay<4, 4, 3, 4>;
@@ -147,4 +147,33 @@ fn a_copy_goes_on_with_the_same_bits() {
     learn(&mut a, &mut ring, 10..20);
     learn(&mut b, &mut copy, 10..20);
     assert!(a == b && ring == copy);
+}
+
+#[test]
+fn a_learning_rate_that_is_refused_changes_nothing_and_zero_teaches_nothing() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let mut ring = Ring::new();
+    let list = Listwise::new(&SHOWN, &CLICKS);
+    let before = (lora.clone(), ring.clone());
+    for rate in [-1.0, f32::NAN, 1e9] {
+        let error = ring.view().learn(&mut lora, &QUERY, list, rate).unwrap_err();
+        assert!(matches!(error, Error::OutOfRange { what: "learning_rate", .. }), "{error}");
+    }
+    let receipt = ring.view().learn(&mut lora, &QUERY, list, 0.0).unwrap();
+    assert_eq!(receipt.outcome, Outcome::Skipped(Skip::ZeroLearningRate));
+    assert!(lora == before.0 && ring == before.1);
+    assert_eq!(lora.generation(), before.0.generation());
+}
+
+#[test]
+fn rings_are_equal_by_what_they_remember() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let mut ring = Ring::new();
+    ring.view().learn(&mut lora, &QUERY, Listwise::new(&SHOWN, &CLICKS), 0.01).unwrap();
+    ring.view().rehearse(&mut lora, 0.01, 1).unwrap();
+    let mut json = [0; Ring::JSON_MAX];
+    let len = ring.view().write_json(0, &mut json).unwrap();
+    let mut loaded = Ring::new();
+    loaded.view().load_json(&json[..len], 0).unwrap();
+    assert!(loaded == ring);
 }

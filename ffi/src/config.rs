@@ -45,7 +45,8 @@ pub struct mlora_config {
     pub model_id: u32,
     /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
     pub step: u32,
-    /// Share of lora_B that every update forgets, 0 to 0.5, default 0.
+    /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
+    /// step forgets by itself, at every rehearsal too.
     pub decay: f32,
 }
 

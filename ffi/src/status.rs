@@ -6,7 +6,8 @@ use micro_lora::Error;
 
 /// How a call ended. The numbers never change; new ones may come.
 ///
-/// After anything but MLORA_OK nothing has changed: not the adapter, not an output.
+/// After anything but MLORA_OK nothing has changed, not the adapter, not an output, unless the function says
+/// otherwise.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_status {
@@ -129,16 +130,16 @@ pub extern "C" fn mlora_status_message(status: i32) -> *const c_char {
 fn message(status: i32) -> &'static CStr {
     match status {
         0 => c"ok",
-        1 => c"length: expected as many values as the adapter's sizes ask for, got another number",
+        1 => c"length: expected as many values as the sizes ask for, got another number",
         2 => c"values: expected finite ones, got NaN or infinity",
         3 => c"number: expected one within the documented range, got one outside it or NaN",
-        4 => c"count, size, index or code: expected one within the documented range, got another",
+        4 => c"count, size, index, code or pending events: expected a number within the documented range, got another",
         5 => c"result: expected a magnitude that float can go on with, got an overflow",
         6 => c"base: expected out_features values because in_features != out_features, got none",
         7 => c"adapter: expected in_features == out_features, got others",
         8 => c"direction: expected a vector of some length, got zeros",
         9 => c"pending events: expected a total weight below 16777216, got more; call mlora_apply_updates",
-        10 => c"adapter: expected memory prepared by mlora_init, got memory that holds no adapter",
+        10 => c"handle: expected memory prepared by mlora_init, or the like, got memory that holds nothing of the kind",
         11 => c"text: expected one that is well-formed, with every field once and no other, got something else",
         12 => c"format: expected \"micro-lora\", got another",
         13 => c"state or file: expected one of this version and this adapter's sizes, rank and model_id, got another",
@@ -153,7 +154,7 @@ fn message(status: i32) -> &'static CStr {
         102 => {
             c"buffers: expected an output apart from every other buffer and from the state, got an overlap"
         }
-        103 => c"memory: expected at least what mlora_size gives, got less",
+        103 => c"memory: expected at least what mlora_size, or the like, gives, got less",
         104 => c"ABI version: expected MLORA_ABI_VERSION of this library, got another",
         105 => c"struct_size: expected sizeof of the struct in this library's header, got another",
         106 => c"flags: expected 0 or MLORA_INFERENCE, got others",
