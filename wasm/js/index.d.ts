@@ -1,7 +1,7 @@
 import { MicroLoraWasm as Lite } from "./lite.js";
 import type { Floats, MicroLoraConfigWasm, Receipt, SampleOptions, Vectors } from "./lite.js";
 
-export { default, initSync, isSimd, MicroLoraConfigWasm } from "./lite.js";
+export { default, engineUrl, initSync, isSimd, MicroLoraConfigWasm } from "./lite.js";
 export type {
   Applied,
   ChoiceOptions,
@@ -18,6 +18,9 @@ export type {
   SkippedZeroWeight,
   Vectors,
 } from "./lite.js";
+
+/** Nothing done: the learning rate is 0. */
+export type SkippedZeroLearningRate = 7;
 
 /**
  * How good an output was, and nothing else. It does not say in which direction to go: the weakest signal there is.
@@ -153,7 +156,7 @@ export class MicroLoraWasm extends Lite {
     candidates: Vectors,
     weights: ArrayLike<number>,
     options?: SampleOptions & { temperature?: number; learningRate?: number },
-  ): Receipt;
+  ): Receipt | SkippedZeroLearningRate;
 
   /**
    * Pulls the output towards a vector (`weight` above 0) or away from it (below): the gradient of

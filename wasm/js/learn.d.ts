@@ -1,6 +1,8 @@
 // What stands beside an adapter: lists learned again, and whether it helps.
 
-import type { MicroLoraWasm } from "./index.js";
+// Of adapters of `micro-lora`: those of `micro-lora/lite` cannot learn from lists.
+
+import type { MicroLoraWasm, SkippedZeroLearningRate } from "./index.js";
 import type { Receipt, SampleOptions, Vectors } from "./lite.js";
 
 /** How a list was learned from, and how to learn. */
@@ -23,10 +25,13 @@ export interface ReplayOptions extends SampleOptions {
  */
 export class Replay {
   /**
+   * In memory it takes about `capacity * (inFeatures + list * outFeatures)` bytes: 270,000 for the defaults at 384
+   * features. Its text is a third longer when it is full.
+   *
    * @param list the most results of a list, 2 to 64, default 10; a base takes the place of one
    * @param capacity lists remembered, 1 to 65536, default 64
    * @param modelId names the frozen model, as the adapter's config does; another's texts are not loaded
-   * @throws {MicroLoraError} `COUNT`
+   * @throws {MicroLoraError} `COUNT`, `MEMORY`
    */
   constructor(inFeatures: number, outFeatures: number, list?: number, capacity?: number, modelId?: number);
 
@@ -35,9 +40,12 @@ export class Replay {
 
   /**
    * Learns from a list at once: an event, an update, eight rehearsals, and the list is remembered. One that says nothing
-   * is skipped, as the receipt says.
+   * is skipped, as the receipt says; so is every one at a learning rate of 0.
    *
-   * @throws {MicroLoraError} as `adaptListwise`, `applyUpdates` and {@link push}
+   * Arguments are checked before anything is done. After an `OVERFLOW` the adapter may have learned from the event.
+   *
+   * @throws {MicroLoraError} as `adaptListwise`, `applyUpdates` and {@link push}; `TYPE` for an adapter of
+   * `micro-lora/lite`
    */
   learn(
     lora: MicroLoraWasm,
@@ -45,19 +53,25 @@ export class Replay {
     candidates: Vectors,
     weights: ArrayLike<number>,
     options?: ReplayOptions,
-  ): Receipt;
+  ): Receipt | SkippedZeroLearningRate;
 
   /**
-   * Takes a step on each of the next remembered lists, in turn, and says how many it took.
+   * Takes a step on each of the next remembered lists, in turn, and says how many it took. No event may be pending.
    *
-   * @param times 8 unless given
+   * @param learningRate 0 to 1000, default 0.01
+   * @param times how many lists, default 1; at most 65535 are taken
+   * @throws {MicroLoraError} `COUNT`, `OUT_OF_RANGE`, `LENGTH` for an adapter of other sizes, `TYPE` for one of
+   * `micro-lora/lite`, `OVERFLOW`, `BASE_REQUIRED`, `FREED`
+   *
+   * @example
+   * ring.rehearse(lora, 0.01, 8); // while the user reads
    */
-  rehearse(lora: MicroLoraWasm, times?: number, learningRate?: number): number;
+  rehearse(lora: MicroLoraWasm, learningRate?: number, times?: number): number;
 
   /**
    * Remembers a list, in the place of the oldest one when the ring is full.
    *
-   * @throws {MicroLoraError} `LENGTH`, `COUNT`, `NOT_FINITE`, `OUT_OF_RANGE`
+   * @throws {MicroLoraError} `LENGTH`, `COUNT`, `NOT_FINITE`, `OUT_OF_RANGE`, `TYPE`
    */
   push(
     input: ArrayLike<number>,
@@ -123,14 +137,14 @@ export class Holdback {
    * Merges two rankings of the same results, best first, each taking its turn by the toss of a coin.
    *
    * @param room how many to show at most, 1 to 64
-   * @throws {MicroLoraError} `COUNT`
+   * @throws {MicroLoraError} `COUNT`, `TYPE`
    */
   interleave<Id>(base: readonly Id[], adapted: readonly Id[], room: number): Id[];
 
   /**
    * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
    *
-   * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`
+   * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `TYPE`
    */
   recordClicks(clicks: ArrayLike<number>): void;
 

@@ -1,8 +1,9 @@
 // The entry `micro-lora/learn`: what stands beside an adapter. Every operation is that of the Rust crate, rounded to 32
 // bits where it rounds: the same bits, and the same saved texts.
 
-import { whole } from "./engine.js";
+import { count, sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
+import { ours } from "./ours.js";
 import { crc32, decode, encode } from "./state.js";
 
 const f32 = Math.fround;
@@ -11,6 +12,8 @@ const range = (what, value, min, max) =>
   value >= min && value <= max
     ? value
     : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${value}`);
+
+const rateOf = (learningRate) => f32(range("learning_rate", learningRate, 0, 1000));
 
 const length = (what, got, expected) => {
   if (got !== expected) fail("LENGTH", `${what}: expected ${expected} values, got ${got}`);
@@ -61,6 +64,10 @@ const integers = (bytes) => new Uint32Array(bytes.buffer);
 
 /** How many remembered lists every new one is followed by. */
 const REHEARSALS = 8;
+/** And how many are rehearsed at most at a time. */
+const MOST_REHEARSALS = 65535;
+/** `ZeroLearningRate` among the receipts. */
+const ZERO_LEARNING_RATE = 7;
 const CODE_MAX = 127;
 const SMALLEST = 2 ** -126;
 
@@ -98,11 +105,16 @@ export class Replay {
     this._model = whole("modelId", modelId);
     // Room to a whole word, since words are what is saved.
     const codes = (n) => new Int8Array(4 * Math.ceil(n / 4));
-    this._entries = new Uint32Array(4 * capacity);
-    this._scales = new Float32Array(capacity * list);
-    this._weights = new Float32Array(capacity * list);
-    this._inputs = codes(capacity * inFeatures);
-    this._candidates = codes(capacity * list * outFeatures);
+    try {
+      this._entries = new Uint32Array(4 * capacity);
+      this._scales = new Float32Array(capacity * list);
+      this._weights = new Float32Array(capacity * list);
+      this._inputs = codes(capacity * inFeatures);
+      this._candidates = codes(capacity * list * outFeatures);
+    } catch {
+      const bytes = capacity * (16 + 8 * list + inFeatures + list * outFeatures);
+      fail("MEMORY", `memory: expected ${bytes} bytes for the ring, got none`);
+    }
     this.clear();
   }
 
@@ -115,22 +127,27 @@ export class Replay {
   }
 
   learn(lora, input, candidates, weights, options = {}) {
-    const rate = options.learningRate ?? 0.01;
+    this._fit(lora);
     this._check(input, candidates, weights, options);
+    const rate = rateOf(options.learningRate ?? 0.01);
+    // Before there is an event, which would be left pending.
+    if (rate === 0) return ZERO_LEARNING_RATE;
     const outcome = lora.adaptListwise(input, candidates, weights, options);
     if (outcome) return outcome;
     lora.applyUpdates(rate);
-    this.rehearse(lora, REHEARSALS, rate);
+    this.rehearse(lora, rate, REHEARSALS);
     this.push(input, candidates, weights, options);
     return outcome;
   }
 
-  rehearse(lora, times = REHEARSALS, learningRate = 0.01) {
-    let taken = 0;
-    // Before the turn goes on.
+  rehearse(lora, learningRate = 0.01, times = 1) {
+    // All before the turn goes on.
+    this._fit(lora);
+    rateOf(learningRate);
     const pending = lora.pendingUpdates();
     if (pending) fail("COUNT", `pending: expected 0 events, got ${pending}: call applyUpdates`);
-    for (; times > 0 && this._len; times--) {
+    let taken = 0;
+    for (let left = Math.min(whole("times", times), MOST_REHEARSALS); left > 0 && this._len; left--) {
       const place = this._turn % this._len;
       this._turn = place + 1;
       const [, temperature, rows, hasBase] = this._entries.subarray(4 * place);
@@ -145,19 +162,9 @@ export class Replay {
   }
 
   push(input, candidates, weights, options = {}) {
-    const { base, temperature = 0.1 } = options;
-    const rows = this._check(input, candidates, weights, options);
-    range("temperature", f32(temperature), f32(0.001), 1000);
-    for (const weight of weights) range("weights", f32(weight), 0, 1e6);
+    const [rows, base, temperature] = this._check(input, candidates, weights, options);
     const [width, out, place] = [this._width, this._out, this._next];
     const vectors = [...rows, ...(base ? [base] : [])];
-    for (const vector of [input, ...vectors]) {
-      for (let i = 0; i < vector.length; i++) {
-        if (!isFinite(f32(vector[i]))) {
-          fail("NOT_FINITE", `list: expected finite values, got ${vector[i]} at index ${i}`);
-        }
-      }
-    }
     const scale = pack(this._inputs.subarray(place * width, (place + 1) * width), input);
     const first = place * this._list;
     vectors.forEach((vector, i) => {
@@ -228,17 +235,41 @@ export class Replay {
     [this._len, this._next, this._turn] = [len, next, turn];
   }
 
-  /** The candidates as rows, if all of it fits this ring. */
-  _check(input, candidates, weights, { base }) {
-    length("input", input.length, this._width);
-    if (base) length("base", base.length, this._out);
-    const n = whole("candidates", weights.length, 2, this._list - (base ? 1 : 0));
-    if (typeof candidates[0] === "object") {
-      length("candidates", candidates.length, n);
-      candidates.forEach((row) => length("candidates", row.length, this._out));
-      return [...candidates];
+  /** Refuses what is no adapter of this ring's sizes. */
+  _fit(lora) {
+    const { inFeatures, outFeatures } = ours(lora).getConfig();
+    length("inFeatures", inFeatures, this._width);
+    length("outFeatures", outFeatures, this._out);
+  }
+
+  /** The candidates as rows, the base and the temperature, if all of it is what this ring can remember. */
+  _check(input, candidates, weights, options) {
+    if (typeof options !== "object" || !options) fail("TYPE", `options: expected an object, got ${options}`);
+    const { base, temperature = 0.1 } = options;
+    sized("input", input, this._width);
+    if (base) sized("base", base, this._out);
+    const n = whole("candidates", count("weights", weights), 2, this._list - (base ? 1 : 0));
+    const rows = this._split(candidates, n);
+    range("temperature", f32(temperature), f32(0.001), 1000);
+    for (let i = 0; i < n; i++) range("weights", f32(weights[i]), 0, 1e6);
+    for (const vector of [input, ...rows, ...(base ? [base] : [])]) {
+      for (let i = 0; i < vector.length; i++) {
+        if (!isFinite(f32(vector[i]))) {
+          fail("NOT_FINITE", `list: expected finite values, got ${vector[i]} at index ${i}`);
+        }
+      }
     }
-    length("candidates", candidates.length, n * this._out);
+    return [rows, base, temperature];
+  }
+
+  /** `n` candidates as rows, whichever way they were given. */
+  _split(candidates, n) {
+    const got = count("candidates", candidates);
+    if (typeof candidates[0] === "object") {
+      length("candidates", got, n);
+      return Array.from(candidates, (row) => sized("candidates", row, this._out));
+    }
+    length("candidates", got, n * this._out);
     return Array.from({ length: n }, (_, i) =>
       Array.prototype.slice.call(candidates, i * this._out, (i + 1) * this._out),
     );
@@ -315,6 +346,12 @@ class Mean {
   }
 }
 
+const ranked = (what, results) => {
+  if (typeof results?.find !== "function") {
+    fail("TYPE", `${what}: expected an array of results, got ${results === null ? results : typeof results}`);
+  }
+};
+
 const HOLDBACK = ["since", "serving", "applied", "events", "coin", "shown"];
 
 export class Holdback {
@@ -335,6 +372,8 @@ export class Holdback {
   }
 
   interleave(base, adapted, room) {
+    ranked("base", base);
+    ranked("adapted", adapted);
     whole("room", room, 1, 64);
     const shown = [];
     const next = (ranking) => ranking.find((id) => !shown.includes(id));
@@ -355,7 +394,7 @@ export class Holdback {
   }
 
   recordClicks(clicks) {
-    length("clicks", clicks.length, this._shown);
+    sized("clicks", clicks, this._shown);
     for (let i = 0; i < clicks.length; i++) range("clicks", clicks[i], 0, 1);
     const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + f32(clicks[place])), 0));
     sums.forEach((sum, team) => this._means[team].add(sum));

@@ -35,6 +35,15 @@ export function initSync(
 ): void;
 
 /**
+ * Where {@link init} fetches the engine from unless it is told: the file beside this module, of the build that this
+ * browser can run. To cache it ahead, or to fetch it once for many workers.
+ *
+ * @example
+ * worker.postMessage(await WebAssembly.compileStreaming(fetch(engineUrl()))); // there: initSync(data)
+ */
+export function engineUrl(): URL;
+
+/**
  * Whether the loaded engine is the simd128 build.
  */
 export function isSimd(): boolean;

@@ -4,10 +4,11 @@ import type { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 export type Bytes = ReturnType<typeof Uint8Array.of>;
 
 /**
- * The weights as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
+ * The weights of an adapter of `micro-lora` as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
  *
  * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
- * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`
+ * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`; `TYPE` for an
+ * adapter of `micro-lora/lite`, which does not give its weights out
  *
  * @example
  * import { toBytes } from "micro-lora/peft";

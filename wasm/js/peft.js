@@ -3,6 +3,7 @@
 
 import { fail } from "./fail.js";
 import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
+import { ours } from "./ours.js";
 
 const PREFIX = "base_model.model.";
 
@@ -20,7 +21,7 @@ const transposed = (values, rows) => {
 };
 
 export const toBytes = (lora, module = "micro_lora") => {
-  const { loraA, loraB } = lora;
+  const { loraA, loraB } = ours(lora);
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
     fail(
       "SYNTAX",

@@ -5,6 +5,7 @@ import init, {
   MicroLoraConfigWasm,
   MicroLoraStatsWasm,
   MicroLoraWasm,
+  engineUrl,
   initSync,
   isSimd,
   type ChoiceOptions,
@@ -14,11 +15,14 @@ import init, {
   type SampleOptions,
   type Vectors,
 } from "micro-lora";
+import { Replay } from "micro-lora/learn";
 import * as lite from "micro-lora/lite";
 import { fromBytes, toBytes } from "micro-lora/peft";
 
 export async function everything(input: Float32Array, rows: Vectors): Promise<string> {
   await init();
+  const urls: URL[] = [engineUrl(), lite.engineUrl()];
+  await init(urls[0]);
   await init({ module_or_path: new URL("https://example.org/micro_lora.wasm") });
   initSync(new Uint8Array(8));
   const config = new MicroLoraConfigWasm();
@@ -56,6 +60,9 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   lora.strength = 0.5;
   const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
   const stats: MicroLoraStatsWasm = lora.stats();
+  const ring = new Replay(768, 768);
+  const kept: Receipt | 7 = ring.learn(lora, input, rows, [1, 0], { learningRate: 0.01 });
+  const rehearsed: number = ring.rehearse(lora) + ring.rehearse(lora, 0.01, 8) + kept;
   const file = toBytes(lora, "encoder.layer.0");
   const other: MicroLoraWasm = fromBytes(file, lora.getConfig(), "encoder.layer.0");
   other.discardPending();
@@ -65,14 +72,16 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(
     MicroLoraWasm.fromJson(lora.toJson(), 7).toJson(),
   );
-  return `${counted} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
+  return `${counted} ${rehearsed} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
 }
 
 export function code(error: unknown): MicroLoraErrorCode {
   return (error as MicroLoraError).code;
 }
 
-export function mistakes(lora: MicroLoraWasm): void {
+export function mistakes(lora: MicroLoraWasm, small: lite.MicroLoraWasm): void {
+  // @ts-expect-error an adapter of micro-lora/lite does not give its weights out
+  toBytes(small);
   // @ts-expect-error a string is no vector
   lora.apply("text");
   // @ts-expect-error feedback is an AdaptFeedbackWasm

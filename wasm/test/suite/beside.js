@@ -1,6 +1,6 @@
 // `micro-lora/learn`: the same bits and texts as the native crate (`tests/web_learn_vectors.rs`), and what is refused.
 import { Holdback, Replay } from "micro-lora/learn";
-import { Random, adapter, expect, readText, refusal } from "./setup.js";
+import { Random, adapter, expect, lora, readText, refusal } from "./setup.js";
 
 const vectors = JSON.parse(await readText("beside.json"));
 const WIDTH = 8;
@@ -49,6 +49,104 @@ describe("a ring of lists", () => {
     expect(flat.length).to.equal(1);
     flat.clear();
     expect(flat.rehearse(fresh())).to.equal(0);
+  });
+
+  it("rehearses at a rate, so many times: once at 0.01 unless told", () => {
+    const rings = [1, 2, 3, 4, 5].map(() => {
+      const ring = ringOf();
+      ring.loadJson(vectors.replay[1][1]);
+      return ring;
+    });
+    const made = rings.map(fresh);
+    expect(rings[0].rehearse(made[0])).to.equal(1);
+    expect(rings[1].rehearse(made[1], 0.01, 1)).to.equal(1);
+    expect(rings[2].rehearse(made[2], 0.02, 3)).to.equal(3);
+    for (let time = 0; time < 3; time += 1) expect(rings[3].rehearse(made[3], 0.02)).to.equal(1);
+    expect(rings[4].rehearse(made[4], 0, 2)).to.equal(0);
+    const texts = made.map((lora) => lora.toJson());
+    expect(texts[0]).to.equal(texts[1]);
+    expect(texts[2]).to.equal(texts[3]);
+    expect(rings[2].toJson()).to.equal(rings[3].toJson());
+    expect(texts[4]).to.equal(fresh().toJson());
+    expect(new Set(texts).size).to.equal(3);
+  });
+
+  it("learns and remembers nothing at a rate of 0", () => {
+    const [ring, made] = [ringOf(), fresh()];
+    const [x, base, c] = [new Random(1).row(WIDTH), new Random(2).row(OUT), new Random(3).row(2 * OUT)];
+    const before = made.toJson();
+    // The last is 0 as a float of 32 bits.
+    for (const learningRate of [0, -0, 1e-50]) {
+      expect(ring.learn(made, x, c, [0, 1], { base, learningRate })).to.equal(7);
+    }
+    expect(made.toJson()).to.equal(before);
+    expect(ring.length).to.equal(0);
+    refusal(() => ring.learn(made, x, c, [0, -1], { base, learningRate: 0 }), "OUT_OF_RANGE", /weights/);
+  });
+
+  it("changes neither itself nor the adapter by what it refuses to learn", () => {
+    const [ring, made] = [ringOf(), lora.MicroLoraWasm.fromJson(vectors.replay[1][0], 9)];
+    ring.loadJson(vectors.replay[1][1]);
+    const [x, base, c] = [new Array(WIDTH).fill(0.1), new Array(OUT).fill(0.1), new Array(2 * OUT).fill(0.1)];
+    c[0] = 0.7;
+    const freed = fresh();
+    freed.free();
+    const other = adapter(WIDTH + 1, { outFeatures: OUT });
+    const texts = [made, ring].map((kept) => kept.toJson());
+    const refused = (code, message, call) => {
+      refusal(call, code, message);
+      expect([made, ring].map((kept) => kept.toJson())).to.deep.equal(texts);
+    };
+    const learn =
+      (changed, options = {}) =>
+      () => {
+        const given = { made, x, c, weights: [0, 1], ...changed };
+        ring.learn(given.made, given.x, given.c, given.weights, options && { base, ...options });
+      };
+    const rates = [-0.01, 1001, NaN, Infinity, "much"];
+    for (const learningRate of rates) {
+      const message = new RegExp(`^learning_rate: expected 0 to 1000, got ${learningRate}$`);
+      refused("OUT_OF_RANGE", message, learn({}, { learningRate }));
+      refused("OUT_OF_RANGE", message, () => ring.rehearse(made, learningRate));
+    }
+    for (const times of [-1, 0.5, NaN, 2 ** 32, "8", null]) {
+      refused("COUNT", /^times: expected a whole number/, () => ring.rehearse(made, 0.01, times));
+    }
+    for (const [strange, got] of [
+      [null, "null"],
+      [undefined, "undefined"],
+      [{}, "object"],
+      [ring, "object"],
+    ]) {
+      const message = new RegExp(`^lora: expected an adapter of micro-lora, got ${got}$`);
+      refused("TYPE", message, learn({ made: strange }));
+      refused("TYPE", message, () => ring.rehearse(strange));
+    }
+    refused("FREED", /./, learn({ made: freed }));
+    refused("FREED", /./, () => ring.rehearse(freed));
+    refused("LENGTH", /^inFeatures: expected 8 values, got 9$/, learn({ made: other }));
+    refused("LENGTH", /^inFeatures: expected 8 values, got 9$/, () => ring.rehearse(other));
+    refused("TYPE", /^input/, learn({ x: null }));
+    refused("TYPE", /^candidates/, learn({ c: undefined }));
+    refused("TYPE", /^candidates/, learn({ c: [null, null] }));
+    refused("LENGTH", /^candidates/, learn({ c: [base, base.slice(1)] }));
+    refused("TYPE", /^weights/, learn({ weights: null }));
+    refused("OUT_OF_RANGE", /^weights/, learn({ weights: [0, NaN] }));
+    refused("NOT_FINITE", /got Infinity at index 1/, learn({ x: x.map((v, i) => (i === 1 ? Infinity : v)) }));
+    refused("NOT_FINITE", /got NaN at index 0/, learn({}, { base: [NaN, ...base.slice(1)] }));
+    refused("OUT_OF_RANGE", /^temperature/, learn({}, { temperature: 0 }));
+    refused("OUT_OF_RANGE", /^sample weight/, learn({}, { weight: -1 }));
+    refused("BASE_REQUIRED", /./, learn({}, { base: undefined }));
+    refused("TYPE", /^options: expected an object, got null$/, learn({}, null));
+    refused("TYPE", /^options: expected an object, got 0.01$/, () => ring.learn(made, x, c, [0, 1], 0.01));
+    // Nothing but the arguments was wrong.
+    learn({})();
+    expect(ring.toJson()).to.not.equal(texts[1]);
+  });
+
+  it("says how much memory there is none of", () => {
+    const message = /^memory: expected \d+ bytes for the ring, got none$/;
+    refusal(() => new Replay(1048576, 1048576, 64, 65536), "MEMORY", message);
   });
 
   it("refuses what does not fit, and is then what it was", () => {
@@ -120,6 +218,13 @@ describe("a holdback", () => {
     refusal(() => holdback.recordClicks([1, 2, 0, 0, 0]), "OUT_OF_RANGE", /clicks: expected 0 to 1, got 2/);
     refusal(() => holdback.record(NaN), "OUT_OF_RANGE", /quality: expected 0 to 1, got NaN/);
     refusal(() => holdback.interleave([1], [2], 65), "COUNT", /room/);
+    refusal(
+      () => holdback.interleave(null, [1], 3),
+      "TYPE",
+      /^base: expected an array of results, got null$/,
+    );
+    refusal(() => holdback.interleave([1], "2", 3), "TYPE", /^adapted: .* got string$/);
+    refusal(() => holdback.recordClicks(null), "TYPE", /clicks/);
     expect(holdback.toJson()).to.equal(before);
     refusal(() => Holdback.fromJson(before.replace('"events":', '"events":1')), "CHECKSUM");
     refusal(() => Holdback.fromJson(vectors.replay[0][1]), "FORMAT", /expected "micro-lora-holdback"/);

@@ -1,5 +1,7 @@
 // The small entry: the same engine with less around it.
+import { Replay } from "micro-lora/learn";
 import init, * as lite from "micro-lora/lite";
+import { toBytes } from "micro-lora/peft";
 import { Random, bits, build, expect, lora, refusal, source } from "./setup.js";
 
 await (build === "baseline" ? init(await source("lite.wasm")) : init());
@@ -31,6 +33,21 @@ describe("micro-lora/lite", () => {
     expect(small.toJson()).to.equal(whole.toJson());
     expect(bits(lora.MicroLoraWasm.fromJson(small.toJson()).apply(x))).to.deep.equal(bits(small.apply(x)));
     expect(bits(lite.MicroLoraWasm.fromJson(whole.toJson()).apply(x))).to.deep.equal(bits(small.apply(x)));
+  });
+
+  it("is told apart by the entries that it is too small for", () => {
+    const made = make(lite);
+    const message = /^lora: expected an adapter of micro-lora, got one of micro-lora\/lite$/;
+    const ring = new Replay(16, 16);
+    refusal(() => ring.learn(made, random.row(16), random.row(32), [0, 1]), "TYPE", message);
+    refusal(() => ring.rehearse(made), "TYPE", message);
+    refusal(() => toBytes(made), "TYPE", message);
+  });
+
+  it("says where its engine is", () => {
+    const file = build === "baseline" ? /\/(lite|lite_simd)\.wasm$/ : /\/lite_simd\.wasm$/;
+    expect(lite.engineUrl().pathname).to.match(file);
+    expect(lora.engineUrl().pathname).to.match(/\/micro_lora(_simd)?\.wasm$/);
   });
 
   it("refuses as the whole package does", () => {

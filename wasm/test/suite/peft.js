@@ -55,6 +55,7 @@ describe("safetensors", () => {
     refusal(() => fromBytes(bytes, config(), "no.such.module"), "MISSING", /no\.such\.module|expected/);
     refusal(() => fromBytes("text"), "TYPE");
     refusal(() => toBytes(trained(8), 'a"b'), "SYNTAX");
+    refusal(() => toBytes(null), "TYPE", /^lora: expected an adapter of micro-lora, got null$/);
     const poisoned = bytes.slice();
     new DataView(poisoned.buffer).setFloat32(poisoned.length - 4, NaN, true);
     refusal(() => fromBytes(poisoned), "NOT_FINITE");
