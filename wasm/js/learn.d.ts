@@ -1,6 +1,5 @@
-// What stands beside an adapter: lists learned again, and whether it helps.
-
-// Of adapters of `micro-lora`: those of `micro-lora/lite` cannot learn from lists.
+// What stands beside an adapter: lists learned again, and whether it helps. `Replay` is for adapters of `micro-lora`:
+// those of `micro-lora/lite` cannot learn from lists.
 
 import type { MicroLoraWasm, SkippedZeroLearningRate } from "./index.js";
 import type { Receipt, SampleOptions, Vectors } from "./lite.js";

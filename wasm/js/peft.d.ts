@@ -4,7 +4,8 @@ import type { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 export type Bytes = ReturnType<typeof Uint8Array.of>;
 
 /**
- * The weights of an adapter of `micro-lora` as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and `strength` are not in it.
+ * The weights of an adapter of `micro-lora` as `adapter_model.safetensors` of Hugging Face PEFT. The output guard and
+ * `strength` are not in it.
  *
  * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
  * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`; `TYPE` for an
