@@ -87,7 +87,8 @@ struct Size {
 }
 
 fn sizes(shell: &Shell) -> Result<Vec<Size>> {
-    let files = ENGINES.iter().map(|engine| engine.file).chain(["index.js", "lite.js", "peft.js", "learn.js"]);
+    let files =
+        ENGINES.iter().map(|engine| engine.file).chain(["index.js", "lite.js", "peft.js", "learn.js"]);
     let paths: Vec<_> = files.map(|file| Path::new(PACKAGE).join(file)).collect();
     let text = cmd!(shell, "node wasm/tools/sizes.mjs {paths...}").quiet().read()?;
     text.lines()
