@@ -226,6 +226,8 @@ export class MicroLoraWasm {
 
   adaptChoice(input, candidates, chosen, options = {}) {
     live(this);
+    // A bare quality would be taken for none, and a thumb down for a click.
+    if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
     const { quality = 1, temperature = 0.08 } = options;
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);

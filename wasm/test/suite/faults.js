@@ -85,6 +85,7 @@ export const FAULTS = [
   ["COUNT", "choice: a negative index", (made) => made.adaptChoice(x, rows, -1)],
   ["COUNT", "choice: half an index", (made) => made.adaptChoice(x, rows, 0.5)],
   ["COUNT", "choice: an index of 2 ** 32", (made) => made.adaptChoice(x, rows, 2 ** 32)],
+  ["TYPE", "choice: a bare quality for options", (made) => made.adaptChoice(x, rows, 0, 0)],
   ["COUNT", "choice: an index of NaN", (made) => made.adaptChoice(x, rows, NaN)],
   ["OUT_OF_RANGE", "choice: a quality of 2", (made) => made.adaptChoice(x, rows, 0, { quality: 2 })],
   ["OUT_OF_RANGE", "choice: a temperature of 0", (made) => made.adaptChoice(x, rows, 0, { temperature: 0 })],
