@@ -18,6 +18,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use crate::error::{Error, Result, check_length, check_range};
+use crate::kernel;
 use mean::Mean;
 
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
@@ -340,9 +341,9 @@ impl Holdback {
             return 0.0;
         }
         if self.credit.count >= LEAST {
-            return self.credit.mean() / libm::sqrtf(self.credit.error_squared());
+            return self.credit.mean() / kernel::sqrt(self.credit.error_squared());
         }
-        (adapted.mean() - base.mean()) / libm::sqrtf(base.error_squared() + adapted.error_squared())
+        (adapted.mean() - base.mean()) / kernel::sqrt(base.error_squared() + adapted.error_squared())
     }
 }
 

@@ -38,6 +38,7 @@ use crate::adapter::{AdapterMut, NORM_LIMIT};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::header::Header;
+use crate::kernel;
 use crate::owned::FrozenLora;
 use safetensors::{Metadata, Tensor, Tensors};
 
@@ -254,7 +255,7 @@ impl Matrix<'_> {
         }
         match bad {
             Some(index) => Err(Error::NotFinite { what, index }),
-            None if libm::sqrtf(squares) * scale > NORM_LIMIT => Err(Error::Overflow { what }),
+            None if kernel::sqrt(squares) * scale > NORM_LIMIT => Err(Error::Overflow { what }),
             None => Ok(()),
         }
     }
