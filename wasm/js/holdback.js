@@ -1,0 +1,217 @@
+// Whether an adapter helps (`src/holdback.rs` in the Rust crate).
+
+import { SMALLEST, f32, floats, integers, range, read, write } from "./beside.js";
+import { sized, whole } from "./engine.js";
+import { fail } from "./fail.js";
+
+/** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
+const OPEN = f32(2.8);
+const CLOSE = f32(2.3);
+/** Comparisons before anything is concluded. */
+const LEAST = 20;
+/** The events over which means run. */
+const WINDOW = 400;
+const KEEP = f32(1 - f32(1 / WINDOW));
+/** While the adapter is applied, one event in so many is compared: from so many standard errors on. */
+const SHARES = [
+  [6, 8],
+  [4, 4],
+  [0, 2],
+];
+
+/** A weighted mean and what its standard error needs: sums of w, w v, w^2, w^2 v and w^2 v^2. */
+class Mean {
+  constructor(count = 0, sums = new Float32Array(5)) {
+    this._count = count;
+    this._sums = sums;
+  }
+
+  add(value) {
+    this._count = Math.min(this._count + 1, 4294967295);
+    const w = f32(Math.min(this._count, WINDOW) / WINDOW);
+    const keep = this._count > WINDOW ? KEEP : 1;
+    const [sums, ww, keep2] = [this._sums, f32(w * w), f32(keep * keep)];
+    sums[0] = f32(keep * sums[0]) + w;
+    sums[1] = f32(keep * sums[1]) + f32(w * value);
+    sums[2] = f32(keep2 * sums[2]) + ww;
+    sums[3] = f32(keep2 * sums[3]) + f32(ww * value);
+    sums[4] = f32(keep2 * sums[4]) + f32(f32(ww * value) * value);
+  }
+
+  get mean() {
+    return this._sums[0] > 0 ? f32(this._sums[1] / this._sums[0]) : 0;
+  }
+
+  /** Squared standard error of the mean. */
+  get error() {
+    const [w, , ww, wwv, wwvv] = this._sums;
+    const { mean } = this;
+    const sum = f32(f32(wwvv - f32(f32(2 * mean) * wwv)) + f32(f32(mean * mean) * ww));
+    // Equal values have no spread to go by: a thousandth is taken for it.
+    return f32(f32(Math.max(sum, f32(f32(1e-6) * ww)) / w) / w);
+  }
+}
+
+const ranked = (what, results) => {
+  if (typeof results?.find !== "function") {
+    fail("TYPE", `${what}: expected an array of results, got ${results === null ? results : typeof results}`);
+  }
+};
+
+const HOLDBACK = ["since", "serving", "applied", "events", "coin", "shown"];
+
+export class Holdback {
+  constructor() {
+    this._since = this._serving = this._applied = this._events = this._shown = 0;
+    this._coin = 1;
+    // Which places of the last merged list each has filled.
+    this._teams = [[], []];
+    this._means = [new Mean(), new Mean(), new Mean()];
+  }
+
+  get isApplied() {
+    return this._applied === 1;
+  }
+
+  isDue() {
+    return this._isTurn(this._applied ? this._share() : 1);
+  }
+
+  interleave(base, adapted, room) {
+    ranked("base", base);
+    ranked("adapted", adapted);
+    whole("room", room, 1, 64);
+    const shown = [];
+    const next = (ranking) => ranking.find((id) => !shown.includes(id));
+    this._teams = [[], []];
+    while (shown.length < room) {
+      const both = [next(base), next(adapted)];
+      let [id = both[1], other] = both;
+      if (id === undefined) break;
+      if (other !== undefined && id !== other) {
+        const team = this._toss();
+        this._teams[team].push(shown.length);
+        id = both[team];
+      }
+      shown.push(id);
+    }
+    this._shown = shown.length;
+    return shown;
+  }
+
+  recordClicks(clicks) {
+    sized("clicks", clicks, this._shown);
+    for (let i = 0; i < clicks.length; i++) range("clicks", clicks[i], 0, 1);
+    const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + f32(clicks[place])), 0));
+    sums.forEach((sum, team) => this._means[team].add(sum));
+    this._means[2].add(f32(sums[1] - sums[0]));
+    this._count();
+  }
+
+  next() {
+    const isRare = this._isTurn(this._applied ? this._share() : 2);
+    this._serving = isRare === this.isApplied ? 0 : 1;
+    return this._serving ? "adapted" : "base";
+  }
+
+  record(quality) {
+    this._means[this._serving].add(f32(range("quality", quality, 0, 1)));
+    this._count();
+  }
+
+  report() {
+    const [base, adapted] = this._means.map(({ mean }) => mean);
+    return { applied: this.isApplied, adapted, base, lead: this._lead(), events: this._events };
+  }
+
+  toString() {
+    const { applied, adapted, base, lead, events } = this.report();
+    const percent = Math.round(f32(100 * f32(f32(adapted / base) - 1)));
+    const signed = `${percent < 0 ? "" : "+"}${percent} %`;
+    const better = isFinite(percent) ? `${signed} better than without` : "better than without";
+    const found = isFinite(percent) && lead !== 0 ? `${signed} is no clear lead` : "too few events yet";
+    return `${applied ? `applied: ${better}` : `not applied: ${found}`}, ${events} events`;
+  }
+
+  toJson() {
+    const state = [this._since, this._serving, this._applied, this._events, this._coin, this._shown];
+    const teams = new Uint32Array(4);
+    this._teams.forEach((team, i) =>
+      team.forEach((place) => (teams[2 * i + (place >> 5)] |= 1 << (place & 31))),
+    );
+    const means = new Uint32Array(18);
+    this._means.forEach(({ _count, _sums }, i) => {
+      means[6 * i] = _count;
+      means.set(new Uint32Array(_sums.buffer), 6 * i + 1);
+    });
+    return write("micro-lora-holdback", Object.fromEntries(HOLDBACK.map((name, i) => [name, state[i]])), {
+      teams,
+      means,
+    });
+  }
+
+  static fromJson(json) {
+    const [state, teams, means] = read(json, "micro-lora-holdback", HOLDBACK, () => ({
+      teams: 4,
+      means: 18,
+    }));
+    whole("serving", state.serving, 0, 1);
+    whole("applied", state.applied, 0, 1);
+    whole("coin", state.coin, 1);
+    whole("shown", state.shown, 0, 64);
+    const made = new Holdback();
+    [made._since, made._serving, made._applied] = [state.since, state.serving, state.applied];
+    [made._events, made._coin, made._shown] = [state.events, state.coin, state.shown];
+    const words = integers(teams);
+    made._teams = [0, 1].map((team) =>
+      Array.from({ length: 64 }, (_, place) => place).filter(
+        (place) => (words[2 * team + (place >> 5)] >>> (place & 31)) & 1,
+      ),
+    );
+    made._means = [0, 1, 2].map((i) => {
+      const sums = floats(means).slice(6 * i + 1, 6 * i + 6);
+      const count = integers(means)[6 * i];
+      sums.forEach((sum, j) =>
+        range("means", sum, j % 2 ? -1e9 : j === 4 ? -1e9 : count ? SMALLEST : 0, 1e9),
+      );
+      return new Mean(count, sums);
+    });
+    return made;
+  }
+
+  _isTurn(every) {
+    this._since++;
+    const isTurn = this._since >= every;
+    if (isTurn) this._since = 0;
+    return isTurn;
+  }
+
+  _share() {
+    const lead = this._lead();
+    return (SHARES.find(([from]) => lead >= from) ?? SHARES[2])[1];
+  }
+
+  /** Who has filled fewer places goes next, and of equals the one that the coin says. */
+  _toss() {
+    let coin = this._coin;
+    coin ^= coin << 13;
+    coin ^= coin >>> 17;
+    coin ^= coin << 5;
+    this._coin = coin >>> 0;
+    const [base, adapted] = this._teams.map((team) => team.length);
+    if (base !== adapted) return base < adapted ? 0 : 1;
+    return (this._coin >>> 16) & 1;
+  }
+
+  _count() {
+    this._events = Math.min(this._events + 1, 4294967295);
+    this._applied = this._lead() >= (this._applied ? CLOSE : OPEN) ? 1 : 0;
+  }
+
+  _lead() {
+    const [base, adapted, credit] = this._means;
+    if (Math.min(base._count, adapted._count) < LEAST) return 0;
+    if (credit._count >= LEAST) return f32(credit.mean / f32(Math.sqrt(credit.error)));
+    return f32(f32(adapted.mean - base.mean) / f32(Math.sqrt(f32(base.error + adapted.error))));
+  }
+}

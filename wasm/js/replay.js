@@ -1,0 +1,243 @@
+// The ring of remembered lists (`src/replay.rs` in the Rust crate).
+
+import { SMALLEST, f32, floats, integers, length, range, read, write } from "./beside.js";
+import { count, sized, whole } from "./engine.js";
+import { fail } from "./fail.js";
+import { ours } from "./ours.js";
+
+const number = new Float32Array(1);
+const word = new Uint32Array(number.buffer);
+const floatOf = (bits) => {
+  word[0] = bits;
+  return number[0];
+};
+const wordOf = (value) => {
+  number[0] = value;
+  return word[0];
+};
+
+const rateOf = (learningRate) => f32(range("learning_rate", learningRate, 0, 1000));
+
+/** How many remembered lists every new one is followed by. */
+const REHEARSALS = 8;
+/** And how many are rehearsed at most at a time. */
+const MOST_REHEARSALS = 65535;
+/** `ZeroLearningRate` among the receipts. */
+const ZERO_LEARNING_RATE = 7;
+const CODE_MAX = 127;
+
+const RING = ["model_id", "in_features", "out_features", "list", "capacity", "len", "next", "turn"];
+
+const ringLengths = ({ len, list, in_features, out_features }) => ({
+  entries: 4 * len,
+  scales: len * list,
+  weights: len * list,
+  inputs: Math.ceil((len * in_features) / 4),
+  candidates: Math.ceil((len * list * out_features) / 4),
+});
+
+/** Writes the codes of a vector and gives their scale. */
+const pack = (codes, vector) => {
+  let largest = 0;
+  for (let i = 0; i < codes.length; i++) largest = Math.max(largest, Math.abs(f32(vector[i])));
+  const scale = f32(largest / CODE_MAX);
+  // So small that its scale underflows: a zero.
+  const inverse = scale >= SMALLEST ? f32(1 / scale) : 0;
+  for (let i = 0; i < codes.length; i++) {
+    const value = f32(f32(vector[i]) * inverse);
+    // Halves go away from zero.
+    codes[i] = Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
+  }
+  return scale;
+};
+
+export class Replay {
+  constructor(inFeatures, outFeatures, list = 10, capacity = 64, modelId = 0) {
+    this._width = whole("inFeatures", inFeatures, 1, 1048576);
+    this._out = whole("outFeatures", outFeatures, 1, 1048576);
+    this._list = whole("list", list, 2, 64);
+    this._capacity = whole("capacity", capacity, 1, 65536);
+    this._model = whole("modelId", modelId);
+    // Room to a whole word, since words are what is saved.
+    const codes = (n) => new Int8Array(4 * Math.ceil(n / 4));
+    try {
+      this._entries = new Uint32Array(4 * capacity);
+      this._scales = new Float32Array(capacity * list);
+      this._weights = new Float32Array(capacity * list);
+      this._inputs = codes(capacity * inFeatures);
+      this._candidates = codes(capacity * list * outFeatures);
+    } catch {
+      const bytes = capacity * (16 + 8 * list + inFeatures + list * outFeatures);
+      fail("MEMORY", `memory: expected ${bytes} bytes for the ring, got none`);
+    }
+    this.clear();
+  }
+
+  get length() {
+    return this._len;
+  }
+
+  clear() {
+    this._len = this._next = this._turn = 0;
+  }
+
+  learn(lora, input, candidates, weights, options = {}) {
+    this._fit(lora);
+    this._check(input, candidates, weights, options);
+    const rate = rateOf(options.learningRate ?? 0.01);
+    // Before there is an event, which would be left pending.
+    if (rate === 0) return ZERO_LEARNING_RATE;
+    const outcome = lora.adaptListwise(input, candidates, weights, options);
+    if (outcome) return outcome;
+    lora.applyUpdates(rate);
+    this.rehearse(lora, rate, REHEARSALS);
+    this.push(input, candidates, weights, options);
+    return outcome;
+  }
+
+  rehearse(lora, learningRate = 0.01, times = 1) {
+    // All before the turn goes on.
+    this._fit(lora);
+    rateOf(learningRate);
+    const pending = lora.pendingUpdates();
+    if (pending) fail("COUNT", `pending: expected 0 events, got ${pending}: call applyUpdates`);
+    let taken = 0;
+    for (let left = Math.min(whole("times", times), MOST_REHEARSALS); left > 0 && this._len; left--) {
+      const place = this._turn % this._len;
+      this._turn = place + 1;
+      const [, temperature, rows, hasBase] = this._entries.subarray(4 * place);
+      const all = this._rows(place, rows + hasBase);
+      const input = this._row(this._inputs, place, this._width, floatOf(this._entries[4 * place]));
+      const weights = this._weights.slice(place * this._list, place * this._list + rows);
+      const options = { temperature: floatOf(temperature), learningRate };
+      if (hasBase) options.base = all[rows];
+      if (lora.rehearse(input, all.slice(0, rows), weights, options) === 0) taken++;
+    }
+    return taken;
+  }
+
+  push(input, candidates, weights, options = {}) {
+    const [rows, base, temperature] = this._check(input, candidates, weights, options);
+    const [width, out, place] = [this._width, this._out, this._next];
+    const vectors = [...rows, ...(base ? [base] : [])];
+    const scale = pack(this._inputs.subarray(place * width, (place + 1) * width), input);
+    const first = place * this._list;
+    vectors.forEach((vector, i) => {
+      const codes = this._candidates.subarray((first + i) * out, (first + i + 1) * out);
+      this._scales[first + i] = pack(codes, vector);
+    });
+    this._weights.set(weights, first);
+    this._entries.set([wordOf(scale), wordOf(temperature), rows.length, base ? 1 : 0], 4 * place);
+    this._len = Math.min(this._len + 1, this._capacity);
+    this._next = (place + 1) % this._capacity;
+  }
+
+  toJson() {
+    const { _len: len, _list: list, _width: width, _out: out } = this;
+    const rows = len * list;
+    const state = [this._model, width, out, list, this._capacity, len, this._next, this._turn];
+    // What fills the last word must be zero, whatever lies there.
+    const codes = (from, n) => {
+      const filled = new Int8Array(4 * Math.ceil(n / 4));
+      filled.set(from.subarray(0, n));
+      return filled;
+    };
+    return write("micro-lora-replay", Object.fromEntries(RING.map((name, i) => [name, state[i]])), {
+      entries: this._entries.subarray(0, 4 * len),
+      scales: this._scales.subarray(0, rows),
+      weights: this._weights.subarray(0, rows),
+      inputs: codes(this._inputs, len * width),
+      candidates: codes(this._candidates, rows * out),
+    });
+  }
+
+  loadJson(json) {
+    const own = [this._model, this._width, this._out, this._list, this._capacity];
+    const [state, ...texts] = read(json, "micro-lora-replay", RING, (state) => {
+      own.forEach((expected, i) => {
+        const name = RING[i];
+        if (state[name] !== expected) fail("MISMATCH", `${name}: expected ${expected}, got ${state[name]}`);
+      });
+      whole("len", state.len, 0, this._capacity);
+      return ringLengths(state);
+    });
+    const { in_features, out_features, list, capacity, len, next, turn } = state;
+    whole("next", next, len < capacity ? len : 0, len < capacity ? len : capacity - 1);
+    whole("turn", turn, 0, len);
+    const [entries, scales, weights, inputs, candidates] = texts;
+    const words = integers(entries);
+    for (let i = 0; i < words.length; i += 4) {
+      range("entries", floatOf(words[i]), 0, 3.4028234e38 / CODE_MAX);
+      range("entries", floatOf(words[i + 1]), f32(0.001), 1000);
+      whole("entries", words[i + 3], 0, 1);
+      whole("entries", words[i + 2], 2, list - words[i + 3]);
+    }
+    for (const scale of floats(scales)) range("scales", scale, 0, 3.4028234e38 / CODE_MAX);
+    for (const weight of floats(weights)) range("weights", weight, 0, 1e6);
+    for (const [what, codes, n] of [
+      ["inputs", inputs, len * in_features],
+      ["candidates", candidates, len * list * out_features],
+    ]) {
+      new Int8Array(codes.buffer).forEach((code, i) => {
+        range(what, code, i < n ? -CODE_MAX : 0, i < n ? CODE_MAX : 0);
+      });
+    }
+    this._entries.set(words);
+    this._scales.set(floats(scales));
+    this._weights.set(floats(weights));
+    this._inputs.set(new Int8Array(inputs.buffer));
+    this._candidates.set(new Int8Array(candidates.buffer));
+    [this._len, this._next, this._turn] = [len, next, turn];
+  }
+
+  /** Refuses what is no adapter of this ring's sizes. */
+  _fit(lora) {
+    const { inFeatures, outFeatures } = ours(lora).getConfig();
+    length("inFeatures", inFeatures, this._width);
+    length("outFeatures", outFeatures, this._out);
+  }
+
+  /** The candidates as rows, the base and the temperature, if all of it is what this ring can remember. */
+  _check(input, candidates, weights, options) {
+    if (typeof options !== "object" || !options) fail("TYPE", `options: expected an object, got ${options}`);
+    const { base, temperature = 0.1 } = options;
+    sized("input", input, this._width);
+    if (base) sized("base", base, this._out);
+    const n = whole("candidates", count("weights", weights), 2, this._list - (base ? 1 : 0));
+    const rows = this._split(candidates, n);
+    range("temperature", f32(temperature), f32(0.001), 1000);
+    for (let i = 0; i < n; i++) range("weights", f32(weights[i]), 0, 1e6);
+    for (const vector of [input, ...rows, ...(base ? [base] : [])]) {
+      for (let i = 0; i < vector.length; i++) {
+        if (!isFinite(f32(vector[i]))) {
+          fail("NOT_FINITE", `list: expected finite values, got ${vector[i]} at index ${i}`);
+        }
+      }
+    }
+    return [rows, base, temperature];
+  }
+
+  /** `n` candidates as rows, whichever way they were given. */
+  _split(candidates, n) {
+    const got = count("candidates", candidates);
+    if (typeof candidates[0] === "object") {
+      length("candidates", got, n);
+      return Array.from(candidates, (row) => sized("candidates", row, this._out));
+    }
+    length("candidates", got, n * this._out);
+    return Array.from({ length: n }, (_, i) =>
+      Array.prototype.slice.call(candidates, i * this._out, (i + 1) * this._out),
+    );
+  }
+
+  _row(codes, at, width, scale) {
+    return Float32Array.from(codes.subarray(at * width, (at + 1) * width), (code) => code * scale);
+  }
+
+  _rows(place, n) {
+    const first = place * this._list;
+    return Array.from({ length: n }, (_, i) =>
+      this._row(this._candidates, first + i, this._out, this._scales[first + i]),
+    );
+  }
+}
