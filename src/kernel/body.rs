@@ -113,7 +113,7 @@ pub(crate) trait Kernels: Lanes {
 
     /// `out = k^T b` with `k = settle(a x)`; with `ADD`, `out` is the input, and is added to. Nothing is written,
     /// and `false` returned, if there is no `k`.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     #[inline(always)]
     fn through<const ADD: bool>(
         out: &mut [f32],
