@@ -1,8 +1,8 @@
 // What the entries `micro-lora` and `micro-lora/lite` share.
 
-import { check, count, floats, put, release, room, sized, take, wasm, whole } from "./engine.js";
+import { check, count, floats, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
-import { read, write } from "./state.js";
+import { SCALARS, read, write } from "./state.js";
 
 /** Adds what programs written for wasm-bindgen's classes call. */
 export const disposable = (prototype, free) => {
@@ -167,6 +167,8 @@ const make = (lora, config, what, fill) => {
     numbers[11] = 1;
     numbers[23] = 0.5;
     fill?.(lora);
+    for (const [place, what, min, max] of SCALARS) within(what, numbers[place], min, max);
+    within("pending weight", numbers[12], words[13] && 2 ** -126, words[13] && 2 ** 24);
     call(what, lora);
   } catch (error) {
     lora.free();

@@ -75,12 +75,20 @@ const ERRORS = [
   "PENDING_FULL|pending events of a total weight below 16777216|more: call applyUpdates",
 ];
 
+/** Nobody wants to read 0.0010000000474974513. */
+const rounded = (number) => +number.toPrecision(7);
+
+/** A float32 within limits, or infinity as a cap that is off. */
+export const within = (what, value, min, max) =>
+  (value >= Math.fround(min) && value <= max) || (what === "cap" && value === Infinity)
+    ? value
+    : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${rounded(value)}`);
+
 /** Passes on what the engine returned, unless it is an error. */
 export const check = (result) => {
   if (result >= 0) return result;
   const words = new Uint32Array(wasm.memory.buffer, report, 5);
-  // Nobody wants to read 0.0010000000474974513.
-  const numbers = result === -3 ? Array.from(floats(report, 5), (number) => +number.toPrecision(7)) : words;
+  const numbers = result === -3 ? Array.from(floats(report, 5), rounded) : words;
   const [code, expected, came] = ERRORS[-result]
     .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
     .split("|");

@@ -1,6 +1,7 @@
 // The state of an adapter as JSON: `docs/state-format.md`. What is read is checked here as a text, and by the engine
 // as an adapter.
 
+import { whole } from "./engine.js";
 import { fail } from "./fail.js";
 
 /** Where in an adapter's header the integers of a state are, in the order in which it has them. */
@@ -20,8 +21,19 @@ const INTEGERS = {
   generation: 21,
 };
 
-/** The same of the floats. */
-const SCALARS = [3, 5, 9, 11, 12, 14, 15, 16, 22, 23];
+/** The same of the floats, with their names and limits, which the engine takes on trust. */
+export const SCALARS = [
+  [3, "alpha", 1e-6, 1e6],
+  [5, "cap", 1e-6, 1e6],
+  [9, "decay", 0, 0.5],
+  [11, "strength", 0, 100],
+  [12, "pending weight", 0, 2 ** 24],
+  [14, "v_a", 0, 3.4028235e38],
+  [15, "v_c", 0, 3.4028235e38],
+  [16, "c", 0, 1],
+  [22, "mean_quality", 0, 1],
+  [23, "baseline", 0, 1],
+];
 
 const MATRICES = ["lora_a", "lora_b", "grad_a", "grad_c"];
 
@@ -81,7 +93,7 @@ export const write = (words, numbers, matrices) => {
   state.use_rslora &= 1;
   // Without pending events the gradients are zero.
   const saved = matrices.map((matrix, i) => (i < 2 || state.pending ? matrix : new Float32Array()));
-  const scalars = Float32Array.from(SCALARS, (index) => numbers[index]);
+  const scalars = Float32Array.from(SCALARS, ([place]) => numbers[place]);
   state.crc32 = checksum(state, scalars, saved);
   state.scalars = encode(scalars);
   MATRICES.forEach((name, i) => (state[name] = encode(saved[i])));
@@ -115,6 +127,8 @@ export const read = (json, modelId, legacy) => {
   if (json.match(/"\s*:/g).length > Object.keys(state).length) {
     fail("SYNTAX", "state: expected each field once, got one twice");
   }
+  whole("step", state.step, 0, 2);
+  whole("use_rslora", state.use_rslora, 0, 1);
   if (state.model_id !== modelId) fail("MISMATCH", `model_id: expected ${modelId}, got ${state.model_id}`);
   const sizes = [state.in_features, state.out_features, state.rank];
   // No text holds more values than it has characters.
@@ -130,7 +144,7 @@ export const read = (json, modelId, legacy) => {
     fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
   const fill = (words, numbers, matrices) => {
     for (const name in INTEGERS) words[INTEGERS[name]] = state[name];
-    SCALARS.forEach((index, i) => (numbers[index] = scalars[i]));
+    SCALARS.forEach(([place], i) => (numbers[place] = scalars[i]));
     saved.forEach((values, i) => matrices[i].set(values));
   };
   return [{ inFeatures: sizes[0], outFeatures: sizes[1], _rank: sizes[2] }, fill];
