@@ -2,7 +2,7 @@
 //!
 //! Nothing here is generic over sizes: one copy of this code serves every owner.
 
-use crate::error::{Error, Result, check_length};
+use crate::error::{Checked, Refusal, Result, check_length, refuse};
 use crate::header::Header;
 use crate::kernel;
 use crate::rng;
@@ -65,17 +65,17 @@ pub struct AdapterMut<'a> {
 
 /// What to say of a result that is not finite: an input's fault, if one of them is not finite.
 #[cold]
-pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Error {
+pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Refusal {
     for &(what, values) in inputs {
         if let Some(index) = kernel::first_not_finite(values) {
-            return Error::NotFinite { what, index };
+            return refuse::not_finite_at(what, index);
         }
     }
-    Error::Overflow { what: result }
+    refuse::overflow(result)
 }
 
 /// `dot(x, x)`, refused if it is not finite.
-pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Result<f32> {
+pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Checked<f32> {
     let squared = kernel::dot(x, x);
     if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
 }
@@ -176,18 +176,18 @@ impl<'a> AdapterMut<'a> {
         b_g: [f32; 4],
         weight: f32,
         norms: Norms,
-    ) -> Result<()> {
+    ) -> Checked<()> {
         let s = self.header.scaling;
         let norm_h = kernel::sqrt(kernel::dot4(&h, &h));
         let norm_c = kernel::sqrt(kernel::trace(&self.header.gram));
         let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
         if largest.is_nan() || largest > GRADIENT_LIMIT {
-            return Err(Error::Overflow { what: "gradient" });
+            return Err(refuse::overflow("gradient"));
         }
         let weight_sum = self.header.weight_sum + weight;
         // A weight that the sum cannot take up would make the mean a lie.
         if weight_sum >= WEIGHT_LIMIT || weight_sum == self.header.weight_sum {
-            return Err(Error::PendingFull);
+            return Err(refuse::PENDING_FULL);
         }
         let g = match g {
             Gradient::Given(g) => g,
@@ -201,7 +201,7 @@ impl<'a> AdapterMut<'a> {
     }
 
     /// Takes weights from outside. Nothing is written unless all of it is usable.
-    pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+    pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
         self.header.check_sized()?;
         check_weights(self.header, lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
@@ -246,16 +246,17 @@ pub(crate) struct Norms {
 }
 
 /// Refuses weights of the wrong length, not finite, or too large to train on.
-pub(crate) fn check_weights(header: &Header, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
+pub(crate) fn check_weights(header: &Header, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
     check_length("lora_A", lora_a.len(), header.a_len())?;
     check_length("lora_B", lora_b.len(), header.b_len())?;
-    for (what, matrix, scale) in [("lora_A", lora_a, 1.0), ("lora_B", lora_b, header.scaling)] {
-        let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
-        if norm.is_nan() || norm > NORM_LIMIT {
-            return Err(not_finite(&[(what, matrix)], what));
-        }
-    }
-    Ok(())
+    check_norm("lora_A", lora_a, 1.0, NORM_LIMIT)?;
+    check_norm("lora_B", lora_b, header.scaling, NORM_LIMIT)
+}
+
+/// Refuses a matrix that, times `scale`, is longer than this.
+pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: f32) -> Checked<()> {
+    let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
+    if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
 }
 
 impl crate::Apply for Adapter<'_> {

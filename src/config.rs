@@ -203,18 +203,8 @@ impl Config {
     /// assert_eq!(micro_lora::Config::new().scaling(2), 2.0);
     /// ```
     #[must_use]
-    #[expect(clippy::excessive_precision, reason = "the nearest f32 to sqrt(2) and sqrt(3), in full")]
     pub const fn scaling(&self, rank: usize) -> f32 {
-        let divisor = match (self.use_rslora, rank) {
-            (_, 0 | 1) => 1.0,
-            (false, 2) => 2.0,
-            (false, 3) => 3.0,
-            (false, _) => 4.0,
-            (true, 2) => core::f32::consts::SQRT_2,
-            (true, 3) => 1.732_050_807_6,
-            (true, _) => 2.0,
-        };
-        self.alpha / divisor
+        scaling(self.alpha, self.use_rslora, rank)
     }
 
     /// Checks every setting against its range.
@@ -236,6 +226,20 @@ impl Config {
         let cap = if self.cap == Self::CAP_OFF { 1.0 } else { self.cap };
         check_ranges(&RANGES, &[self.alpha, cap, self.decay])
     }
+}
+
+/// As [`Config::scaling`].
+#[expect(clippy::excessive_precision, reason = "the nearest f32 to sqrt(3), in full")]
+pub(crate) const fn scaling(alpha: f32, use_rslora: bool, rank: usize) -> f32 {
+    let rank = if rank < 1 { 1 } else { rank };
+    let rank = if rank > MAX_RANK { MAX_RANK } else { rank };
+    let root = match rank {
+        1 => 1.0,
+        2 => core::f32::consts::SQRT_2,
+        3 => 1.732_050_807_6,
+        _ => 2.0,
+    };
+    alpha / if use_rslora { root } else { rank as f32 }
 }
 
 impl Default for Config {

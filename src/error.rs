@@ -2,6 +2,15 @@
 
 use core::fmt;
 
+#[cfg(not(micro_lora_terse))]
+#[path = "error/whole.rs"]
+pub(crate) mod refuse;
+#[cfg(micro_lora_terse)]
+#[path = "error/terse.rs"]
+pub(crate) mod refuse;
+
+pub(crate) use refuse::{Refusal, told};
+
 /// The result of a fallible call.
 ///
 /// ```
@@ -11,6 +20,9 @@ use core::fmt;
 /// assert!(fresh().is_ok());
 /// ```
 pub type Result<T> = core::result::Result<T, Error>;
+
+/// The same inside of the engine, where an error may be no more than its code.
+pub(crate) type Checked<T> = core::result::Result<T, Refusal>;
 
 /// Why a call was refused. After any error the adapter is bit for bit what it was.
 ///
@@ -155,6 +167,13 @@ pub enum Error {
         /// Where its value is, in bytes from the start.
         at: usize,
     },
+    /// Any of those above; what it is about was put down.
+    #[cfg(micro_lora_terse)]
+    #[doc(hidden)]
+    Reported {
+        /// Which one.
+        code: u8,
+    },
 }
 
 impl Error {
@@ -185,13 +204,15 @@ impl Error {
             Self::Unsupported { .. } => 17,
             Self::Missing { .. } => 18,
             Self::UnknownField { .. } => 19,
+            #[cfg(micro_lora_terse)]
+            Self::Reported { code } => *code as u32,
         }
     }
 }
 
 /// Refuses a number outside its range; NaN is outside any.
-pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Result<()> {
-    if (min..=max).contains(&got) { Ok(()) } else { Err(Error::OutOfRange { what, got, min, max }) }
+pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
+    if (min..=max).contains(&got) { Ok(()) } else { Err(refuse::out_of_range(what, got, min, max)) }
 }
 
 /// What a number may be.
@@ -215,8 +236,8 @@ pub(crate) const fn check_ranges(ranges: &[Range], values: &[f32]) -> Result<()>
 }
 
 /// Refuses a slice of the wrong length.
-pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Result<()> {
-    if got == expected { Ok(()) } else { Err(Error::Length { what, expected, got }) }
+pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Checked<()> {
+    if got == expected { Ok(()) } else { Err(refuse::length(what, expected, got)) }
 }
 
 impl fmt::Display for Error {
@@ -267,6 +288,8 @@ impl fmt::Display for Error {
             Self::Unsupported { field, expected } => {
                 write!(f, "{field}: expected {expected}, got something else")
             }
+            #[cfg(micro_lora_terse)]
+            Self::Reported { code } => write!(f, "error {code}"),
             Self::Missing { what } => write!(f, "{what}: expected it in the file, got none"),
             Self::UnknownField { at } => write!(
                 f,

@@ -2,11 +2,11 @@
 //! (or finds that there is nothing to learn); from there on all share one backward pass.
 
 use crate::adapter::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
-use crate::error::{Error, Result, check_length, check_range};
+use crate::error::{Checked, Result, check_length, check_range, refuse, told};
 use crate::forward::Projection;
 use crate::header::Header;
 use crate::kernel;
-use crate::sample::{Choice, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 use crate::stats::{Outcome, Receipt, Skip};
 
 /// How much a quality alone weighs beside an event that knows its direction.
@@ -31,141 +31,235 @@ enum Needs {
 /// One number per candidate: first logits, then factors.
 type PerCandidate = [f32; MAX_CANDIDATES];
 
+/// What a rule has found: where `g` is, or why there is none.
+type Found<'a> = core::result::Result<Gradient<'a>, Skip>;
+
 impl AdapterMut<'_> {
-    pub(crate) fn learn_gradient(&mut self, sample: &Sample<'_>, grad_output: &[f32]) -> Result<Receipt> {
-        // A base has no part in the gradient, but a wrong one is a mistake all the same.
-        let seen = self.see(sample, Needs::Gradient)?;
-        check_length("grad_output", grad_output.len(), self.header.out_len())?;
-        self.learn(sample.input, &seen, sample.weight, Ok(Gradient::Given(grad_output)), None)
+    /// Feedback of any kind, decided at run time: as the method of [`Learn`](crate::Learn) for this kind.
+    ///
+    /// # Errors
+    /// As that method.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Feedback, Learn, MicroLora};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let receipt = lora.adapter_mut().adapt(&[1.0, 0.0], Feedback::Gradient(&[0.5, 0.0]))?;
+    /// assert!(receipt.applied());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn adapt<'s>(&mut self, sample: impl Into<Sample<'s>>, feedback: Feedback<'_>) -> Result<Receipt> {
+        told(self.learn_any(&sample.into(), &feedback))
     }
 
-    /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
-    /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
-    /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
-    pub(crate) fn learn_choice(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Result<Receipt> {
-        let Choice { candidates, chosen, quality, temperature } = *choice;
-        let seen = self.see(sample, Needs::Output)?;
-        let n = self.check_candidates(candidates, temperature)?;
-        if chosen >= n {
-            return Err(Error::Count { what: "chosen", got: chosen, min: 0, max: n.saturating_sub(1) });
-        }
-        check_quality(quality)?;
-        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
-        self.logits(sample, &seen, candidates, temperature, &mut factors)?;
-        let found = if quality == 0.5 {
-            Err(Skip::NeutralQuality)
-        } else {
-            choice_factors(factors.get_mut(..n).unwrap_or_default(), chosen, quality, temperature);
-            self.mix(0.0, &factors, candidates);
-            Ok(Gradient::Scratch)
-        };
-        self.learn(sample.input, &seen, sample.weight, found, Some(quality))
+    fn learn_any(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+        self.learn_from(sample, feedback)
     }
 
-    /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
-    pub(crate) fn learn_listwise(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Result<Receipt> {
-        let Listwise { candidates, weights, temperature } = *list;
-        let seen = self.see(sample, Needs::Output)?;
-        let n = self.check_candidates(candidates, temperature)?;
-        check_length("weights", weights.len(), n)?;
-        if let Some(index) = kernel::first_not_finite(weights) {
-            return Err(Error::NotFinite { what: "weights", index });
-        }
-        for &weight in weights {
-            check_range("weights", weight, 0.0, MAX_WEIGHT)?;
-        }
-        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
-        self.logits(sample, &seen, candidates, temperature, &mut factors)?;
-        let found = match preference(weights) {
-            Some(skip) => Err(skip),
-            None => {
-                listwise_factors(factors.get_mut(..n).unwrap_or_default(), weights, temperature);
-                self.mix(0.0, &factors, candidates);
-                Ok(Gradient::Scratch)
-            }
-        };
-        self.learn(sample.input, &seen, sample.weight, found, None)
+    pub(crate) fn learn_gradient(&mut self, sample: &Sample<'_>, grad_output: &[f32]) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::Gradient(grad_output))
     }
 
-    /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
+    pub(crate) fn learn_choice(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::Choice(*choice))
+    }
+
+    pub(crate) fn learn_listwise(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::Listwise(*list))
+    }
+
     pub(crate) fn learn_target(
         &mut self,
         sample: &Sample<'_>,
         target: &[f32],
         weight: f32,
-    ) -> Result<Receipt> {
-        check_weight("weight", weight.abs())?;
-        let seen = self.see(sample, Needs::Output)?;
-        check_length("target", target.len(), self.header.out_len())?;
-        let norm_t = nonzero_norm("target", target)?;
-        let found = self.output(sample, &seen)?.map(|norm_y| {
-            let toward = if weight < 0.0 { -1.0 } else { 1.0 };
-            let cos = kernel::dot(self.scratch, target) / (norm_t * norm_y);
-            kernel::scale(self.scratch, ((toward * cos) / norm_y) / norm_y);
-            kernel::axpy(self.scratch, -(toward / (norm_t * norm_y)), target);
-            Gradient::Scratch
-        });
-        self.learn(sample.input, &seen, sample.weight * weight.abs(), found, None)
+    ) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::Target { target, weight })
     }
 
-    /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
     pub(crate) fn learn_attract_repel(
         &mut self,
         sample: &Sample<'_>,
         attract: &[f32],
         repel: &[f32],
-    ) -> Result<Receipt> {
-        let seen = self.see(sample, Needs::Output)?;
+    ) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::AttractRepel { attract, repel })
+    }
+
+    pub(crate) fn learn_quality(&mut self, sample: &Sample<'_>, quality: f32) -> Checked<Receipt> {
+        self.learn_from(sample, &Feedback::Quality(quality))
+    }
+
+    /// Inlined always: where the kind of feedback is known, the others leave no code behind.
+    #[inline(always)]
+    fn learn_from(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+        self.check_numbers(feedback)?;
+        let needs = if matches!(feedback, Feedback::Gradient(_)) { Needs::Gradient } else { Needs::Output };
+        // A base has no part in a gradient, but a wrong one is a mistake all the same.
+        let seen = self.see(sample, needs)?;
+        // Here rather than in the rules: on a chip 64 numbers are a good part of the stack.
+        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
+        let (mut weight, mut quality) = (sample.weight, None);
+        let found = match *feedback {
+            Feedback::Gradient(grad_output) => {
+                check_length("grad_output", grad_output.len(), self.header.out_len())?;
+                Ok(Gradient::Given(grad_output))
+            }
+            Feedback::Choice(ref choice) => {
+                quality = Some(choice.quality);
+                self.choice(sample, &seen, choice, &mut factors)?
+            }
+            Feedback::Listwise(ref list) => self.listwise(sample, &seen, list, &mut factors)?,
+            Feedback::Target { target, weight: pull } => {
+                weight *= pull.abs();
+                self.target(sample, &seen, target, pull)?
+            }
+            Feedback::AttractRepel { attract, repel } => {
+                self.attract_repel(sample, &seen, attract, repel, &mut factors)?
+            }
+            Feedback::Quality(given) => {
+                weight *= QUALITY_WEIGHT;
+                quality = Some(given);
+                self.quality(sample, &seen, given - self.header.baseline)?
+            }
+        };
+        let receipt = self.learn(sample.input, &seen, weight, found, quality)?;
+        if let Feedback::Quality(given) = *feedback {
+            self.header.baseline += BASELINE_RATE * (given - self.header.baseline);
+        }
+        Ok(receipt)
+    }
+
+    /// What can be refused before anything is computed.
+    fn check_numbers(&self, feedback: &Feedback<'_>) -> Checked<()> {
+        match *feedback {
+            Feedback::Target { weight, .. } => check_weight("weight", weight.abs()),
+            Feedback::Quality(quality) => {
+                let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
+                if in_features != out_features {
+                    let instead = "gradient, choice, listwise or target feedback";
+                    return Err(refuse::square_required("quality alone", instead, in_features, out_features));
+                }
+                check_quality(quality)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
+    /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
+    /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
+    fn choice(
+        &mut self,
+        sample: &Sample<'_>,
+        seen: &Projection,
+        choice: &Choice<'_>,
+        factors: &mut PerCandidate,
+    ) -> Checked<Found<'static>> {
+        let Choice { candidates, chosen, quality, temperature } = *choice;
+        let n = self.check_candidates(candidates, temperature)?;
+        if chosen >= n {
+            return Err(refuse::count("chosen", chosen, 0, n.saturating_sub(1)));
+        }
+        check_quality(quality)?;
+        self.logits(sample, seen, candidates, temperature, factors)?;
+        if quality == 0.5 {
+            return Ok(Err(Skip::NeutralQuality));
+        }
+        choice_factors(factors.get_mut(..n).unwrap_or_default(), chosen, quality, temperature);
+        self.mix(0.0, factors, candidates);
+        Ok(Ok(Gradient::Scratch))
+    }
+
+    /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
+    fn listwise(
+        &mut self,
+        sample: &Sample<'_>,
+        seen: &Projection,
+        list: &Listwise<'_>,
+        factors: &mut PerCandidate,
+    ) -> Checked<Found<'static>> {
+        let Listwise { candidates, weights, temperature } = *list;
+        let n = self.check_candidates(candidates, temperature)?;
+        check_length("weights", weights.len(), n)?;
+        if let Some(index) = kernel::first_not_finite(weights) {
+            return Err(refuse::not_finite_at("weights", index));
+        }
+        for &weight in weights {
+            check_range("weights", weight, 0.0, MAX_WEIGHT)?;
+        }
+        self.logits(sample, seen, candidates, temperature, factors)?;
+        if let Some(skip) = preference(weights) {
+            return Ok(Err(skip));
+        }
+        listwise_factors(factors.get_mut(..n).unwrap_or_default(), weights, temperature);
+        self.mix(0.0, factors, candidates);
+        Ok(Ok(Gradient::Scratch))
+    }
+
+    /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
+    fn target(
+        &mut self,
+        sample: &Sample<'_>,
+        seen: &Projection,
+        target: &[f32],
+        weight: f32,
+    ) -> Checked<Found<'static>> {
+        check_length("target", target.len(), self.header.out_len())?;
+        let norm_t = nonzero_norm("target", target)?;
+        Ok(self.output(sample, seen)?.map(|norm_y| {
+            let toward = if weight < 0.0 { -1.0 } else { 1.0 };
+            let cos = kernel::dot(self.scratch, target) / (norm_t * norm_y);
+            kernel::scale(self.scratch, ((toward * cos) / norm_y) / norm_y);
+            kernel::axpy(self.scratch, -(toward / (norm_t * norm_y)), target);
+            Gradient::Scratch
+        }))
+    }
+
+    /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
+    fn attract_repel(
+        &mut self,
+        sample: &Sample<'_>,
+        seen: &Projection,
+        attract: &[f32],
+        repel: &[f32],
+        factors: &mut PerCandidate,
+    ) -> Checked<Found<'static>> {
         check_length("attract", attract.len(), self.header.out_len())?;
         let n = self.count_rows("repel", repel, 1)?;
         let norm_a = nonzero_norm("attract", attract)?;
-        let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
         for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
             *factor = (1.0 / n as f32) / nonzero_norm("repel", r)?;
         }
-        let found = self.output(sample, &seen)?.map(|norm_y| {
+        Ok(self.output(sample, seen)?.map(|norm_y| {
             let cos = kernel::dot(self.scratch, attract) / (norm_a * norm_y);
             let mut along = cos;
             for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
                 *factor /= norm_y;
                 along -= *factor * kernel::dot(self.scratch, r);
             }
-            self.mix((along / norm_y) / norm_y, &factors, repel);
+            self.mix((along / norm_y) / norm_y, factors, repel);
             kernel::axpy(self.scratch, -(1.0 / (norm_a * norm_y)), attract);
             Gradient::Scratch
-        });
-        self.learn(sample.input, &seen, sample.weight, found, None)
+        }))
     }
 
     /// Reward-modulated Hebbian: `g = -(q - baseline) y / |y|`.
-    pub(crate) fn learn_quality(&mut self, sample: &Sample<'_>, quality: f32) -> Result<Receipt> {
-        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
-        if in_features != out_features {
-            let instead = "gradient, choice, listwise or target feedback";
-            return Err(Error::SquareRequired { what: "quality alone", instead, in_features, out_features });
-        }
-        check_quality(quality)?;
-        let seen = self.see(sample, Needs::Output)?;
-        let surprise = quality - self.header.baseline;
-        let found = self.output(sample, &seen)?.map(|norm_y| {
+    fn quality(&mut self, sample: &Sample<'_>, seen: &Projection, surprise: f32) -> Checked<Found<'static>> {
+        Ok(self.output(sample, seen)?.map(|norm_y| {
             kernel::scale(self.scratch, -(surprise / norm_y));
             Gradient::Scratch
-        });
-        let receipt =
-            self.learn(sample.input, &seen, sample.weight * QUALITY_WEIGHT, found, Some(quality))?;
-        self.header.baseline += BASELINE_RATE * surprise;
-        Ok(receipt)
+        }))
     }
 
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
-    fn see(&self, sample: &Sample<'_>, needs: Needs) -> Result<Projection> {
+    fn see(&self, sample: &Sample<'_>, needs: Needs) -> Checked<Projection> {
         check_weight("sample weight", sample.weight)?;
         let seen = self.as_adapter().forward(sample.input, true)?;
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         match sample.base {
             Some(base) => check_length("base", base.len(), out_features)?,
             None if needs == Needs::Output && in_features != out_features => {
-                return Err(Error::BaseRequired { in_features, out_features });
+                return Err(refuse::base_required(in_features, out_features));
             }
             None => {}
         }
@@ -178,7 +272,7 @@ impl AdapterMut<'_> {
     }
 
     /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
-    fn output(&mut self, sample: &Sample<'_>, seen: &Projection) -> Result<core::result::Result<f32, Skip>> {
+    fn output(&mut self, sample: &Sample<'_>, seen: &Projection) -> Checked<core::result::Result<f32, Skip>> {
         self.form_output(sample, seen);
         let squared = kernel::dot(self.scratch, self.scratch);
         if !squared.is_finite() {
@@ -187,7 +281,7 @@ impl AdapterMut<'_> {
         Ok(if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Skip::ZeroGradient) })
     }
 
-    /// `candidates . y / tau`, into memory of the caller's: on a chip 64 numbers are a good part of the stack.
+    /// `candidates . y / tau`.
     fn logits(
         &mut self,
         sample: &Sample<'_>,
@@ -195,7 +289,7 @@ impl AdapterMut<'_> {
         candidates: &[f32],
         temperature: f32,
         logits: &mut PerCandidate,
-    ) -> Result<()> {
+    ) -> Checked<()> {
         self.form_output(sample, seen);
         let n = kernel::rows(candidates, self.header.out_len()).len();
         let used = logits.get_mut(..n).unwrap_or_default();
@@ -215,21 +309,21 @@ impl AdapterMut<'_> {
         kernel::mix(self.scratch, keep, factors, vectors);
     }
 
-    fn check_candidates(&self, candidates: &[f32], temperature: f32) -> Result<usize> {
+    fn check_candidates(&self, candidates: &[f32], temperature: f32) -> Checked<usize> {
         check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
         self.count_rows("candidates", candidates, MIN_CANDIDATES)
     }
 
     /// How many rows of `out_features` there are: `min` to 64, and nothing left over.
-    fn count_rows(&self, what: &'static str, vectors: &[f32], min: usize) -> Result<usize> {
+    fn count_rows(&self, what: &'static str, vectors: &[f32], min: usize) -> Checked<usize> {
         let rows = kernel::rows(vectors, self.header.out_len());
         let n = rows.len();
         if !rows.remainder().is_empty() {
             let expected = n.saturating_add(1).saturating_mul(self.header.out_len());
-            return Err(Error::Length { what, expected, got: vectors.len() });
+            return Err(refuse::length(what, expected, vectors.len()));
         }
         if n < min || n > MAX_CANDIDATES {
-            return Err(Error::Count { what, got: n, min, max: MAX_CANDIDATES });
+            return Err(refuse::count(what, n, min, MAX_CANDIDATES));
         }
         Ok(n)
     }
@@ -240,9 +334,9 @@ impl AdapterMut<'_> {
         x: &[f32],
         seen: &Projection,
         weight: f32,
-        found: core::result::Result<Gradient<'_>, Skip>,
+        found: Found<'_>,
         quality: Option<f32>,
-    ) -> Result<Receipt> {
+    ) -> Checked<Receipt> {
         let (outcome, grad_norm) = match found {
             Ok(_) if weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
             Ok(gradient) => self.accumulate(x, seen, weight, gradient)?,
@@ -259,7 +353,7 @@ impl AdapterMut<'_> {
         seen: &Projection,
         weight: f32,
         gradient: Gradient<'_>,
-    ) -> Result<(Outcome, f32)> {
+    ) -> Checked<(Outcome, f32)> {
         let g = match gradient {
             Gradient::Given(g) => g,
             Gradient::Scratch => &*self.scratch,
@@ -268,7 +362,7 @@ impl AdapterMut<'_> {
         if !squared.is_finite() {
             return Err(match gradient {
                 Gradient::Given(g) => not_finite(&[("grad_output", g)], "grad_output"),
-                Gradient::Scratch => Error::Overflow { what: "gradient" },
+                Gradient::Scratch => refuse::overflow("gradient"),
             });
         }
         let norms = Norms { x: kernel::sqrt(seen.x_squared), g: kernel::sqrt(squared) };
@@ -352,16 +446,16 @@ fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
 }
 
 /// 0, or within the limits that keep sums of weights meaningful.
-fn check_weight(what: &'static str, weight: f32) -> Result<()> {
+fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
     if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
 }
 
-fn check_quality(quality: f32) -> Result<()> {
+fn check_quality(quality: f32) -> Checked<()> {
     check_range("quality", quality, 0.0, 1.0)
 }
 
 /// `|v|`, refused if it gives no direction.
-fn nonzero_norm(what: &'static str, v: &[f32]) -> Result<f32> {
+fn nonzero_norm(what: &'static str, v: &[f32]) -> Checked<f32> {
     let squared = squared_norm(what, v)?;
-    if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Error::ZeroNorm { what }) }
+    if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(refuse::zero_norm(what)) }
 }

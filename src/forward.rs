@@ -2,7 +2,7 @@
 
 use crate::adapter::{Adapter, not_finite};
 use crate::config::Config;
-use crate::error::{Error, Result, check_length};
+use crate::error::{Checked, check_length, refuse};
 use crate::header::Header;
 use crate::kernel;
 
@@ -36,7 +36,7 @@ fn reach(gram: &kernel::Square, h: [f32; 4]) -> f32 {
 
 impl Adapter<'_> {
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
-    pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Result<Projection> {
+    pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Checked<Projection> {
         let header = self.header;
         header.check_initialised()?;
         check_length("input", x.len(), header.in_len())?;
@@ -84,7 +84,7 @@ impl Adapter<'_> {
         (s * s) * squared
     }
 
-    pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
+    pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Checked<f32> {
         if delta.len() == self.header.out_len() && self.applied_through::<false>(x, delta) {
             return Ok(1.0);
         }
@@ -94,19 +94,14 @@ impl Adapter<'_> {
         Ok(projection.guard)
     }
 
-    pub(crate) fn add_delta(&self, x: &mut [f32]) -> Result<f32> {
+    pub(crate) fn add_delta(&self, x: &mut [f32]) -> Checked<f32> {
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         if in_features == out_features && self.applied_through::<true>(&[], x) {
             return Ok(1.0);
         }
         let projection = self.forward(x, false)?;
         if in_features != out_features {
-            return Err(Error::SquareRequired {
-                what: "residual",
-                instead: "apply_into",
-                in_features,
-                out_features,
-            });
+            return Err(refuse::square_required("residual", "apply_into", in_features, out_features));
         }
         kernel::up_add(x, projection.factors(self.header), self.b);
         Ok(projection.guard)
@@ -135,14 +130,14 @@ impl Adapter<'_> {
         }
     }
 
-    pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
+    pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Checked<()> {
         self.header.check_initialised()?;
         let out_len = self.header.out_len();
         let rows = kernel::rows(inputs, self.header.in_len());
         let n = rows.len();
         if !rows.remainder().is_empty() {
             let expected = n.saturating_add(1).saturating_mul(self.header.in_len());
-            return Err(Error::Length { what: "inputs", expected, got: inputs.len() });
+            return Err(refuse::length("inputs", expected, inputs.len()));
         }
         check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
         for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
@@ -152,7 +147,7 @@ impl Adapter<'_> {
     }
 
     /// Rows of `m s B A` one after the other; `base` is added if there is one.
-    pub(crate) fn write_delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Result<()> {
+    pub(crate) fn write_delta_weight(&self, base: Option<&[f32]>, out: &mut [f32]) -> Checked<()> {
         self.header.check_initialised()?;
         let in_len = self.header.in_len();
         let expected = self.header.out_len().saturating_mul(in_len);
@@ -160,7 +155,7 @@ impl Adapter<'_> {
         if let Some(base) = base {
             check_length("base weight", base.len(), expected)?;
             if let Some(index) = kernel::first_not_finite(base) {
-                return Err(Error::NotFinite { what: "base weight", index });
+                return Err(refuse::not_finite_at("base weight", index));
             }
             kernel::copy(out, base);
         } else {

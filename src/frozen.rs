@@ -4,7 +4,7 @@ use crate::adapter::{Adapter, check_weights};
 use crate::apply::Apply;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Result, check_length};
+use crate::error::{Result, check_length, told};
 use crate::header::Header;
 use crate::kernel;
 use crate::peft::{self, PeftConfig};
@@ -111,7 +111,7 @@ impl<'a> FrozenMut<'a> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn set_strength(&mut self, strength: f32) -> Result<()> {
-        self.header.set_strength(strength)
+        told(self.header.set_strength(strength))
     }
 
     /// Loads a saved adapter, as [`Learn::load_json`](crate::Learn::load_json). Pending events are

@@ -1,8 +1,8 @@
 //! Everything of an adapter that is not a matrix, in fixed-width words.
 
 use crate::adapter::{WEIGHT_LIMIT, check_weights};
-use crate::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
-use crate::error::{Error, Range, Result, check_range, check_ranges};
+use crate::config::{self, Config, MAX_FEATURES, MAX_RANK, StepKind};
+use crate::error::{Checked, Error, Range, Result, check_range, check_ranges, refuse};
 use crate::kernel::{self, Square};
 use crate::stats::{Outcome, Receipt};
 
@@ -298,13 +298,13 @@ impl Header {
     }
 
     /// Refuses memory whose sizes are not even known.
-    pub(crate) fn check_sized(&self) -> Result<()> {
-        if self.rank == 0 { Err(Error::NotInitialised) } else { Ok(()) }
+    pub(crate) fn check_sized(&self) -> Checked<()> {
+        if self.rank == 0 { Err(refuse::NOT_INITIALISED) } else { Ok(()) }
     }
 
     /// Refuses memory in which no weights have been put yet.
-    pub(crate) fn check_initialised(&self) -> Result<()> {
-        if self.flags & Self::READY == 0 { Err(Error::NotInitialised) } else { Ok(()) }
+    pub(crate) fn check_initialised(&self) -> Checked<()> {
+        if self.flags & Self::READY == 0 { Err(refuse::NOT_INITIALISED) } else { Ok(()) }
     }
 
     pub(crate) const fn uses_rslora(&self) -> bool {
@@ -315,11 +315,17 @@ impl Header {
     pub(crate) fn rescale(&mut self, config: &Config) {
         self.alpha = config.alpha;
         self.flags = (self.flags & !Self::RSLORA) | if config.use_rslora { Self::RSLORA } else { 0 };
-        self.scaling = config.scaling(self.rank as usize);
+        self.refresh_scaling();
+    }
+
+    /// The scaling that follows from alpha, rsLoRA and the rank.
+    #[inline(never)]
+    pub(crate) fn refresh_scaling(&mut self) {
+        self.scaling = config::scaling(self.alpha, self.uses_rslora(), self.rank as usize);
     }
 
     /// `m`, the run-time strength.
-    pub(crate) fn set_strength(&mut self, strength: f32) -> Result<()> {
+    pub(crate) fn set_strength(&mut self, strength: f32) -> Checked<()> {
         self.check_sized()?;
         check_range("strength", strength, 0.0, MAX_STRENGTH)?;
         if strength != self.strength {
@@ -336,7 +342,7 @@ impl Header {
             self.bump();
         }
         self.flags |= Self::READY;
-        self.rescale(&self.config());
+        self.refresh_scaling();
         self.strength = 1.0;
         self.weight_sum = 0.0;
         self.pending = 0;

@@ -4,7 +4,7 @@ use crate::adapter::AdapterMut;
 use crate::apply::Apply;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Result, told};
 use crate::peft::PeftConfig;
 use crate::sample::{Choice, Listwise, Sample};
 use crate::stats::Receipt;
@@ -63,7 +63,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_gradient<'s>(&mut self, sample: impl Into<Sample<'s>>, grad_output: &[f32]) -> Result<Receipt> {
-        self.adapter_mut().learn_gradient(&sample.into(), grad_output)
+        told(self.adapter_mut().learn_gradient(&sample.into(), grad_output))
     }
 
     /// Learns that one of 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):
@@ -82,7 +82,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_choice<'s>(&mut self, sample: impl Into<Sample<'s>>, choice: Choice<'_>) -> Result<Receipt> {
-        self.adapter_mut().learn_choice(&sample.into(), &choice)
+        told(self.adapter_mut().learn_choice(&sample.into(), &choice))
     }
 
     /// Learns from several choices of one list at once: listwise softmax cross-entropy (ListNet,
@@ -100,7 +100,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_listwise<'s>(&mut self, sample: impl Into<Sample<'s>>, list: Listwise<'_>) -> Result<Receipt> {
-        self.adapter_mut().learn_listwise(&sample.into(), &list)
+        told(self.adapter_mut().learn_listwise(&sample.into(), &list))
     }
 
     /// Pulls `y` towards a target (`weight > 0`) or away from it (`weight < 0`): `L = -w cos(y, t)`.
@@ -125,7 +125,7 @@ pub trait Learn: Apply {
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
-        self.adapter_mut().learn_target(&sample.into(), target, weight)
+        told(self.adapter_mut().learn_target(&sample.into(), target, weight))
     }
 
     /// Pulls `y` towards one vector and away from 1 to 64 others in one event:
@@ -146,7 +146,7 @@ pub trait Learn: Apply {
         attract: &[f32],
         repel: &[f32],
     ) -> Result<Receipt> {
-        self.adapter_mut().learn_attract_repel(&sample.into(), attract, repel)
+        told(self.adapter_mut().learn_attract_repel(&sample.into(), attract, repel))
     }
 
     /// Learns from a quality, `0.0..=1.0`, and nothing else: reward-modulated Hebbian,
@@ -166,7 +166,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_quality<'s>(&mut self, sample: impl Into<Sample<'s>>, quality: f32) -> Result<Receipt> {
-        self.adapter_mut().learn_quality(&sample.into(), quality)
+        told(self.adapter_mut().learn_quality(&sample.into(), quality))
     }
 
     /// Takes one step along the weighted mean of the pending gradients and clears them.
@@ -189,7 +189,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_updates(&mut self, learning_rate: f32) -> Result<Receipt> {
-        step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First)
+        told(step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First))
     }
 
     /// Forgets the pending events without a step.
@@ -236,7 +236,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn set_strength(&mut self, strength: f32) -> Result<()> {
-        self.adapter_mut().header.set_strength(strength)
+        told(self.adapter_mut().header.set_strength(strength))
     }
 
     /// Loads a state that [`write_json`](Apply::write_json) saved, in place: settings, weights,
@@ -309,7 +309,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
-        self.adapter_mut().take_weights(lora_a, lora_b)
+        told(self.adapter_mut().take_weights(lora_a, lora_b))
     }
     /// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
     /// `(1 - share) own + share kept`. `share` is 0 to 1; a little after every update bounds how far a bad
@@ -328,6 +328,6 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn pull_towards(&mut self, lora_a: &[f32], lora_b: &[f32], share: f32) -> Result<()> {
-        self.adapter_mut().pull(lora_a, lora_b, share)
+        told(self.adapter_mut().pull(lora_a, lora_b, share))
     }
 }

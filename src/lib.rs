@@ -48,6 +48,9 @@ mod wire;
 pub use adapter::{Adapter, AdapterMut};
 pub use apply::Apply;
 pub use config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
+#[cfg(micro_lora_terse)]
+#[doc(hidden)]
+pub use error::refuse::REPORT;
 pub use error::{Error, Result};
 pub use explore::{Explore, MAX_DIRECTIONS, principal_directions};
 pub use frozen::FrozenMut;
@@ -57,6 +60,6 @@ pub use kernel::simd::Simd;
 pub use learn::Learn;
 pub use owned::{FrozenLora, MicroLora};
 pub use replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
-pub use sample::{Choice, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+pub use sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 pub use state::StateInfo;
 pub use stats::{Outcome, Receipt, Skip, Stats};

@@ -3,7 +3,7 @@
 use crate::adapter::{Adapter, AdapterMut};
 use crate::apply::Apply;
 use crate::config::{Config, MAX_FEATURES, MAX_RANK};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, told};
 use crate::frozen::FrozenMut;
 use crate::header::Header;
 use crate::learn::Learn;
@@ -336,7 +336,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn set_strength(&mut self, strength: f32) -> Result<()> {
-        self.header.set_strength(strength)
+        told(self.header.set_strength(strength))
     }
 
     /// The weights of a saved adapter, made for the model `model_id` (0 if unused). Pending events

@@ -1,23 +1,17 @@
 //! Pulling weights back towards ones that were kept.
 
-use crate::adapter::{AdapterMut, NORM_LIMIT, not_finite};
-use crate::error::{Result, check_length, check_range};
+use crate::adapter::{AdapterMut, NORM_LIMIT, check_norm};
+use crate::error::{Checked, check_length, check_range};
 use crate::kernel;
 
 impl AdapterMut<'_> {
-    pub(crate) fn pull(&mut self, lora_a: &[f32], lora_b: &[f32], share: f32) -> Result<()> {
+    pub(crate) fn pull(&mut self, lora_a: &[f32], lora_b: &[f32], share: f32) -> Checked<()> {
         self.header.check_initialised()?;
         check_length("lora_a", lora_a.len(), self.a.len())?;
         check_length("lora_b", lora_b.len(), self.b.len())?;
         check_range("share", share, 0.0, 1.0)?;
-        for (what, kept, limit) in
-            [("lora_a", lora_a, NORM_LIMIT), ("lora_b", lora_b, NORM_LIMIT / self.header.scaling)]
-        {
-            let norm = libm::sqrtf(kernel::dot(kept, kept));
-            if norm.is_nan() || norm > limit {
-                return Err(not_finite(&[(what, kept)], what));
-            }
-        }
+        check_norm("lora_a", lora_a, 1.0, NORM_LIMIT)?;
+        check_norm("lora_b", lora_b, 1.0, NORM_LIMIT / self.header.scaling)?;
         // Between two matrices within the limit there are none beyond it.
         for (own, kept) in [(&mut *self.a, lora_a), (&mut *self.b, lora_b)] {
             kernel::scale(own, 1.0 - share);

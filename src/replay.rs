@@ -11,7 +11,7 @@ mod save;
 pub use owned::Replay;
 
 use crate::adapter::AdapterMut;
-use crate::error::{Error, Result, check_length, check_range};
+use crate::error::{Error, Result, check_length, check_range, told};
 use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
 use crate::learn::Learn;
@@ -199,7 +199,7 @@ impl ReplayMut<'_> {
         check_length("scales", self.scales.len(), capacity.saturating_mul(list))?;
         check_length("weights", self.weights.len(), capacity.saturating_mul(list))?;
         check_length("row", self.row.len(), width)?;
-        check_length("rows", self.rows.len(), rows)
+        told(check_length("rows", self.rows.len(), rows))
     }
 
     /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is

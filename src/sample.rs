@@ -179,3 +179,41 @@ impl<'a> Listwise<'a> {
         self
     }
 }
+
+/// Feedback of one kind or another, for a host that knows only at run time which:
+/// [`AdapterMut::adapt`](crate::AdapterMut::adapt) takes it.
+///
+/// ```
+/// use micro_lora::{Choice, Feedback};
+/// let told = |thumb: Option<bool>| match thumb {
+///     Some(up) => Feedback::Quality(if up { 1.0 } else { 0.0 }),
+///     None => Feedback::Choice(Choice::click(&[1.0, 0.0], 1)),
+/// };
+/// assert!(matches!(told(None), Feedback::Choice(_)));
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Feedback<'a> {
+    /// As for [`Learn::adapt_gradient`](crate::Learn::adapt_gradient).
+    Gradient(&'a [f32]),
+    /// As for [`Learn::adapt_choice`](crate::Learn::adapt_choice).
+    Choice(Choice<'a>),
+    /// As for [`Learn::adapt_listwise`](crate::Learn::adapt_listwise).
+    Listwise(Listwise<'a>),
+    /// As for [`Learn::adapt_target`](crate::Learn::adapt_target).
+    Target {
+        /// Where the output ought to point, `out_features` values.
+        target: &'a [f32],
+        /// How much it matters; below 0 it is where it ought not to point.
+        weight: f32,
+    },
+    /// As for [`Learn::adapt_attract_repel`](crate::Learn::adapt_attract_repel).
+    AttractRepel {
+        /// What the output ought to resemble, `out_features` values.
+        attract: &'a [f32],
+        /// What it ought not to, one after the other.
+        repel: &'a [f32],
+    },
+    /// As for [`Learn::adapt_quality`](crate::Learn::adapt_quality).
+    Quality(f32),
+}

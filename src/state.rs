@@ -4,7 +4,7 @@
 
 use core::iter::once;
 
-use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT, not_finite};
+use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT, check_norm};
 use crate::base64::{Decoder, encode, encoded_len};
 use crate::crc::Crc;
 use crate::error::{Error, Result, check_length, check_range};
@@ -282,25 +282,44 @@ impl AdapterMut<'_> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn take_up(&mut self) -> Result<()> {
+        self.header.flags &= !Header::READY;
+        self.header.refresh_scaling();
+        if self.header.rank > 0 {
+            self.header.check_values()?;
+        }
+        self.take_up_weights()
+    }
+
+    /// As [`take_up`](Self::take_up), for a host that has held the values of the header to their ranges
+    /// (`docs/state-format.md`) itself: only the matrices are checked.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::Overflow`], [`Error::NotInitialised`] for a header without sizes. The
+    /// adapter then is not initialised.
+    ///
+    /// ```
+    /// use micro_lora::{AdapterMut, Config, Error, Header};
+    /// let mut header = Header::new(1, 1, 1, &Config::new())?;
+    /// let (mut a, mut b) = ([0.5], [f32::NAN]);
+    /// let (mut grad_a, mut grad_b, mut scratch) = ([0.0], [0.0], [0.0]);
+    /// let mut view = AdapterMut::from_parts(
+    ///     &mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch,
+    /// )?;
+    /// assert_eq!(view.take_up_weights(), Err(Error::NotFinite { what: "lora_b", index: 0 }));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn take_up_weights(&mut self) -> Result<()> {
         self.header.check_sized()?;
         self.header.flags &= !Header::READY;
-        self.header.rescale(&self.header.config());
-        self.header.check_values()?;
+        self.header.refresh_scaling();
         if self.header.pending == 0 {
             self.clear_pending();
         }
-        let matrices = [
-            ("lora_a", &*self.a),
-            ("lora_b", &*self.b),
-            ("grad_a", &*self.grad_a),
-            ("grad_c", &*self.grad_c),
-        ];
-        for ((what, matrix), limit) in matrices.into_iter().zip(limits(self.header)) {
-            let norm = kernel::sqrt(kernel::dot(matrix, matrix));
-            if norm.is_nan() || norm > limit {
-                return Err(not_finite(&[(what, matrix)], what));
-            }
-        }
+        let [limit_a, limit_b, limit_pending, _] = limits(self.header);
+        check_norm("lora_a", self.a, 1.0, limit_a)?;
+        check_norm("lora_b", self.b, 1.0, limit_b)?;
+        check_norm("grad_a", self.grad_a, 1.0, limit_pending)?;
+        check_norm("grad_c", self.grad_c, 1.0, limit_pending)?;
         self.header.take_up(self.b);
         self.header.bump();
         Ok(())

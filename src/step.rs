@@ -23,7 +23,7 @@
 
 use crate::adapter::{AdapterMut, NORM_LIMIT};
 use crate::config::StepKind;
-use crate::error::{Error, Result, check_range};
+use crate::error::{Checked, check_range, refuse};
 use crate::header::{Header, Trace};
 use crate::kernel::{self, Square};
 use crate::stats::{Outcome, Receipt, Skip};
@@ -83,7 +83,7 @@ struct Plan {
     trace: Trace,
 }
 
-pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Result<Receipt> {
+pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Checked<Receipt> {
     view.header.check_initialised()?;
     check_learning_rate(lr)?;
     if view.header.pending == 0 {
@@ -115,7 +115,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> R
     })
 }
 
-pub(crate) fn check_learning_rate(lr: f32) -> Result<()> {
+pub(crate) fn check_learning_rate(lr: f32) -> Checked<()> {
     check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)
 }
 
@@ -193,7 +193,7 @@ const IDENTITY: Square =
 
 impl Plan {
     /// Norms add up at most: what passes here cannot overflow when it is written, or squared later.
-    fn check(&self, header: &Header, gram_a: &Square) -> Result<()> {
+    fn check(&self, header: &Header, gram_a: &Square) -> Checked<()> {
         let norm_a = kernel::sqrt(kernel::trace(gram_a)) + self.a.norm;
         let norm_c = kernel::sqrt(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
         let Trace { v_a, v_c, .. } = self.trace;
@@ -202,7 +202,7 @@ impl Plan {
         if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && is_finite {
             Ok(())
         } else {
-            Err(Error::Overflow { what: "step" })
+            Err(refuse::overflow("step"))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A step on something learned before.
 
 use crate::adapter::AdapterMut;
-use crate::error::{Error, Result};
+use crate::error::{Checked, Result, refuse, told};
 use crate::sample::{Listwise, Sample};
 use crate::stats::Receipt;
 use crate::step::{self, Pass};
@@ -31,24 +31,46 @@ impl AdapterMut<'_> {
         learning_rate: f32,
     ) -> Result<Receipt> {
         self.check_nothing_pending()?;
-        let seen = *self.header;
-        let receipt = self.learn_listwise(&sample.into(), &list);
+        let before = self.counters();
+        let receipt = self.learn_listwise(&sample.into(), &list)?;
+        self.end_rehearsal(before, receipt, learning_rate)
+    }
+
+    /// What a rehearsal does not count in.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn counters(&self) -> [u32; 2] {
+        [self.header.samples, self.header.capped]
+    }
+
+    /// What follows what was learned from a list of the past, with the counters as they were before.
+    #[doc(hidden)]
+    pub fn end_rehearsal(
+        &mut self,
+        [samples, capped]: [u32; 2],
+        receipt: Receipt,
+        learning_rate: f32,
+    ) -> Result<Receipt> {
         // Not a new event: what is displayed must not count it again.
-        self.header.samples = seen.samples;
-        self.header.capped = seen.capped;
-        let receipt = receipt?;
+        self.header.samples = samples;
+        self.header.capped = capped;
         if !receipt.applied() {
             return Ok(receipt);
         }
         let update = step::apply_updates(self, learning_rate, Pass::Rehearsal);
         self.clear_pending();
-        update
+        told(update)
     }
 
-    pub(super) fn check_nothing_pending(&self) -> Result<()> {
+    #[doc(hidden)]
+    pub fn begin_rehearsal(&self) -> Result<()> {
+        told(self.check_nothing_pending())
+    }
+
+    pub(super) fn check_nothing_pending(&self) -> Checked<()> {
         match self.header.pending as usize {
             0 => Ok(()),
-            got => Err(Error::Count { what: "pending", got, min: 0, max: 0 }),
+            got => Err(refuse::count("pending", got, 0, 0)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::codes::{CODE_MAX, as_words, of_words};
 use super::{Replay, ReplayEntry, ReplayHeader, ReplayMut};
 use crate::beside::{Kind, Words, words};
-use crate::error::{Error, Result, check_range};
+use crate::error::{Checked, Error, Result, check_range};
 use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::sample::MIN_CANDIDATES;
 use crate::wire::check_equal;
@@ -195,7 +195,7 @@ fn check_entries(text: &[u8], list: u32) -> Result<()> {
     Ok(())
 }
 
-fn check_floats(what: &'static str, text: &[u8], max: f32) -> Result<()> {
+fn check_floats(what: &'static str, text: &[u8], max: f32) -> Checked<()> {
     words(text).try_for_each(|word| check_range(what, f32::from_bits(word), 0.0, max))
 }
 

@@ -7,8 +7,7 @@ export let wasm;
 
 let loading;
 
-/** Where the report begins, and the bytes that calls may pass: grown when they are too few. */
-let report;
+/** The bytes that calls may pass: grown when they are too few. */
 let passed;
 
 /** Parts of the memory that nobody uses, as [start, end], in ascending order and never touching. */
@@ -26,10 +25,9 @@ const start = (instance) => {
   // Adapters live in the first one's memory.
   if (wasm) return;
   wasm = instance.exports;
-  report = wasm.start();
-  passed = [report, report];
-  // The report has 8 words.
-  holes = [[report + 32, wasm.memory.buffer.byteLength]];
+  const start = wasm.__heap_base.value;
+  passed = [start, start];
+  holes = [[start, wasm.memory.buffer.byteLength]];
 };
 
 const load = async (source) => {
@@ -87,6 +85,7 @@ export const within = (what, value, min, max) =>
 /** Passes on what the engine returned, unless it is an error. */
 export const check = (result) => {
   if (result >= 0) return result;
+  const report = wasm.report();
   const words = new Uint32Array(wasm.memory.buffer, report, 5);
   const numbers = result === -3 ? Array.from(floats(report, 5), rounded) : words;
   const [code, expected, came] = ERRORS[-result]
@@ -167,7 +166,8 @@ export const release = (block) => {
 export const room = (bytes) => {
   if (passed[1] - passed[0] < bytes) {
     release(passed);
-    passed = [report, report];
+    // Nowhere, but not null.
+    passed = [16, 16];
     passed = take(bytes);
   }
   return passed[0];

@@ -6,20 +6,21 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
-mod memory;
-mod report;
+#[cfg(not(micro_lora_terse))]
+compile_error!("expected `--cfg micro_lora_terse`, which `cargo xtask npm` gives: errors are numbers here");
 
-#[cfg(feature = "full")]
-use micro_lora::Listwise;
+mod memory;
+
 use micro_lora::{Apply, Choice, Header, Learn, Result, Sample};
+#[cfg(feature = "full")]
+use micro_lora::{Feedback, Listwise};
 
 use memory::Lent;
-use report::refuse;
 
-/// Where the memory starts that JavaScript may use.
+/// Where the report of the last error is: five words, as `micro_lora::REPORT` has them.
 #[unsafe(no_mangle)]
-pub extern "C" fn start() -> usize {
-    memory::report().addr()
+pub extern "C" fn report() -> usize {
+    (&raw const micro_lora::REPORT).addr()
 }
 
 /// Whether this is the build with simd128.
@@ -27,6 +28,10 @@ pub extern "C" fn start() -> usize {
 pub extern "C" fn simd() -> bool {
     cfg!(target_feature = "simd128")
 }
+
+/// A list learned again, with a shorter step at once.
+#[cfg(feature = "full")]
+const REHEARSAL: u32 = 13;
 
 /// Numbers that a call passes. What they are depends on the call.
 struct Numbers {
@@ -62,30 +67,24 @@ pub unsafe extern "C" fn call(
     let lent = unsafe { memory::lend(block, passed, [vectors, extra, base.max(0) as usize]) };
     match lent.and_then(|lent| run(what, lent, numbers)) {
         Ok(number) => number,
-        Err(error) => {
-            // SAFETY: nothing else is there, and what was lent is not used any more.
-            refuse(unsafe { &mut *memory::report() }, error)
-        }
+        Err(error) => -(error.code() as f32),
     }
 }
 
 fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
     let Lent { mut adapter, input, output, passed: [vectors, _extra, base] } = lent;
-    let Numbers { weight, value, temperature, chosen, .. } = numbers;
+    let Numbers { weight, value, .. } = numbers;
     match what {
         0 => return adapter.apply_into(input, output),
         // In place: JavaScript has put the input there, unless it does not fit.
         1 => return adapter.apply_residual(if input.len() == output.len() { output } else { input }),
         2 => return Ok(adapter.apply_updates(value)?.step_norm),
         3 => {
-            // The only errors of a header that JavaScript wrote are its settings'.
-            let (in_features, out_features) = (adapter.in_features(), adapter.out_features());
-            Header::new(in_features, out_features, adapter.rank(), &adapter.config())?;
             adapter.reset();
             return Ok(0.0);
         }
         4 => {
-            adapter.take_up()?;
+            adapter.take_up_weights()?;
             return Ok(0.0);
         }
         #[cfg(feature = "full")]
@@ -104,27 +103,33 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
     if numbers.base >= 0 {
         sample = sample.with_base(base);
     }
-    let receipt = match what {
-        #[cfg(feature = "full")]
-        8 => adapter.adapt_quality(sample, value),
-        #[cfg(feature = "full")]
-        9 => adapter.adapt_gradient(sample, vectors),
-        #[cfg(feature = "full")]
-        10 => adapter.adapt_listwise(sample, Listwise::new(vectors, _extra).with_temperature(temperature)),
-        #[cfg(feature = "full")]
-        11 => adapter.adapt_target(sample, vectors, value),
-        #[cfg(feature = "full")]
-        12 => adapter.adapt_attract_repel(sample, _extra, vectors),
-        #[cfg(feature = "full")]
-        13 => {
-            adapter.rehearse(sample, Listwise::new(vectors, _extra).with_temperature(temperature), value)
+    #[cfg(not(feature = "full"))]
+    let receipt = adapter.adapt_choice(sample, choice(vectors, &numbers))?;
+    #[cfg(feature = "full")]
+    let receipt = {
+        let list = Listwise::new(vectors, _extra).with_temperature(numbers.temperature);
+        let feedback = match what {
+            8 => Feedback::Quality(value),
+            9 => Feedback::Gradient(vectors),
+            10 | REHEARSAL => Feedback::Listwise(list),
+            11 => Feedback::Target { target: vectors, weight: value },
+            12 => Feedback::AttractRepel { attract: _extra, repel: vectors },
+            _ => Feedback::Choice(choice(vectors, &numbers)),
+        };
+        if what == REHEARSAL {
+            adapter.begin_rehearsal()?;
         }
-        _ => {
-            let choice = Choice::click(vectors, chosen).with_quality(value).with_temperature(temperature);
-            adapter.adapt_choice(sample, choice)
-        }
+        let before = adapter.counters();
+        let receipt = adapter.adapt(sample, feedback)?;
+        if what == REHEARSAL { adapter.end_rehearsal(before, receipt, value)? } else { receipt }
     };
-    Ok(receipt?.outcome.code() as f32)
+    Ok(receipt.outcome.code() as f32)
+}
+
+fn choice<'a>(candidates: &'a [f32], numbers: &Numbers) -> Choice<'a> {
+    Choice::click(candidates, numbers.chosen)
+        .with_quality(numbers.value)
+        .with_temperature(numbers.temperature)
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -19,9 +19,6 @@ use core::slice;
 
 use micro_lora::{AdapterMut, Header, Result};
 
-/// Words of the report.
-pub(crate) const REPORT: usize = 5;
-
 /// An adapter with the vectors that go in and out, and what was passed.
 pub(crate) struct Lent<'m> {
     pub(crate) adapter: AdapterMut<'m>,
@@ -43,7 +40,8 @@ pub(crate) unsafe fn lend<'m>(
     // SAFETY: a header is there, and it has no invalid bits.
     let header = unsafe { &mut *block };
     let (in_features, out_features) = (header.in_features(), header.out_features());
-    let [a_len, b_len] = [in_features, out_features].map(|len| len.saturating_mul(header.rank()));
+    let a_len = in_features.saturating_mul(header.rank());
+    let b_len = out_features.saturating_mul(header.rank());
     // SAFETY: the parts of the block follow the header and each other, as the caller has promised.
     let mut at = unsafe { block.add(1) }.cast::<f32>();
     let mut take = |len| unsafe {
@@ -66,20 +64,4 @@ pub(crate) unsafe fn lend<'m>(
         output,
         passed,
     })
-}
-
-#[cfg(target_arch = "wasm32")]
-unsafe extern "C" {
-    /// The linker puts it after the stack and the data.
-    static mut __heap_base: [u32; REPORT];
-}
-
-/// Other targets compile this crate for its lints alone.
-#[cfg(not(target_arch = "wasm32"))]
-#[allow(non_upper_case_globals)]
-static mut __heap_base: [u32; REPORT] = [0; REPORT];
-
-/// Where the memory starts that JavaScript may use, with the report.
-pub(crate) fn report() -> *mut [u32; REPORT] {
-    &raw mut __heap_base
 }

@@ -27,6 +27,9 @@ const CRATE: &str = "wasm";
 const TOOLS: &str = "wasm/tools";
 pub const PACKAGE: &str = "wasm/pkg";
 
+/// Errors as numbers: JavaScript words them.
+const TERSE: &str = "--cfg micro_lora_terse";
+
 /// What every browser has that knows simd128, by the names that rustc and wasm-opt have for it.
 const SIMD: [(&str, &str); 4] = [
     ("simd128", "--enable-simd"),
@@ -87,6 +90,18 @@ pub fn tool(shell: &Shell, name: &str) -> PathBuf {
     shell.current_dir().join(TOOLS).join("node_modules/.bin").join(name)
 }
 
+/// The crate of the engine, as far as a compiler for this machine can tell.
+pub fn lint(shell: &Shell) -> Result<()> {
+    let target_dir = target_dir(shell).join("wasm/lint");
+    cmd!(
+        shell,
+        "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir} -- -D warnings"
+    )
+    .env("RUSTFLAGS", TERSE)
+    .run()?;
+    Ok(())
+}
+
 impl Engine {
     fn build(&self, shell: &Shell, toolchain: Toolchain) -> Result<()> {
         let target_dir = target_dir(shell).join("wasm").join(toolchain.name());
@@ -119,7 +134,9 @@ impl Engine {
             .collect();
         // Nothing here needs more than a few KB of stack; the default of 1 MB would be taken from every page.
         // Functions that are inlined more eagerly than is usual at opt-level z make a smaller file.
-        format!("-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=50")
+        format!(
+            "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=130 {TERSE}"
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bench, bits, c_test, embedded, golden, learn, package, state, web_test};
+use super::{bare_metal, bench, bits, c_test, embedded, golden, learn, npm, package, state, web_test};
 use crate::needs;
 use crate::report::Report;
 
@@ -15,7 +15,8 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     });
     report.step("clippy", || {
         needs::ensure(shell, &[&needs::CLIPPY])?;
-        Ok(cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?)
+        cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
+        npm::lint(shell)
     });
     // With debug assertions and overflow checks.
     report.step("tests", || {

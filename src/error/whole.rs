@@ -1,0 +1,50 @@
+//! A refusal is the error that is told.
+
+use super::Error;
+
+pub(crate) type Refusal = Error;
+
+/// What a caller is told.
+pub(crate) fn told<T>(checked: super::Checked<T>) -> super::Result<T> {
+    checked
+}
+
+pub(crate) const fn length(what: &'static str, expected: usize, got: usize) -> Refusal {
+    Error::Length { what, expected, got }
+}
+
+pub(crate) const fn not_finite_at(what: &'static str, index: usize) -> Refusal {
+    Error::NotFinite { what, index }
+}
+
+pub(crate) const fn out_of_range(what: &'static str, got: f32, min: f32, max: f32) -> Refusal {
+    Error::OutOfRange { what, got, min, max }
+}
+
+pub(crate) const fn count(what: &'static str, got: usize, min: usize, max: usize) -> Refusal {
+    Error::Count { what, got, min, max }
+}
+
+pub(crate) const fn overflow(what: &'static str) -> Refusal {
+    Error::Overflow { what }
+}
+
+pub(crate) const fn base_required(in_features: usize, out_features: usize) -> Refusal {
+    Error::BaseRequired { in_features, out_features }
+}
+
+pub(crate) const fn square_required(
+    what: &'static str,
+    instead: &'static str,
+    in_features: usize,
+    out_features: usize,
+) -> Refusal {
+    Error::SquareRequired { what, instead, in_features, out_features }
+}
+
+pub(crate) const fn zero_norm(what: &'static str) -> Refusal {
+    Error::ZeroNorm { what }
+}
+
+pub(crate) const PENDING_FULL: Refusal = Error::PendingFull;
+pub(crate) const NOT_INITIALISED: Refusal = Error::NotInitialised;
