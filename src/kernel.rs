@@ -90,13 +90,6 @@ pub(crate) type Square = [[f32; 4]; 4];
 /// `gram[r][q] = k * dot(matrix[r], matrix[q])`, the lower triangle computed and mirrored.
 pub(crate) fn gram(matrix: &[f32], len: usize, k: f32) -> Square {
     let mut lower = [[0.0; 4]; 4];
-    if cfg!(target_arch = "wasm32") {
-        // Less code: products commute, so the upper triangle comes out the same.
-        for (out, row) in lower.iter_mut().zip(rows(matrix, len)) {
-            *out = down(matrix, row).map(|dot| k * dot);
-        }
-        return lower;
-    }
     let mut end = 0_usize;
     for (out, row) in lower.iter_mut().zip(rows(matrix, len)) {
         end = end.saturating_add(len);

@@ -230,7 +230,7 @@ fn each(a: Block, b: Block, of: impl Fn(v128, v128) -> v128) -> Block {
 }
 
 /// Lane `j` takes lane `j + 16`, then `j + 8`, `4`, `2`, `1`.
-#[inline(never)]
+#[inline(always)]
 fn reduce(Block(a, b, c, d, e, f, g, h): Block) -> f32 {
     let sum = add(add(add(a, e), add(c, g)), add(add(b, f), add(d, h)));
     let sum = add(sum, i32x4_shuffle::<2, 3, 0, 1>(sum, sum));
