@@ -5,7 +5,6 @@
 use crate::error::{Checked, Refusal, Result, check_length, refuse};
 use crate::header::Header;
 use crate::kernel;
-use crate::rng;
 
 /// No matrix of a larger norm enters an adapter: with both at the limit, the square of an output is
 /// still finite for inputs of norm up to 1000.
@@ -224,7 +223,7 @@ impl<'a> AdapterMut<'a> {
             return;
         }
         let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
-        rng::fill_uniform(self.a, bound, self.header.seed);
+        kernel::fill_uniform(self.a, bound, self.header.seed);
         kernel::clear(self.b);
         self.clear_pending();
         self.header.reset();

@@ -45,12 +45,13 @@ body::every_kernel!(plain);
 
 // What a compiler, left to itself, does with single values or calls a library for.
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(crate) use simd128::{clear, copy, scale, sqrt};
+pub(crate) use simd128::{clear, copy, fill_uniform, scale, sqrt};
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(crate) use simple::{clear, copy, scale, sqrt};
+pub(crate) use simple::{clear, copy, fill_uniform, scale, sqrt};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod simple {
+    pub(crate) use crate::rng::fill_uniform;
     /// Correctly rounded, on every machine.
     pub(crate) use libm::sqrtf as sqrt;
 

@@ -10,18 +10,27 @@ pub(crate) const fn fill_uniform(values: &mut [f32], bound: f32, seed: u32) {
     while let [value, tail @ ..] = rest {
         counter = counter.wrapping_add(1);
         // 24 random bits: every value of the grid is exact in f32, and so is the shift to -1..1.
-        let bits = mix(start.wrapping_add(counter.wrapping_mul(0x9E37_79B9))) >> 8;
-        *value = (bits as f32 * (1.0 / 8_388_608.0) - 1.0) * bound;
+        let bits = mix(start.wrapping_add(counter.wrapping_mul(STRIDE))) >> 8;
+        *value = (bits as f32 * UNIT - 1.0) * bound;
         rest = tail;
     }
 }
 
+/// From one value's place in the sequence to the next one's: 2^32 over the golden ratio.
+pub(crate) const STRIDE: u32 = 0x9E37_79B9;
+
+/// Takes 24 bits to 0..2.
+pub(crate) const UNIT: f32 = 1.0 / 8_388_608.0;
+
+/// What [`mix`] multiplies by.
+pub(crate) const FACTORS: [u32; 2] = [0x85EB_CA6B, 0xC2B2_AE35];
+
 /// The finaliser of MurmurHash3 (Appleby, public domain): every input bit reaches every output bit.
-const fn mix(mut z: u32) -> u32 {
+pub(crate) const fn mix(mut z: u32) -> u32 {
     z ^= z >> 16;
-    z = z.wrapping_mul(0x85EB_CA6B);
+    z = z.wrapping_mul(FACTORS[0]);
     z ^= z >> 13;
-    z = z.wrapping_mul(0xC2B2_AE35);
+    z = z.wrapping_mul(FACTORS[1]);
     z ^ (z >> 16)
 }
 

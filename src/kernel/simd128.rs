@@ -4,14 +4,16 @@
 //! is unrolled where code is built for size, and values that a loop indexes would go through memory.
 
 use core::arch::wasm32::{
-    f32x4_add, f32x4_extract_lane as lane, f32x4_mul, f32x4_splat as splat, f32x4_sqrt, f32x4_sub,
-    i32x4_shuffle, v128, v128_load, v128_store,
+    f32x4_add, f32x4_convert_i32x4, f32x4_extract_lane as lane, f32x4_mul, f32x4_splat as splat, f32x4_sqrt,
+    f32x4_sub, i32x4_add, i32x4_mul, i32x4_shuffle, u32x4, u32x4_shr, u32x4_splat, v128, v128_load,
+    v128_store, v128_xor,
 };
 use core::slice;
 
 use super::body::Kernels;
 use super::lanes::{self, LANES};
 use super::{rows, rows_mut};
+use crate::rng;
 
 /// 32 values in registers. Not an array: the compiler fills one by way of memory.
 #[derive(Clone, Copy)]
@@ -168,6 +170,26 @@ pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
 pub(crate) fn clear(out: &mut [f32]) {
     // SAFETY: so many values are there, and zero bytes are one.
     unsafe { out.as_mut_ptr().write_bytes(0, out.len()) };
+}
+
+/// As [`rng::fill_uniform`], four values at a time.
+pub(crate) fn fill_uniform(values: &mut [f32], bound: f32, seed: u32) {
+    let start = rng::mix(seed);
+    let place = |i: u32| start.wrapping_add(rng::STRIDE.wrapping_mul(i));
+    let mut places = u32x4(place(1), place(2), place(3), place(4));
+    let (fours, rest) = values.as_chunks_mut();
+    let mut last = [0.0; 4];
+    for four in fours.iter_mut().chain([&mut last]) {
+        let [by, by_then] = rng::FACTORS.map(|factor| u32x4_splat(factor));
+        let z = i32x4_mul(v128_xor(places, u32x4_shr(places, 16)), by);
+        let z = i32x4_mul(v128_xor(z, u32x4_shr(z, 13)), by_then);
+        let bits = u32x4_shr(v128_xor(z, u32x4_shr(z, 16)), 8);
+        let unit = add(mul(f32x4_convert_i32x4(bits), splat(rng::UNIT)), splat(-1.0));
+        // SAFETY: 16 bytes are there, and a store takes any alignment.
+        unsafe { v128_store(four.as_mut_ptr().cast(), mul(unit, splat(bound))) };
+        places = i32x4_add(places, u32x4_splat(rng::STRIDE.wrapping_mul(4)));
+    }
+    copy(rest, &last);
 }
 
 /// The same bits as by `libm`: a square root has but one right rounding.
