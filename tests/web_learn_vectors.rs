@@ -1,10 +1,13 @@
-//! What `micro-lora/learn` is held to, computed here by the native crate: `wasm/test/suite/beside.js` is the same script, and
-//! both must give `wasm/test/suite/beside.json`.
+//! What `micro-lora/learn` is held to, computed here by the native crate: `wasm/test/suite/beside.js` and `explore.js` are
+//! the same script, and all must give `wasm/test/suite/beside.json`.
 //!
-//! The file is evidence, not output: it is never written again to make a test pass. It was made with
-//! `cargo test --test web_learn_vectors -- --ignored`.
+//! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
+//! new field, with `cargo test --test web_learn_vectors -- --ignored`.
 
-use micro_lora::{Apply, Config, Holdback, Listwise, MicroLora, Replay, Result, Sample, Serving};
+use micro_lora::{
+    Apply, Config, Explore, Holdback, Learn, Listwise, MicroLora, Replay, Result, Sample, Serving,
+    principal_directions,
+};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/beside.json");
@@ -19,6 +22,12 @@ struct Vectors {
     replay: Vec<[String; 2]>,
     /// After every 25th event: the holdback as it is saved, and its sentence.
     holdback: Vec<[String; 2]>,
+    /// The bits of the principal directions of some examples, those that were found.
+    directions: Vec<String>,
+    /// After every tenth pair: the adapter as it is saved, and the bits of what was tried.
+    explore: Vec<[String; 2]>,
+    /// After each share: the adapter as it is saved, and the bits of an output.
+    pull: Vec<[String; 2]>,
 }
 
 struct Inputs(u32);
@@ -90,8 +99,97 @@ fn holdback() -> Vec<[String; 2]> {
     saved
 }
 
+/// More values than a dot product has lanes.
+const LONG: usize = 40;
+type LongLora = MicroLora<WIDTH, LONG, 2>;
+
+fn bits(values: &[f32]) -> String {
+    values.iter().map(|value| format!("{:08x}", value.to_bits())).collect()
+}
+
+/// Of 12 examples that span four dimensions: six are asked for.
+fn directions(examples: &[f32]) -> Vec<f32> {
+    let (mut directions, mut scratch) = ([0.0; 6 * LONG], [0.0; 2 * LONG]);
+    let found = principal_directions(examples, LONG, &mut directions, &mut scratch).unwrap();
+    assert_eq!(found, 4);
+    directions[..found * LONG].to_vec()
+}
+
+fn examples(inputs: &mut Inputs) -> Vec<f32> {
+    let axes = [(); 4].map(|()| inputs.row(LONG));
+    let shared = inputs.row(LONG);
+    (0..12)
+        .flat_map(|_| {
+            let along = inputs.row(4);
+            let mut example = shared.clone();
+            for (along, axis) in along.iter().zip(&axes) {
+                example.iter_mut().zip(axis).for_each(|(value, axis)| *value += along * axis);
+            }
+            example
+        })
+        .collect()
+}
+
+fn explore() -> Vec<[String; 2]> {
+    let mut lora = Box::new(LongLora::new(Config::new().with_seed(4)).unwrap());
+    let mut inputs = Inputs(8);
+    let directions = directions(&examples(&mut inputs));
+    let (mut explore, mut saved) = (Explore::new(0.3, 7).unwrap(), vec![]);
+    for pair in 0..60 {
+        let x = inputs.row(WIDTH);
+        let mut eps = [0.0; LONG];
+        explore.draw(&directions, &mut eps).unwrap();
+        let tried = bits(&eps);
+        // As good as each other now and then; an outlier once.
+        let minus = inputs.next();
+        let plus = match pair % 7 {
+            3 => minus,
+            5 if pair > 30 => 50.0,
+            _ => inputs.next(),
+        };
+        let sample = Sample::new(&x).with_weight(if pair % 2 == 0 { 1.0 } else { 0.5 });
+        explore.adapt(&mut *lora, sample, &mut eps, plus, minus).unwrap();
+        lora.apply_updates(0.01).unwrap();
+        if pair % 10 == 9 {
+            saved.push([text(|json| lora.write_json(json)), tried]);
+        }
+    }
+    saved
+}
+
+fn pull() -> Vec<[String; 2]> {
+    let mut inputs = Inputs(9);
+    let mut trained = |config| {
+        let mut lora = Box::new(LongLora::new(config).unwrap());
+        for _ in 0..9 {
+            lora.adapt_gradient(&inputs.row(WIDTH), &inputs.row(LONG)).unwrap();
+            lora.apply_updates(0.01).unwrap();
+        }
+        // Stays pending.
+        lora.adapt_gradient(&inputs.row(WIDTH), &inputs.row(LONG)).unwrap();
+        lora
+    };
+    // The output guard binds, by the Gram matrix.
+    let config = Config::new().with_cap(0.05).with_rslora(true);
+    let (mut lora, kept) = (trained(config), trained(config.with_seed(1)));
+    let x = inputs.row(WIDTH);
+    [0.25, 0.7, 0.0, 1.0]
+        .map(|share| {
+            lora.pull_towards(kept.lora_a(), kept.lora_b(), share).unwrap();
+            [text(|json| lora.write_json(json)), bits(&lora.apply(&x).unwrap())]
+        })
+        .to_vec()
+}
+
 fn vectors() -> Vectors {
-    Vectors { replay: replay(), holdback: holdback() }
+    let directions = directions(&examples(&mut Inputs(8)));
+    Vectors {
+        replay: replay(),
+        holdback: holdback(),
+        directions: directions.chunks(LONG).map(bits).collect(),
+        explore: explore(),
+        pull: pull(),
+    }
 }
 
 #[test]

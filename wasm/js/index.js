@@ -3,6 +3,7 @@
 import {
   MicroLoraConfigWasm,
   MicroLoraWasm as Lite,
+  TAKE_UP,
   call,
   disposable,
   filled,
@@ -66,6 +67,12 @@ const ATTRACT_REPEL = 12;
 const REHEARSE = 13;
 
 const NONE = [];
+
+const putWeights = (lora, loraA, loraB) => {
+  const [a, b] = matrices(lora);
+  put("loraA", loraA, a.length, a.byteOffset);
+  put("loraB", loraB, b.length, b.byteOffset);
+};
 
 export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
@@ -162,12 +169,14 @@ export class MicroLoraWasm extends Lite {
     return matrices(this)[1].slice();
   }
 
+  /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */
+  takeWeights(loraA, loraB) {
+    putWeights(this, loraA, loraB);
+    call(TAKE_UP, this);
+  }
+
   static fromWeights(config, loraA, loraB) {
-    return filled(this, config, (lora) => {
-      const [a, b] = matrices(lora);
-      put("loraA", loraA, a.length, a.byteOffset);
-      put("loraB", loraB, b.length, b.byteOffset);
-    });
+    return filled(this, config, (lora) => putWeights(lora, loraA, loraB));
   }
 }
 MicroLoraWasm._legacy = readLegacy;

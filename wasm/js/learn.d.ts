@@ -1,8 +1,8 @@
-// What stands beside an adapter: lists learned again, and whether it helps. `Replay` is for adapters of `micro-lora`:
-// those of `micro-lora/lite` cannot learn from lists.
+// What stands beside an adapter: lists learned again, whether it helps, trying where only a number is known, and the way
+// back. All but `Holdback` is for adapters of `micro-lora`: those of `micro-lora/lite` can do less.
 
 import type { MicroLoraWasm, SkippedZeroLearningRate } from "./index.js";
-import type { Receipt, SampleOptions, Vectors } from "./lite.js";
+import type { Floats, Receipt, SampleOptions, Vectors } from "./lite.js";
 
 /** How a list was learned from, and how to learn. */
 export interface ReplayOptions extends SampleOptions {
@@ -173,3 +173,102 @@ export class Holdback {
    */
   static fromJson(json: string): Holdback;
 }
+
+/**
+ * Learning where nothing is observed but a number: how good an output was. Outputs are tried in pairs, `y + eps` and then
+ * `y - eps`, in up to 16 directions in which better is likely to lie; it takes some 500 pairs. In all 384 dimensions of an
+ * embedding it teaches nothing. The same bits as the Rust crate's `Explore`.
+ *
+ * @example
+ * import { Explore, principalDirections } from "micro-lora/learn";
+ *
+ * const directions = principalDirections(documents, 16);
+ * const explore = new Explore(0.3, 1);
+ * const y = lora.applyResidual(input);
+ * const eps = explore.draw(directions);
+ * const plus = await rate(y.map((value, i) => value + eps[i])); // what the user thinks of it
+ * const minus = await rate(y.map((value, i) => value - eps[i]));
+ * explore.adapt(lora, input, eps, plus, minus);
+ * lora.applyUpdates();
+ *
+ * @example
+ * localStorage.setItem("explore", JSON.stringify(explore)); // its three numbers are all of it
+ * Object.assign(explore, JSON.parse(localStorage.getItem("explore")));
+ */
+export class Explore {
+  /**
+   * @param radius the length of `eps`, 1e-6 to 1e6: large enough for a difference in quality to show, small enough for
+   * the user not to mind. 0.3 for outputs of unit norm, say.
+   * @param seed the same one tries the same things on every machine
+   * @throws {MicroLoraError} `OUT_OF_RANGE`, `COUNT`
+   */
+  constructor(radius: number, seed: number);
+
+  /** The length of `eps`. */
+  radius: number;
+  /** Running mean square of the differences in quality; 0 before the first. */
+  spread: number;
+  /** What is drawn next depends on it. */
+  random: number;
+
+  /**
+   * Draws what to try next: a vector of length {@link radius} in the space of the directions.
+   *
+   * @param directions 1 to 16 vectors of `outFeatures` values, near unit norm
+   * @throws {MicroLoraError} `COUNT`, `LENGTH`, `TYPE`, `NOT_FINITE`, `OVERFLOW`, `ZERO_NORM` for directions that cancel
+   */
+  draw(directions: readonly ArrayLike<number>[]): Floats;
+
+  /**
+   * Adds one pair to the pending gradients.
+   *
+   * @param eps what {@link draw} gave; it is not changed
+   * @param plus the quality of `y + eps`, in any unit
+   * @param minus that of `y - eps`
+   * @throws {MicroLoraError} `NOT_FINITE`, `ZERO_NORM`, and those of `adaptGradient`; `TYPE` for an adapter of
+   * `micro-lora/lite`
+   */
+  adapt(
+    lora: MicroLoraWasm,
+    input: ArrayLike<number>,
+    eps: ArrayLike<number>,
+    plus: number,
+    minus: number,
+    options?: SampleOptions,
+  ): Receipt;
+}
+
+/**
+ * The directions in which example vectors differ most, to {@link Explore} in: their first principal components, of unit
+ * norm and at right angles. Fewer than asked for if the examples span fewer.
+ *
+ * @param examples 2 vectors or more, of `outFeatures` values: the documents or the outputs that you have; 100 or more are
+ * best. It takes 60 passes over them for each direction.
+ * @param most how many directions, 1 to 16
+ * @throws {MicroLoraError} `COUNT`, `LENGTH`, `TYPE`, `NOT_FINITE`, `OVERFLOW`
+ *
+ * @example
+ * const directions = principalDirections(documents.slice(0, 500), 16);
+ */
+export function principalDirections(examples: readonly ArrayLike<number>[], most: number): Floats[];
+
+/**
+ * Pulls an adapter's weights towards ones that were kept, by a share of the way: 0 changes nothing, 1 puts them back.
+ * Events that are pending stay, and so do the counters.
+ *
+ * @param loraA weights of the same sizes, as `loraA` gives them
+ * @param loraB the same, as `loraB`
+ * @param share 0 to 1
+ * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `NOT_FINITE`, `OVERFLOW`, `FREED`; `TYPE` for an adapter of
+ * `micro-lora/lite`. The adapter is then what it was.
+ *
+ * @example
+ * const { loraA, loraB } = lora; // in the evening
+ * pullTowards(lora, loraA, loraB, 0.1); // the next evening: what only one day taught fades
+ */
+export function pullTowards(
+  lora: MicroLoraWasm,
+  loraA: ArrayLike<number>,
+  loraB: ArrayLike<number>,
+  share: number,
+): void;

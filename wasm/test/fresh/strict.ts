@@ -15,7 +15,7 @@ import init, {
   type SampleOptions,
   type Vectors,
 } from "micro-lora";
-import { Replay } from "micro-lora/learn";
+import { Explore, Replay, principalDirections, pullTowards } from "micro-lora/learn";
 import * as lite from "micro-lora/lite";
 import { fromBytes, toBytes } from "micro-lora/peft";
 
@@ -63,6 +63,10 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   const ring = new Replay(768, 768);
   const kept: Receipt | 7 = ring.learn(lora, input, rows, [1, 0], { learningRate: 0.01 });
   const rehearsed: number = ring.rehearse(lora) + ring.rehearse(lora, 0.01, 8) + kept;
+  const explore = new Explore(0.3, 1);
+  const eps = explore.draw(principalDirections([input, [1, 2]], 16));
+  const explored: Receipt = explore.adapt(lora, input, eps, 0.7, 0.2, sample);
+  pullTowards(lora, lora.loraA, lora.loraB, explored + explore.spread);
   const file = toBytes(lora, "encoder.layer.0");
   const other: MicroLoraWasm = fromBytes(file, lora.getConfig(), "encoder.layer.0");
   other.discardPending();
@@ -82,6 +86,10 @@ export function code(error: unknown): MicroLoraErrorCode {
 export function mistakes(lora: MicroLoraWasm, small: lite.MicroLoraWasm): void {
   // @ts-expect-error an adapter of micro-lora/lite does not give its weights out
   toBytes(small);
+  // @ts-expect-error and has none to be pulled
+  pullTowards(small, [1], [1], 0.1);
+  // @ts-expect-error one flat array does not say how long a direction is
+  new Explore(0.3, 1).draw([1, 2, 3, 4]);
   // @ts-expect-error a string is no vector
   lora.apply("text");
   // @ts-expect-error feedback is an AdaptFeedbackWasm

@@ -12,4 +12,5 @@ import "./lite.js";
 import "./init.js";
 import "./bits.js";
 import "./beside.js";
+import "./explore.js";
 import "./endurance.js";

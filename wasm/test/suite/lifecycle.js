@@ -55,6 +55,7 @@ describe("memory", () => {
       toJson: [],
       stats: [],
       discardPending: [],
+      takeWeights: [x, x],
     };
     for (const [name, given] of Object.entries(calls)) refusal(() => made[name](...given), "FREED", /./);
     for (const name of ["inputView", "outputView", "generation", "strength", "loraA", "loraB"])

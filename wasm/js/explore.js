@@ -1,0 +1,122 @@
+// Learning where only a number is observed (`src/explore.rs` in the Rust crate).
+
+import { f32, range } from "./beside.js";
+import { count, whole } from "./engine.js";
+import { fail } from "./fail.js";
+import { ours } from "./ours.js";
+import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
+
+/** The most directions to try at once. */
+const MOST = 16;
+/** How fast the spread of differences follows. */
+const SPREAD_RATE = f32(0.05);
+/** The largest difference, in units of their spread. */
+const CLIP = 3;
+/** Power iterations per direction. */
+const ITERATIONS = 60;
+/** Of the variance along the first direction: what is less is rounding. */
+const LEAST = f32(1e-5);
+
+export class Explore {
+  constructor(radius, seed) {
+    this.radius = f32(range("radius", radius, 1e-6, 1e6));
+    this.spread = 0;
+    this.random = (Math.imul(whole("seed", seed), 0x9e3779b9) | 1) >>> 0;
+  }
+
+  draw(directions) {
+    const all = rows("directions", directions, 1, MOST);
+    const eps = new Float32Array(all[0].length);
+    for (const direction of all) axpy(eps, uniform(this), direction);
+    scale(eps, f32(this.radius / norm("directions", eps)));
+    return eps;
+  }
+
+  adapt(lora, input, eps, plus, minus, options) {
+    const difference = f32(f32(plus) - f32(minus));
+    const [isFirst, isSecond] = [plus, minus].map(Number.isFinite);
+    if (!isFirst || !isSecond || !isFinite(difference)) {
+      const [got, index] = isFirst ? [minus, 1] : [plus, 0];
+      fail("NOT_FINITE", `qualities: expected finite numbers, got ${got} at index ${index}`);
+    }
+    count("eps", eps);
+    const gradient = Float32Array.from(eps);
+    const length = norm("eps", gradient);
+    const squared = f32(difference * difference);
+    const spread =
+      this.spread > 0 ? f32(this.spread + f32(SPREAD_RATE * f32(squared - this.spread))) : squared;
+    const slope = spread > 0 ? f32(difference / f32(Math.sqrt(spread))) : 0;
+    scale(gradient, -f32(Math.min(Math.max(slope, -CLIP), CLIP) / length));
+    const receipt = ours(lora).adaptGradient(input, gradient, options);
+    this.spread = spread;
+    return receipt;
+  }
+}
+
+/** -1 to 1, from xorshift (Marsaglia 2003). */
+const uniform = (explore) => {
+  let { random } = explore;
+  random ^= random << 13;
+  random ^= random >>> 17;
+  random ^= random << 5;
+  explore.random = random >>> 0;
+  return (explore.random >>> 8) / 8388608 - 1;
+};
+
+export const principalDirections = (examples, most) => {
+  const all = rows("examples", examples, 2);
+  whole("directions", most, 1, MOST);
+  all.forEach((example, i) => {
+    if (!example.every(isFinite)) notFinite(`examples[${i}]`, example);
+  });
+  const width = all[0].length;
+  const mean = new Float32Array(width);
+  for (const example of all) axpy(mean, f32(1 / all.length), example);
+  const source = { random: 1 };
+  const found = [];
+  let first;
+  while (found.length < most) {
+    const start = Float32Array.from({ length: width }, () => uniform(source));
+    const [direction, variance] = settled(start, found, all, mean);
+    first ??= variance;
+    // What is left is rounding: the examples span no more directions.
+    if (variance <= f32(LEAST * first) || !settle(direction, found)) break;
+    found.push(direction);
+  }
+  return found;
+};
+
+/** A direction at right angles to those found before, and the scatter of the examples along it. */
+const settled = (direction, found, all, mean) => {
+  let variance = 0;
+  for (let i = 0; i < ITERATIONS; i++) {
+    if (!settle(direction, found)) return [direction, 0];
+    const along = dot(mean, direction);
+    const row = new Float32Array(direction.length);
+    let sum = 0;
+    for (const example of all) {
+      const by = f32(dot(example, direction) - along);
+      axpy(row, by, example);
+      sum = f32(sum + by);
+    }
+    axpy(row, -sum, mean);
+    variance = f32(Math.sqrt(dot(row, row)));
+    if (!isFinite(variance)) notFinite("examples", []);
+    direction = row;
+  }
+  return [direction, variance];
+};
+
+/**
+ * Brings `v` to unit norm and to right angles with the directions found before; false if nothing of it is left. Twice,
+ * for where little is left after the first time, that is mostly rounding.
+ */
+const settle = (v, found) => {
+  for (let time = 0; time < 2; time++) {
+    for (const direction of found) axpy(v, -dot(direction, v), direction);
+    const squared = dot(v, v);
+    if (!(squared > 0 && isFinite(squared))) return false;
+    scale(v, f32(1 / f32(Math.sqrt(squared))));
+  }
+  return true;
+};

@@ -1,0 +1,27 @@
+// Pulling weights back towards ones that were kept (`src/pull.rs` in the Rust crate).
+
+import { f32, range } from "./beside.js";
+import { sized } from "./engine.js";
+import { ours } from "./ours.js";
+import { axpy, dot, notFinite, scale } from "./vectors.js";
+
+/** No matrix of a larger norm enters an adapter. */
+const NORM_LIMIT = 1e8;
+
+export const pullTowards = (lora, loraA, loraB, share) => {
+  const own = [ours(lora).loraA, lora.loraB];
+  const scaling = f32(lora.getConfig().computeScaling());
+  const names = ["loraA", "loraB"];
+  const kept = [loraA, loraB].map((values, i) => Float32Array.from(sized(names[i], values, own[i].length)));
+  share = f32(range("share", share, 0, 1));
+  kept.forEach((values, i) => {
+    const norm = Math.sqrt(dot(values, values));
+    if (!(f32(norm) <= f32(NORM_LIMIT / [1, scaling][i]))) notFinite(names[i], values);
+  });
+  // Between two matrices within the limit there are none beyond it.
+  own.forEach((values, i) => {
+    scale(values, f32(1 - share));
+    axpy(values, share, kept[i]);
+  });
+  lora.takeWeights(...own);
+};

@@ -1,0 +1,51 @@
+// Vectors of 32-bit floats: the operations of the Rust crate's kernels, in their order.
+
+import { f32 } from "./beside.js";
+import { count, sized, whole } from "./engine.js";
+import { fail } from "./fail.js";
+
+const lanes = new Float32Array(32);
+
+/** `sum a[i] * x[i]`: element i is added to lane i mod 32, then the lanes are halved. */
+export const dot = (a, x) => {
+  lanes.fill(0);
+  for (let i = 0; i < a.length; i++) lanes[i & 31] += f32(a[i] * x[i]);
+  for (let width = 16; width; width >>= 1) {
+    for (let j = 0; j < width; j++) lanes[j] += lanes[j + width];
+  }
+  return lanes[0];
+};
+
+/** `y += k x` */
+export const axpy = (y, k, x) => {
+  for (let i = 0; i < y.length; i++) y[i] += f32(k * x[i]);
+};
+
+/** `y *= k` */
+export const scale = (y, k) => {
+  for (let i = 0; i < y.length; i++) y[i] *= k;
+};
+
+/** What to say of a sum over values that is not finite: theirs is the fault, if one of them is not. */
+export const notFinite = (what, values) => {
+  const index = values.findIndex((value) => !isFinite(value));
+  return index < 0
+    ? fail("OVERFLOW", `${what}: expected a magnitude that f32 can go on with, got an overflow`)
+    : fail("NOT_FINITE", `${what}: expected finite values, got ${values[index]} at index ${index}`);
+};
+
+/** The length of a vector, refused if it is not finite or gives no direction. */
+export const norm = (what, v) => {
+  const squared = dot(v, v);
+  if (!isFinite(squared)) notFinite(what, v);
+  return squared > 0
+    ? f32(Math.sqrt(squared))
+    : fail("ZERO_NORM", `${what}: expected a direction, got a zero vector`);
+};
+
+/** So many vectors of the same length, as floats of 32 bits. */
+export const rows = (what, vectors, min, max) => {
+  whole(what, count(what, vectors), min, max);
+  const width = count(`${what}[0]`, vectors[0]);
+  return Array.from(vectors, (row, i) => Float32Array.from(sized(`${what}[${i}]`, row, width)));
+};
