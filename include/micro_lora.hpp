@@ -22,8 +22,8 @@
 
 namespace micro_lora {
 
-// A pointer with a length, made of anything that has data() and size(), or of an array. T: float or
-// const float.
+// A pointer with a length, made of anything that has data() and size(), or of an array. T: float,
+// const float, or std::uint32_t for the host's own numbers of results.
 template <class T>
 struct Span {
   T *data;
@@ -39,6 +39,7 @@ struct Span {
 
 using Input = Span<const float>;
 using Output = Span<float>;
+using Ids = Span<const std::uint32_t>;
 
 // A sample of feedback, see mlora_sample.
 struct Sample : mlora_sample {
@@ -236,6 +237,21 @@ class Replay {
     return mlora_replay_learn(handle(), adapter.handle(), &sample, candidates.data, candidates.size,
                               weights.data, weights.size, temperature, learning_rate, receipt);
   }
+  [[nodiscard]] mlora_status push(const Sample &sample, Input candidates, Input weights,
+                                  float temperature = MLORA_TEMPERATURE) {
+    return mlora_replay_push(handle(), &sample, candidates.data, candidates.size, weights.data, weights.size,
+                             temperature);
+  }
+  template <class Words>
+  [[nodiscard]] mlora_status rehearse(BasicAdapter<Words> &adapter, std::uint32_t times,
+                                      float learning_rate = MLORA_LEARNING_RATE,
+                                      std::uint32_t *taken = nullptr) {
+    std::uint32_t steps = 0;
+    const mlora_status status =
+        mlora_replay_rehearse(handle(), adapter.handle(), learning_rate, times, &steps);
+    if (taken) *taken = steps;
+    return status;
+  }
   [[nodiscard]] mlora_status len(std::uint32_t &lists) const { return mlora_replay_len(handle(), &lists); }
   [[nodiscard]] mlora_status clear() { return mlora_replay_clear(handle()); }
 
@@ -256,6 +272,95 @@ class Replay {
  private:
   std::vector<std::uint32_t> words_{};
 };
+
+// Whether an adapter helps its user, see mlora_holdback_is_due. A copy is a snapshot.
+class Holdback {
+ public:
+  // Its memory is there and aligned: nothing that init could refuse.
+  Holdback() { static_cast<void>(mlora_holdback_init(&holdback_)); }
+
+  mlora_holdback *handle() { return &holdback_; }
+  const mlora_holdback *handle() const { return &holdback_; }
+
+  // For lists of results.
+  [[nodiscard]] mlora_status is_due(bool &due) {
+    std::uint32_t number = 0;
+    const mlora_status status = mlora_holdback_is_due(&holdback_, &number);
+    due = number != 0;
+    return status;
+  }
+  [[nodiscard]] mlora_status interleave(Ids base, Ids adapted, Span<std::uint32_t> shown,
+                                        std::size_t &count) {
+    return mlora_holdback_interleave(&holdback_, base.data, base.size, adapted.data, adapted.size, shown.data,
+                                     shown.size, &count);
+  }
+  [[nodiscard]] mlora_status record_clicks(Input clicks) {
+    return mlora_holdback_record_clicks(&holdback_, clicks.data, clicks.size);
+  }
+
+  // For single answers.
+  [[nodiscard]] mlora_status next(bool &adapted) {
+    std::uint32_t number = 0;
+    const mlora_status status = mlora_holdback_next(&holdback_, &number);
+    adapted = number != 0;
+    return status;
+  }
+  [[nodiscard]] mlora_status record(float quality) { return mlora_holdback_record(&holdback_, quality); }
+
+  [[nodiscard]] mlora_status report(mlora_holdback_report &report) const {
+    return mlora_holdback_get_report(&holdback_, &report);
+  }
+
+  // Makes the room itself. On an error `json` may have another size.
+  [[nodiscard]] mlora_status save_json(std::string &json) const {
+    std::size_t len = 0;
+    json.resize(MLORA_HOLDBACK_JSON_MAX);
+    const mlora_status status = mlora_holdback_save_json(&holdback_, json.data(), json.size(), &len);
+    if (status == MLORA_OK) json.resize(len);
+    return status;
+  }
+  [[nodiscard]] mlora_status load_json(const std::string &json) {
+    return mlora_holdback_load_json(&holdback_, json.data(), json.size());
+  }
+
+ private:
+  mlora_holdback holdback_{};
+};
+
+// Learning where only a number is observed, see mlora_explore_draw. A copy is a snapshot.
+class Explore {
+ public:
+  [[nodiscard]] mlora_status init(float radius, std::uint32_t seed) {
+    return mlora_explore_init(&explore_, radius, seed);
+  }
+
+  mlora_explore *handle() { return &explore_; }
+  const mlora_explore *handle() const { return &explore_; }
+
+  [[nodiscard]] mlora_status draw(Input directions, Output eps) {
+    return mlora_explore_draw(&explore_, directions.data, directions.size, eps.data, eps.size);
+  }
+  // eps is of no use afterwards.
+  template <class Words>
+  [[nodiscard]] mlora_status adapt(BasicAdapter<Words> &adapter, const Sample &sample, Output eps, float plus,
+                                   float minus, mlora_receipt *receipt = nullptr) {
+    return mlora_explore_adapt(&explore_, adapter.handle(), &sample, eps.data, eps.size, plus, minus,
+                               receipt);
+  }
+
+ private:
+  mlora_explore explore_{};
+};
+
+// mlora_principal_directions, with the scratch memory allocated here.
+[[nodiscard]] inline mlora_status principal_directions(Input examples, std::uint32_t out_features,
+                                                       Output directions, std::uint32_t &found) {
+  // Not one direction fits: the C function would say the same, but only after the allocation.
+  if (out_features > directions.size) return MLORA_ERROR_COUNT;
+  std::vector<float> scratch(2 * static_cast<std::size_t>(out_features));
+  return mlora_principal_directions(examples.data, examples.size, out_features, directions.data,
+                                    directions.size, scratch.data(), scratch.size(), &found);
+}
 
 }  // namespace micro_lora
 

@@ -107,6 +107,83 @@ static void walk_a_ring() {
   CHECK(ring.save_json(json) == MLORA_OK && json.back() == '}');
   CHECK(other.load_json(json) == MLORA_OK && other.len(len) == MLORA_OK && len == 3);
   CHECK(ring.clear() == MLORA_OK && ring.len(len) == MLORA_OK && len == 0);
+
+  std::array<float, 4> before{}, after{};
+  std::uint32_t taken = 9;
+  CHECK(ring.rehearse(lora, 8, 0.01f, &taken) == MLORA_OK && taken == 0);
+  CHECK(ring.push(sample, ROWS, std::vector<float>(3)) == MLORA_ERROR_COUNT);
+  CHECK(ring.push(sample, ROWS, clicks) == MLORA_OK && ring.len(len) == MLORA_OK && len == 1);
+  CHECK(lora.apply(X, before) == MLORA_OK);
+  CHECK(ring.rehearse(lora, 8) == MLORA_OK && lora.apply(X, after) == MLORA_OK && after[1] > before[1]);
+  CHECK(ring.rehearse(lora, 3, 0.01f, &taken) == MLORA_OK && taken == 3);
+  CHECK(ring.rehearse(lora, 1, -1.0f) == MLORA_ERROR_OUT_OF_RANGE);
+}
+
+static void walk_a_holdback() {
+  micro_lora::Holdback holdback;
+  const micro_lora::Holdback unused;
+  mlora_holdback_report report;
+  // This user clicks document 9 alone, which the adapter puts first.
+  const std::vector<std::uint32_t> base = {1, 2, 3, 9};
+  const std::uint32_t adapted[] = {9, 1, 2, 3};
+  std::array<std::uint32_t, 3> shown{};
+  std::size_t count = 0;
+  bool due = false, is_adapted = false;
+  for (int i = 0; i < 60; i++) {
+    CHECK(holdback.is_due(due) == MLORA_OK);
+    if (!due) continue;
+    CHECK(holdback.interleave(base, adapted, shown, count) == MLORA_OK && count == 3);
+    std::array<float, 3> clicks{};
+    for (std::size_t j = 0; j < count; j++) clicks[j] = shown[j] == 9 ? 1.0f : 0.0f;
+    CHECK(holdback.record_clicks(clicks) == MLORA_OK);
+  }
+  CHECK(holdback.report(report) == MLORA_OK && report.applied == 1 && report.adapted > report.base);
+  const std::uint32_t events = report.events;
+  CHECK(holdback.record_clicks(std::vector<float>(2)) == MLORA_ERROR_LENGTH);
+
+  std::string json;
+  micro_lora::Holdback restored = unused;
+  CHECK(unused.report(report) == MLORA_OK && report.events == 0);
+  CHECK(holdback.save_json(json) == MLORA_OK && json.back() == '}');
+  CHECK(restored.load_json(json.substr(1)) == MLORA_ERROR_SYNTAX);
+  CHECK(restored.load_json(json) == MLORA_OK);
+  int with = 0;
+  for (int i = 0; i < 20; i++) {
+    CHECK(restored.next(is_adapted) == MLORA_OK && restored.record(is_adapted ? 0.9f : 0.1f) == MLORA_OK);
+    with += is_adapted ? 1 : 0;
+  }
+  CHECK(with > 0 && with < 20);
+  CHECK(restored.record(2.0f) == MLORA_ERROR_OUT_OF_RANGE);
+  CHECK(restored.report(report) == MLORA_OK && report.events == events + 20);
+}
+
+static void walk_an_explorer() {
+  micro_lora::Adapter lora;
+  micro_lora::Explore explore;
+  std::array<float, 4> eps{}, delta{};
+  std::array<float, 12> directions{};
+  std::uint32_t found = 0;
+  CHECK(lora.init(MLORA_CONFIG(4, 4, 2)) == MLORA_OK);
+  CHECK(explore.draw(ROWS, eps) == MLORA_ERROR_NOT_INITIALISED);
+  CHECK(explore.init(0.0f, 1) == MLORA_ERROR_OUT_OF_RANGE);
+  CHECK(explore.init(0.2f, 7) == MLORA_OK);
+  const float examples[] = {1, 0, 0, 0, /**/ 0, 1, 0, 0, /**/ 0, -1, 0, 0};
+  CHECK(micro_lora::principal_directions(examples, 4, directions, found) == MLORA_OK && found == 2);
+  CHECK(micro_lora::principal_directions(examples, 13, directions, found) == MLORA_ERROR_COUNT);
+  const micro_lora::Sample sample(X);
+  // Unknown to the adapter: the more of the second value, the better.
+  for (int i = 0; i < 200; i++) {
+    CHECK(explore.draw(directions, eps) == MLORA_OK && lora.apply(X, delta) == MLORA_OK);
+    const float plus = delta[1] + eps[1], minus = delta[1] - eps[1];
+    CHECK(explore.adapt(lora, sample, eps, plus, minus) == MLORA_OK && lora.apply_updates() == MLORA_OK);
+  }
+  CHECK(lora.apply(X, delta) == MLORA_OK && delta[1] > 0.3f);
+  const micro_lora::Explore snapshot = explore;
+  std::array<float, 4> again{};
+  CHECK(explore.draw(ROWS, eps) == MLORA_OK);
+  explore = snapshot;
+  CHECK(explore.draw(ROWS, again) == MLORA_OK && again == eps);
+  CHECK(explore.adapt(lora, sample, std::vector<float>(4), 1.0f, 0.0f) == MLORA_ERROR_ZERO_NORM);
 }
 
 int main() {
@@ -115,6 +192,8 @@ int main() {
   micro_lora::FixedAdapter<4, 4, 2> in_place;
   walk(in_place);
   walk_a_ring();
+  walk_a_holdback();
+  walk_an_explorer();
   CHECK(in_place.init(MLORA_CONFIG(5, 4, 2)) == MLORA_ERROR_MEMORY);
   CHECK(on_the_heap.init(MLORA_CONFIG(5, 4, 9)) == MLORA_ERROR_COUNT);
   CHECK(std::strcmp(micro_lora::message(MLORA_OK), "ok") == 0);
