@@ -4,6 +4,7 @@ import { SMALLEST, f32, floats, integers, length, range, read, write } from "./b
 import { count, sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
 import { ours } from "./ours.js";
+import { notFinite } from "./vectors.js";
 
 const number = new Float32Array(1);
 const word = new Uint32Array(number.buffer);
@@ -39,16 +40,26 @@ const ringLengths = ({ len, list, in_features, out_features }) => ({
 /** Writes the codes of a vector and gives their scale. */
 const pack = (codes, vector) => {
   let largest = 0;
-  for (let i = 0; i < codes.length; i++) largest = Math.max(largest, Math.abs(f32(vector[i])));
+  for (let i = 0; i < codes.length; i++) largest = Math.max(largest, Math.abs(vector[i]));
   const scale = f32(largest / CODE_MAX);
   // So small that its scale underflows: a zero.
   const inverse = scale >= SMALLEST ? f32(1 / scale) : 0;
   for (let i = 0; i < codes.length; i++) {
-    const value = f32(f32(vector[i]) * inverse);
+    const value = f32(vector[i] * inverse);
     // Halves go away from zero.
     codes[i] = Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
   }
   return scale;
+};
+
+/** The vectors of some codes from a row on, one after the other, each with its scale. */
+const unpack = (codes, row, width, scales) => {
+  const all = new Float32Array(codes.subarray(row * width, (row + scales.length) * width));
+  // `Float32Array.from` with a function takes ten times as long.
+  for (let i = 0, at = 0; i < scales.length; i++) {
+    for (let end = at + width; at < end; at++) all[at] *= scales[i];
+  }
+  return all;
 };
 
 export class Replay {
@@ -83,7 +94,7 @@ export class Replay {
 
   learn(lora, input, candidates, weights, options = {}) {
     this._fit(lora);
-    this._check(input, candidates, weights, options);
+    const list = this._check(input, candidates, weights, options);
     const rate = rateOf(options.learningRate ?? 0.01);
     // Before there is an event, which would be left pending.
     if (rate === 0) return ZERO_LEARNING_RATE;
@@ -91,7 +102,7 @@ export class Replay {
     if (outcome) return outcome;
     lora.applyUpdates(rate);
     this.rehearse(lora, rate, REHEARSALS);
-    this.push(input, candidates, weights, options);
+    this._keep(list);
     return outcome;
   }
 
@@ -106,30 +117,21 @@ export class Replay {
       const place = this._turn % this._len;
       this._turn = place + 1;
       const [, temperature, rows, hasBase] = this._entries.subarray(4 * place);
-      const all = this._rows(place, rows + hasBase);
-      const input = this._row(this._inputs, place, this._width, floatOf(this._entries[4 * place]));
-      const weights = this._weights.slice(place * this._list, place * this._list + rows);
+      const first = place * this._list;
+      const scale = floatOf(this._entries[4 * place]);
+      const input = unpack(this._inputs, place, this._width, [scale]);
+      const scales = this._scales.subarray(first, first + rows + hasBase);
+      const all = unpack(this._candidates, first, this._out, scales);
+      const weights = this._weights.slice(first, first + rows);
       const options = { temperature: floatOf(temperature), learningRate };
-      if (hasBase) options.base = all[rows];
-      if (lora.rehearse(input, all.slice(0, rows), weights, options) === 0) taken++;
+      if (hasBase) options.base = all.subarray(rows * this._out);
+      if (lora.rehearse(input, all.subarray(0, rows * this._out), weights, options) === 0) taken++;
     }
     return taken;
   }
 
   push(input, candidates, weights, options = {}) {
-    const [rows, base, temperature] = this._check(input, candidates, weights, options);
-    const [width, out, place] = [this._width, this._out, this._next];
-    const vectors = [...rows, ...(base ? [base] : [])];
-    const scale = pack(this._inputs.subarray(place * width, (place + 1) * width), input);
-    const first = place * this._list;
-    vectors.forEach((vector, i) => {
-      const codes = this._candidates.subarray((first + i) * out, (first + i + 1) * out);
-      this._scales[first + i] = pack(codes, vector);
-    });
-    this._weights.set(weights, first);
-    this._entries.set([wordOf(scale), wordOf(temperature), rows.length, base ? 1 : 0], 4 * place);
-    this._len = Math.min(this._len + 1, this._capacity);
-    this._next = (place + 1) % this._capacity;
+    this._keep(this._check(input, candidates, weights, options));
   }
 
   toJson() {
@@ -197,7 +199,7 @@ export class Replay {
     length("outFeatures", outFeatures, this._out);
   }
 
-  /** The candidates as rows, the base and the temperature, if all of it is what this ring can remember. */
+  /** A copy of a list, if it is what this ring can remember: input, candidates and base, weights, temperature. */
   _check(input, candidates, weights, options) {
     if (typeof options !== "object" || !options) fail("TYPE", `options: expected an object, got ${options}`);
     const { base, temperature = 0.1 } = options;
@@ -206,15 +208,27 @@ export class Replay {
     const n = whole("candidates", count("weights", weights), 2, this._list - (base ? 1 : 0));
     const rows = this._split(candidates, n);
     range("temperature", f32(temperature), f32(0.001), 1000);
-    for (let i = 0; i < n; i++) range("weights", f32(weights[i]), 0, 1e6);
-    for (const vector of [input, ...rows, ...(base ? [base] : [])]) {
-      for (let i = 0; i < vector.length; i++) {
-        if (!isFinite(f32(vector[i]))) {
-          fail("NOT_FINITE", `list: expected finite values, got ${vector[i]} at index ${i}`);
-        }
-      }
-    }
-    return [rows, base, temperature];
+    weights = new Float32Array(weights);
+    weights.forEach((weight) => range("weights", weight, 0, 1e6));
+    const vectors = [input, ...rows, ...(base ? [base] : [])].map((vector) => new Float32Array(vector));
+    for (const vector of vectors) if (!vector.every(isFinite)) notFinite("list", vector);
+    return [vectors, weights, temperature];
+  }
+
+  /** Remembers a list that has been checked. */
+  _keep([[input, ...vectors], weights, temperature]) {
+    const [width, out, place] = [this._width, this._out, this._next];
+    const scale = pack(this._inputs.subarray(place * width, (place + 1) * width), input);
+    const first = place * this._list;
+    vectors.forEach((vector, i) => {
+      const codes = this._candidates.subarray((first + i) * out, (first + i + 1) * out);
+      this._scales[first + i] = pack(codes, vector);
+    });
+    this._weights.set(weights, first);
+    const n = weights.length;
+    this._entries.set([wordOf(scale), wordOf(temperature), n, vectors.length - n], 4 * place);
+    this._len = Math.min(this._len + 1, this._capacity);
+    this._next = (place + 1) % this._capacity;
   }
 
   /** `n` candidates as rows, whichever way they were given. */
@@ -225,19 +239,7 @@ export class Replay {
       return Array.from(candidates, (row) => sized("candidates", row, this._out));
     }
     length("candidates", got, n * this._out);
-    return Array.from({ length: n }, (_, i) =>
-      Array.prototype.slice.call(candidates, i * this._out, (i + 1) * this._out),
-    );
-  }
-
-  _row(codes, at, width, scale) {
-    return Float32Array.from(codes.subarray(at * width, (at + 1) * width), (code) => code * scale);
-  }
-
-  _rows(place, n) {
-    const first = place * this._list;
-    return Array.from({ length: n }, (_, i) =>
-      this._row(this._candidates, first + i, this._out, this._scales[first + i]),
-    );
+    const all = new Float32Array(candidates);
+    return Array.from({ length: n }, (_, i) => all.subarray(i * this._out, (i + 1) * this._out));
   }
 }
