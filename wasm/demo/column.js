@@ -56,13 +56,16 @@ export class Column {
   /** What was learned, and what it costs. */
   showFacts(base) {
     const { person } = this;
-    const bytes = person.lora.toJson().length;
+    const { adapter, ring } = person.documents();
     this.part("clicks").textContent = person.clicks;
-    this.part("bytes").textContent = `${(bytes / 1000).toFixed(1)} KB`;
+    this.part("bytes").textContent = `${((adapter.length + ring.length) / 1000).toFixed(0)} KB`;
     this.part("time").textContent =
       person.microseconds === null ? "–" : `${person.microseconds.toFixed(0)} µs`;
-    const now = person.curve.at(-1)?.[1] ?? base;
-    this.part("score").textContent = `${now >= base ? "+" : "−"}${Math.abs(now - base).toFixed(3)}`;
+    const [, replayed, once] = person.curve.at(-1) ?? [0, base, base];
+    this.part("score").textContent = gain(replayed - base);
+    this.part("once").textContent = gain(once - base);
+    this.part("verdict").textContent =
+      person.holdback.report().events > 0 ? `${person.holdback}` : "nothing compared yet";
     drawCurve(this.part("curve"), person.curve, base);
   }
 
@@ -71,6 +74,8 @@ export class Column {
     this.element.setAttribute("aria-busy", String(busy));
   }
 }
+
+const gain = (by) => `${by >= 0 ? "+" : "−"}${Math.abs(by).toFixed(3)}`;
 
 function renderResult({ package: found, place, frozen }, item) {
   const row = item ?? resultTemplate.content.firstElementChild.cloneNode(true);

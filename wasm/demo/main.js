@@ -4,7 +4,7 @@ import { Column } from "./column.js";
 import { loadData } from "./data.js";
 import { Person } from "./person.js";
 import { Search } from "./search.js";
-import { read, write } from "./storage.js";
+import { erase, read, write } from "./storage.js";
 import { Judge, TASTES } from "./taste.js";
 
 const SUGGESTIONS = [
@@ -34,11 +34,15 @@ await start().catch((error) => tell(`It did not start: ${error.message}`, true))
 async function start() {
   const [data] = await Promise.all([loadData("data"), init()]);
   search = new Search(data);
-  const saved = read();
-  for (const each of saved?.people ?? []) add(restored(each));
-  if (people.length === 0)
-    START.forEach(([name, taste], i) => add(new Person(name, taste, search.size, i + 1)));
-  if (saved?.query) $("#query").value = saved.query;
+  const page = read("page");
+  for (const each of page?.people ?? []) {
+    const saved = read(each);
+    if (saved) add(restored(saved));
+  }
+  if (people.length === 0) {
+    START.forEach(([name, taste], i) => save(add(new Person(name, taste, search.size, i + 1)).person));
+  }
+  if (page?.query) $("#query").value = page.query;
   listen();
   ask();
 }
@@ -69,11 +73,12 @@ function listen() {
   );
   $("#add").addEventListener("submit", (event) => {
     event.preventDefault();
-    const { column } = add(
+    const { column, person } = add(
       new Person($("#newcomer").value.trim(), "commandline", search.size, Date.now() >>> 0),
     );
     $("#newcomer").value = "";
     ask();
+    save(person);
     column.part("taste").focus();
   });
 }
@@ -120,7 +125,10 @@ function judge({ taste }) {
 }
 
 function measure(person) {
-  person.curve.push([person.clicks, judge(person).score((vector) => person.correct(vector))]);
+  const scores = [person.lora, person.once].map((lora) =>
+    judge(person).score((vector) => lora.applyResidual(vector)),
+  );
+  person.curve.push([person.clicks, ...scores]);
 }
 
 const ACTIONS = {
@@ -135,7 +143,7 @@ const ACTIONS = {
     tell(
       `${person.name}: ${quality > 0 ? "more" : "less"} like ${name}, which moved from place ${place + 1} to ${now}`,
     );
-    save();
+    save(person);
   },
 
   async simulate(entry) {
@@ -144,33 +152,37 @@ const ACTIONS = {
     column.showBusy(true);
     for (let done = 0; done < SEARCHES && people.includes(entry); done += STRIDE) {
       for (let i = 0; i < STRIDE; i += 1) {
-        const { vector, candidates, clicks } = judge(person).event((each) => person.correct(each));
-        person.clickAll(vector, candidates, clicks);
+        const { vector, candidates, clicks } = judge(person).event(person);
+        person.clickMerged(vector, candidates, clicks);
       }
       measure(person);
       show(entry);
       await new Promise(requestAnimationFrame);
     }
+    if (!people.includes(entry)) return;
     column.showBusy(false);
     tell(`${person.name}, who ${TASTES[person.taste].label}, searched ${SEARCHES} times`);
-    save();
+    save(person);
   },
 
   taste(entry, taste) {
     Object.assign(entry.person, { taste, curve: [] });
     measure(entry.person);
     show(entry);
-    save();
+    save(entry.person);
   },
 
   export({ person }) {
-    const file = new Blob([person.lora.toJson()], { type: "application/json" });
+    const file = new Blob([JSON.stringify(person.documents())], { type: "application/json" });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(file);
     link.download = `${person.name.toLowerCase().replace(/[^a-z0-9]+/g, "-") || "adapter"}.micro-lora.json`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    tell(`${person.name}’s adapter was exported: ${file.size} bytes, readable wherever MicroLoRA runs`);
+    tell(
+      `${person.name} was exported, ${file.size} bytes: the adapter, its ring and what was compared, ` +
+        "each a text that is read wherever MicroLoRA runs",
+    );
   },
 
   import(entry, json) {
@@ -183,20 +195,21 @@ const ACTIONS = {
     }
     measure(person);
     show(entry);
-    tell(`${person.name} goes on with the imported adapter`);
-    save();
+    tell(`${person.name} goes on with what was imported`);
+    save(person);
   },
 
   reset(entry) {
     entry.person.forget();
     show(entry);
     tell(`${entry.person.name}’s adapter knows nothing any more`);
-    save();
+    save(entry.person);
   },
 
   remove(entry) {
     people.splice(people.indexOf(entry), 1);
-    entry.person.lora.free();
+    entry.person.free();
+    erase(entry.person.seed);
     entry.column.element.remove();
     $("#newcomer").focus();
     tell(`${entry.person.name} was removed`);
@@ -209,8 +222,9 @@ function startCurve(person) {
   if (person.curve.length === 0) measure(person);
 }
 
-function save() {
-  const kept = write({ query: $("#query").value, people: people.map(({ person }) => person.save()) });
+function save(person) {
+  const page = { query: $("#query").value, people: people.map(({ person: { seed } }) => seed) };
+  const kept = write("page", page) && (!person || write(person.seed, person.save()));
   if (!kept) tell("This browser does not keep data: what is learned ends with the page.", true);
 }
 

@@ -1,19 +1,28 @@
-// What survives a reload. A browser may refuse (private windows, a full disk): the page works all the same.
+// What survives a reload. A browser may refuse (private windows, a full disk, more than some 5 MB): the page works all
+// the same. Everybody has an item of their own, so that a click writes no more than what it changed.
 const KEY = "micro-lora-demo";
 
-export function read() {
+export function read(name) {
   try {
-    return JSON.parse(localStorage.getItem(KEY));
+    return JSON.parse(localStorage.getItem(`${KEY}/${name}`));
   } catch {
     return null;
   }
 }
 
-export function write(value) {
+export function write(name, value) {
   try {
-    localStorage.setItem(KEY, JSON.stringify(value));
+    localStorage.setItem(`${KEY}/${name}`, JSON.stringify(value));
     return true;
   } catch {
     return false;
+  }
+}
+
+export function erase(name) {
+  try {
+    localStorage.removeItem(`${KEY}/${name}`);
+  } catch {
+    // Nothing was kept.
   }
 }

@@ -39,10 +39,11 @@ export class Judge {
   }
 
   /** One search by the person: a query, what is shown, and a 1 for each click. */
-  event(correct) {
+  event(person) {
     const query = this.queries[Math.floor(this.random() * this.queries.length)];
     const vector = this.search.vector(query);
-    const shown = this.search.top(correct(vector), query);
+    const [frozen, adapted] = [vector, person.correct(vector)].map((each) => this.search.top(each, query));
+    const shown = person.merge(frozen, adapted);
     const fitting = this.fitting(query);
     const clicks = shown.map((index, place) => {
       const looks = this.random() < 1 / Math.sqrt(place + 1);

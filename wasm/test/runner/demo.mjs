@@ -1,6 +1,7 @@
 // node demo.mjs SITE PICTURES: clicks through the demo page as two users would, and leaves pictures of it.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withEngine } from "./engines.mjs";
@@ -43,11 +44,28 @@ function TESTS(page) {
     await page.click(part(who, "simulate"));
     await settled(who);
   };
+  const everything = async () => {
+    const facts = ["clicks", "score", "once", "bytes", "verdict"].flatMap((name) => [
+      part(1, name),
+      part(2, name),
+    ]);
+    return [await names(1), await names(2), await Promise.all(facts.map(text))];
+  };
+  const stored = () => page.evaluate(() => Object.entries(localStorage).sort());
+  /** What a program would load, short enough to be printed. A load counts as a generation, and nothing else changes. */
+  const documents = (items) =>
+    items.map(([name, text]) => {
+      const { adapter, ring, holdback, once } = JSON.parse(text);
+      const hash = createHash("sha256");
+      for (const each of [adapter, ring, holdback, once])
+        hash.update(JSON.stringify({ ...JSON.parse(each ?? null), generation: 0, crc32: 0 }));
+      return [name, hash.digest("hex")];
+    });
   let exported;
 
   return {
     async "two people, the same ten results, nothing learned"() {
-      await page.waitForFunction(() => document.querySelectorAll("#people li").length === 20);
+      await page.waitForFunction(() => document.querySelectorAll("#people ol > li").length === 20);
       assert.deepEqual(await names(1), await names(2));
       assert.equal(await number(1, "clicks"), 0);
       assert.match(await text(part(1, "arrow")), /·/);
@@ -81,12 +99,16 @@ function TESTS(page) {
           `gain of person ${who}: ${await number(who, "score")}`,
         );
         assert.ok((await number(who, "clicks")) > 50);
+        const [replayed, once] = [await number(who, "score"), await number(who, "once")];
+        assert.ok(replayed > once + 0.01, `person ${who}: ${replayed} with replay, ${once} without`);
         assert.match(await text(part(who, "time")), /^\d+ µs$/);
-        assert.match(await text(part(who, "bytes")), /KB$/);
+        assert.match(await text(part(who, "bytes")), /^20\d KB$/);
+        assert.match(await text(part(who, "verdict")), /^(not )?applied: \+\d+ % .*, \d+ events$/);
         assert.match(
           await page.$eval(part(who, "curve"), (svg) => svg.getAttribute("aria-label")),
-          /after \d+ clicks/,
+          /after \d+ clicks with replay, .* once/,
         );
+        assert.equal((await page.$$(`${part(who, "curve")} path`)).length, 2);
       }
       assert.notDeepEqual(await names(1), await names(2));
       await picture("two-people");
@@ -111,13 +133,19 @@ function TESTS(page) {
       );
     },
     async "everything survives a reload"() {
-      const seen = [await names(1), await names(2), await number(1, "clicks"), await number(1, "score")];
+      const seen = await everything();
       await page.reload();
-      await page.waitForFunction(() => document.querySelectorAll("#people li").length === 20);
-      assert.deepEqual(
-        [await names(1), await names(2), await number(1, "clicks"), await number(1, "score")],
-        seen,
+      await page.waitForFunction(() => document.querySelectorAll("#people ol > li").length === 20);
+      assert.deepEqual(await everything(), seen);
+      // Saved once more, it is the same to the last bit: adapters, rings and holdbacks.
+      const kept = await stored();
+      assert.equal(kept.length, 3, "the page and two people");
+      assert.ok(
+        kept.every(([, text]) => text.length < 250_000),
+        "twenty people fit into 5 MB",
       );
+      await page.select(part(1, "taste"), await page.$eval(part(1, "taste"), (select) => select.value));
+      assert.deepEqual(documents(await stored()), documents(kept));
     },
     async "an adapter is exported, and imported by somebody else"() {
       const session = await page.createCDPSession();
@@ -130,10 +158,26 @@ function TESTS(page) {
         await sleep(50);
         exported = readdirSync(pictures).find((name) => name.endsWith(".micro-lora.json"));
       }
-      assert.equal(JSON.parse(readFileSync(join(pictures, exported))).format, "micro-lora");
-      await (await page.$(part(2, "import"))).uploadFile(join(pictures, exported));
-      await page.waitForFunction(() => document.querySelector("#status").textContent.includes("imported"));
+      const saved = JSON.parse(readFileSync(join(pictures, exported), "utf8"));
+      assert.deepEqual(
+        ["adapter", "ring", "holdback", "once"].map((name) => JSON.parse(saved[name]).format),
+        ["micro-lora", "micro-lora-replay", "micro-lora-holdback", "micro-lora"],
+      );
+      assert.equal(JSON.parse(saved.ring).len, 32);
+      const take = async (who, file) => {
+        await (await page.$(part(who, "import"))).uploadFile(file);
+        await page.waitForFunction(() => document.querySelector("#status").textContent.includes("imported"));
+      };
+      await take(2, join(pictures, exported));
       assert.deepEqual(await names(2), await names(1));
+      for (const fact of ["bytes", "verdict"])
+        assert.equal(await text(part(2, fact)), await text(part(1, fact)));
+      // An adapter alone, as any program saves it: there is nothing to be replayed then.
+      const alone = join(pictures, "adapter.json");
+      writeFileSync(alone, saved.adapter);
+      await take(2, alone);
+      assert.deepEqual(await names(2), await names(1));
+      assert.match(await text(part(2, "bytes")), /^17 KB$/);
     },
     async "a damaged file is refused and changes nothing"() {
       const before = await names(2);
