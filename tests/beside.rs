@@ -32,7 +32,7 @@ fn ring_of(events: u32) -> (Lora, Ring) {
 
 fn save(ring: &mut Ring) -> Vec<u8> {
     let mut json = vec![0; Ring::JSON_MAX];
-    let len = ring.view().write_json(MODEL, &mut json).unwrap();
+    let len = ring.view().write_json(&mut json, MODEL).unwrap();
     json.truncate(len);
     json
 }
@@ -175,7 +175,7 @@ fn the_longest_texts_have_room_and_less_room_is_refused() {
 
     let (mut ring, needed) = (ring_of(9).1, save(&mut ring_of(9).1).len());
     let mut short = vec![b'#'; needed - 1];
-    let refused = ring.view().write_json(MODEL, &mut short);
+    let refused = ring.view().write_json(&mut short, MODEL);
     assert_eq!(refused, Err(Error::Buffer { needed, got: needed - 1 }));
     assert!(short.iter().all(|byte| *byte == b'#'));
 }

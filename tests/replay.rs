@@ -172,7 +172,7 @@ fn rings_are_equal_by_what_they_remember() {
     ring.view().learn(&mut lora, &QUERY, Listwise::new(&SHOWN, &CLICKS), 0.01).unwrap();
     ring.view().rehearse(&mut lora, 0.01, 1).unwrap();
     let mut json = [0; Ring::JSON_MAX];
-    let len = ring.view().write_json(0, &mut json).unwrap();
+    let len = ring.view().write_json(&mut json, 0).unwrap();
     let mut loaded = Ring::new();
     loaded.view().load_json(&json[..len], 0).unwrap();
     assert!(loaded == ring);

@@ -62,7 +62,7 @@ fn replay() -> Vec<[String; 2]> {
         let list = if event % 2 == 0 { list } else { list.with_temperature(0.5) };
         ring.view().learn(&mut lora, Sample::new(&x).with_base(&base), list, 0.01).unwrap();
         if event % 4 == 3 {
-            saved.push([text(|json| lora.write_json(json)), text(|json| ring.view().write_json(9, json))]);
+            saved.push([text(|json| lora.write_json(json)), text(|json| ring.view().write_json(json, 9))]);
         }
     }
     saved

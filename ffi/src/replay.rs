@@ -257,7 +257,7 @@ pub unsafe extern "C" fn mlora_replay_save_json(
         let written = Slot::required(written)?;
         check_apart(&[ring.span], &[buffer.span, written.span])?;
         // SAFETY: the caller's promise: nobody else uses the ring or the buffer, and they are apart.
-        let len = unsafe { ring.view().write_json(ring.model_id(), buffer.slice()) }?;
+        let len = unsafe { ring.view().write_json(buffer.slice(), ring.model_id()) }?;
         // SAFETY: the caller's promise for `written`, which is apart from all else.
         unsafe { written.put(len) };
         Ok(())

@@ -38,7 +38,7 @@ fn ring(text: &[u8]) {
 
 fn save(ring: &mut Ring) -> Vec<u8> {
     let mut json = vec![0; Ring::JSON_MAX];
-    let len = ring.view().write_json(MODEL, &mut json).unwrap();
+    let len = ring.view().write_json(&mut json, MODEL).unwrap();
     json.truncate(len);
     json
 }

@@ -84,13 +84,13 @@ impl ReplayMut<'_> {
     /// type Ring = Replay<2, 2, 2, 8>;
     /// let (mut ring, mut buffer) = (Ring::new(), [0; Ring::JSON_MAX]);
     /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
-    /// let len = ring.view().write_json(7, &mut buffer)?;
+    /// let len = ring.view().write_json(&mut buffer, 7)?;
     /// let mut other = Ring::new();
     /// other.view().load_json(&buffer[..len], 7)?;
     /// assert_eq!(other.len(), 1);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
-    pub fn write_json(&self, model_id: u32, buffer: &mut [u8]) -> Result<usize> {
+    pub fn write_json(&self, buffer: &mut [u8], model_id: u32) -> Result<usize> {
         self.check()?;
         let ReplayHeader { in_features, out_features, list, capacity, len, next, turn } = *self.header;
         let integers = [model_id, in_features, out_features, list, capacity, len, next, turn];
@@ -108,7 +108,7 @@ impl ReplayMut<'_> {
     /// ```
     /// use micro_lora::{Error, Replay};
     /// let (mut ring, mut buffer) = (Replay::<2, 2, 2, 8>::new(), [0; 400]);
-    /// let len = ring.view().write_json(7, &mut buffer)?;
+    /// let len = ring.view().write_json(&mut buffer, 7)?;
     /// let error = ring.view().load_json(&buffer[..len], 8).unwrap_err();
     /// assert_eq!(error.to_string(), "model_id: expected 8, got 7");
     /// # Ok::<(), Error>(())
