@@ -811,7 +811,8 @@ mlora_status mlora_holdback_interleave(mlora_holdback *holdback,
                                        size_t shown_len,
                                        size_t *count);
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
+/// each list: told twice, it counts as two.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -827,11 +828,13 @@ mlora_status mlora_holdback_record_clicks(mlora_holdback *holdback,
 mlora_status mlora_holdback_next(mlora_holdback *holdback,
                                  uint32_t *adapted);
 
-/// How good the user found what the last mlora_holdback_next served, 0 to 1.
+/// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
+/// twice, it counts as two.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
-mlora_status mlora_holdback_record(mlora_holdback *holdback, float quality);
+mlora_status mlora_holdback_record(mlora_holdback *holdback,
+                                   float quality);
 
 /// What was found so far.
 ///

@@ -229,7 +229,8 @@ impl Holdback {
         }
     }
 
-    /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+    /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
+    /// each list: told twice, it counts as two.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::OutOfRange`]; nothing is then recorded.
@@ -275,7 +276,8 @@ impl Holdback {
         serving
     }
 
-    /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`.
+    /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`. Once for each
+    /// answer: told twice, it counts as two.
     ///
     /// # Errors
     /// [`Error::OutOfRange`]; nothing is then recorded.
@@ -355,13 +357,20 @@ impl Default for Holdback {
 
 impl fmt::Display for HoldbackReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = libm::roundf(100.0 * (self.adapted / self.base - 1.0));
+        // Nothing is added to zero: it has a sign otherwise.
+        let percent = libm::roundf(100.0 * (self.adapted / self.base - 1.0)) + 0.0;
+        // From so many on, a lead of zero is one.
+        let is_known = self.lead != 0.0 || self.events >= 2 * LEAST;
         match (self.applied, percent.is_finite()) {
             (true, true) => write!(f, "applied: {percent:+} % better than without")?,
             (true, false) => f.write_str("applied: better than without")?,
-            (false, true) if self.lead != 0.0 => write!(f, "not applied: {percent:+} % is no clear lead")?,
+            (false, _) if self.events > 0 && self.adapted == 0.0 && self.base == 0.0 => {
+                f.write_str("not applied: nothing liked yet")?;
+            }
+            (false, true) if is_known => write!(f, "not applied: {percent:+} % is no clear lead")?,
+            (false, false) if is_known => f.write_str("not applied: no clear lead")?,
             (false, _) => f.write_str("not applied: too few events yet")?,
         }
-        write!(f, ", {} events", self.events)
+        write!(f, ", {} event{}", self.events, if self.events == 1 { "" } else { "s" })
     }
 }

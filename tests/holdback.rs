@@ -132,3 +132,32 @@ fn single_answers_are_compared_by_their_quality() {
     }
     assert!(applied >= 190 && fooled <= 4, "{applied} and {fooled} of 200");
 }
+
+/// The same in JavaScript: `wasm/test/suite/beside.js`.
+#[test]
+fn the_report_is_a_sentence_that_is_right() {
+    for (events, of_base, of_adapted, says) in [
+        (0, 0.5, 0.5, "not applied: too few events yet, 0 events"),
+        (1, 0.5, 0.5, "not applied: too few events yet, 1 event"),
+        (1, 0.0, 0.0, "not applied: nothing liked yet, 1 event"),
+        (30, 0.0, 0.0, "not applied: nothing liked yet, 30 events"),
+        (60, 0.5, 0.5, "not applied: +0 % is no clear lead, 60 events"),
+        (60, 0.5, 0.499, "not applied: +0 % is no clear lead, 60 events"),
+        (60, 0.5, 0.4375, "not applied: -13 % is no clear lead, 60 events"),
+        (60, 0.5, 0.625, "applied: +25 % better than without, 60 events"),
+        (60, 0.0, 0.5, "applied: better than without, 60 events"),
+    ] {
+        let mut holdback = Holdback::new();
+        for _ in 0..events {
+            let quality = if holdback.next() == Serving::Base { of_base } else { of_adapted };
+            holdback.record(quality).unwrap();
+        }
+        assert_eq!(holdback.report().to_string(), says);
+    }
+    let mut once = Holdback::new();
+    for event in 0..60 {
+        let serving = once.next();
+        once.record(if serving == Serving::Adapted && event < 2 { 1.0 } else { 0.0 }).unwrap();
+    }
+    assert_eq!(once.report().to_string(), "not applied: no clear lead, 60 events");
+}

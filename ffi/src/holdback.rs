@@ -154,7 +154,8 @@ pub unsafe extern "C" fn mlora_holdback_interleave(
     })
 }
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
+/// each list: told twice, it counts as two.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -196,7 +197,8 @@ pub unsafe extern "C" fn mlora_holdback_next(
     })
 }
 
-/// How good the user found what the last mlora_holdback_next served, 0 to 1.
+/// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
+/// twice, it counts as two.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.

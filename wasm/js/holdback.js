@@ -126,11 +126,20 @@ export class Holdback {
 
   toString() {
     const { applied, adapted, base, lead, events } = this.report();
-    const percent = Math.round(f32(100 * f32(f32(adapted / base) - 1)));
-    const signed = `${percent < 0 ? "" : "+"}${percent} %`;
-    const better = isFinite(percent) ? `${signed} better than without` : "better than without";
-    const found = isFinite(percent) && lead !== 0 ? `${signed} is no clear lead` : "too few events yet";
-    return `${applied ? `applied: ${better}` : `not applied: ${found}`}, ${events} events`;
+    const change = f32(100 * f32(f32(adapted / base) - 1));
+    // Halves go away from zero.
+    const percent = Math.sign(change) * Math.round(Math.abs(change));
+    const signed = isFinite(percent) ? `${percent < 0 ? "" : "+"}${percent} % ` : "";
+    // From so many on, a lead of zero is one.
+    const isKnown = lead !== 0 || events >= 2 * LEAST;
+    const found =
+      events && !adapted && !base
+        ? "nothing liked yet"
+        : isKnown
+          ? `${signed}${signed && "is "}no clear lead`
+          : "too few events yet";
+    const what = applied ? `applied: ${signed}better than without` : `not applied: ${found}`;
+    return `${what}, ${events} event${events === 1 ? "" : "s"}`;
   }
 
   toJson() {

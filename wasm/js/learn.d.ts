@@ -141,7 +141,8 @@ export class Holdback {
   interleave<Id>(base: readonly Id[], adapted: readonly Id[], room: number): Id[];
 
   /**
-   * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown.
+   * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for each list: told
+   * twice, it counts as two.
    *
    * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `TYPE`
    */
@@ -151,7 +152,8 @@ export class Holdback {
   next(): "base" | "adapted";
 
   /**
-   * How good the user found what the last {@link next} served, 0 to 1.
+   * How good the user found what the last {@link next} served, 0 to 1. Once for each answer: told twice, it counts as
+   * two.
    *
    * @throws {MicroLoraError} `OUT_OF_RANGE`
    */

@@ -231,6 +231,27 @@ describe("a holdback", () => {
     refusal(() => Holdback.fromJson(before.replace('"coin"', '"zzz"')), "SYNTAX", /coin/);
   });
 
+  it("says it in a sentence that is right", () => {
+    for (const [events, base, adapted, says] of [
+      [0, 0.5, 0.5, "not applied: too few events yet, 0 events"],
+      [1, 0.5, 0.5, "not applied: too few events yet, 1 event"],
+      [1, 0, 0, "not applied: nothing liked yet, 1 event"],
+      [30, 0, 0, "not applied: nothing liked yet, 30 events"],
+      [60, 0.5, 0.5, "not applied: +0 % is no clear lead, 60 events"],
+      [60, 0.5, 0.499, "not applied: +0 % is no clear lead, 60 events"],
+      [60, 0.5, 0.4375, "not applied: -13 % is no clear lead, 60 events"],
+      [60, 0.5, 0.625, "applied: +25 % better than without, 60 events"],
+      [60, 0, 0.5, "applied: better than without, 60 events"],
+    ]) {
+      const holdback = new Holdback();
+      for (let event = 0; event < events; event += 1) holdback.record({ base, adapted }[holdback.next()]);
+      expect(`${holdback}`).to.equal(says);
+    }
+    const once = new Holdback();
+    for (let event = 0; event < 60; event += 1) once.record(once.next() === "adapted" && event < 2 ? 1 : 0);
+    expect(`${once}`).to.equal("not applied: no clear lead, 60 events");
+  });
+
   it("reports what a person understands", () => {
     const report = Holdback.fromJson(vectors.holdback[7][0]).report();
     expect(report).to.have.all.keys("applied", "adapted", "base", "lead", "events");
