@@ -98,12 +98,12 @@ const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
   if (!read) fail("UNSUPPORTED", `${what}: expected dtype F32, F16 or BF16, got ${dtype}`);
   const [from, to] = data_offsets ?? [];
   const [rows, columns] = shape ?? [];
-  if (
-    shape?.length !== 2 ||
-    to - from !== rows * columns * (dtype === "F32" ? 4 : 2) ||
-    !(from >= 0 && to <= data.byteLength)
-  ) {
-    fail("UNSUPPORTED", `${what}: expected a matrix within the file, got shape ${shape} at ${data_offsets}`);
+  if (shape?.length !== 2) fail("UNSUPPORTED", `${what}: expected a matrix, got shape ${shape}`);
+  if (to > data.byteLength) {
+    fail("SYNTAX", `${what}: expected ${to} bytes of values, got ${data.byteLength}: the file is cut off`);
+  }
+  if (to - from !== rows * columns * (dtype === "F32" ? 4 : 2) || !(from >= 0)) {
+    fail("SYNTAX", `${what}: expected the bytes of shape ${shape}, got those from ${from} to ${to}`);
   }
   return [rows, columns, read(data.slice(from, to))];
 };

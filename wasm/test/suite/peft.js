@@ -51,6 +51,11 @@ describe("safetensors", () => {
     const bytes = toBytes(trained(8));
     refusal(() => fromBytes(new Uint8Array(0)), "SYNTAX");
     refusal(() => fromBytes(bytes.subarray(0, 40)), "SYNTAX");
+    for (const missing of [1, 40, 64, 127]) {
+      const message = /^lora_B: expected 128 bytes of values, got \d+: the file is cut off$/;
+      if (missing < 64) refusal(() => fromBytes(bytes.subarray(0, -missing)), "SYNTAX", message);
+      else refusal(() => fromBytes(bytes.subarray(0, -missing)), "SYNTAX", /the file is cut off$/);
+    }
     refusal(() => fromBytes(new Uint8Array(1000).fill(255)), "SYNTAX");
     refusal(() => fromBytes(bytes, config(), "no.such.module"), "MISSING", /no\.such\.module|expected/);
     refusal(() => fromBytes("text"), "TYPE");
