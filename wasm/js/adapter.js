@@ -81,11 +81,14 @@ export const learn = (
   vectors,
   extraName,
   extra,
-  { base, weight = 1 } = {},
+  options = {},
   value = 0,
   temperature = 0,
   chosen = 0,
 ) => {
+  // A bare number would be taken for no options: a thumb down for a click.
+  if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
+  const { base, weight = 1 } = options;
   give(lora, input);
   const n = count(what, vectors);
   const m = count(extraName, extra);
@@ -228,8 +231,6 @@ export class MicroLoraWasm {
 
   adaptChoice(input, candidates, chosen, options = {}) {
     live(this);
-    // A bare quality would be taken for none, and a thumb down for a click.
-    if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
     const { quality = 1, temperature = 0.08 } = options;
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);

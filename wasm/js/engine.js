@@ -119,9 +119,10 @@ let heap = [];
 /** The memory as floats. Its growth empties the array that was. */
 const memory = () => (heap.length ? heap : (heap = new Float32Array(wasm.memory.buffer)));
 
-/** An array of numbers that has to be of this length. */
+/** An array of numbers that has to be of this length. JSON has null for NaN, which would be taken for 0. */
 export const sized = (what, values, length) => {
   const got = count(what, values);
+  if (Array.isArray(values)) values = values.map((value) => value ?? NaN);
   return got === length ? values : fail("LENGTH", `${what}: expected ${length} values, got ${got}`);
 };
 

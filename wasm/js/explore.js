@@ -1,7 +1,7 @@
 // Learning where only a number is observed (`src/explore.rs` in the Rust crate).
 
 import { f32, range } from "./beside.js";
-import { count, whole } from "./engine.js";
+import { count, sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
 import { ours } from "./ours.js";
 import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
@@ -39,8 +39,7 @@ export class Explore {
       const [got, index] = isFirst ? [minus, 1] : [plus, 0];
       fail("NOT_FINITE", `qualities: expected finite numbers, got ${got} at index ${index}`);
     }
-    count("eps", eps);
-    const gradient = Float32Array.from(eps);
+    const gradient = Float32Array.from(sized("eps", eps, count("eps", eps)));
     const length = norm("eps", gradient);
     const squared = f32(difference * difference);
     const spread =

@@ -100,7 +100,7 @@ export class Holdback {
   }
 
   recordClicks(clicks) {
-    sized("clicks", clicks, this._shown);
+    clicks = sized("clicks", clicks, this._shown);
     for (let i = 0; i < clicks.length; i++) range("clicks", clicks[i], 0, 1);
     const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + f32(clicks[place])), 0));
     sums.forEach((sum, team) => this._means[team].add(sum));

@@ -202,13 +202,13 @@ export class Replay {
   /** A copy of a list, if it is what this ring can remember: input, candidates and base, weights, temperature. */
   _check(input, candidates, weights, options) {
     if (typeof options !== "object" || !options) fail("TYPE", `options: expected an object, got ${options}`);
-    const { base, temperature = 0.1 } = options;
-    sized("input", input, this._width);
-    if (base) sized("base", base, this._out);
+    let { base, temperature = 0.1 } = options;
+    input = sized("input", input, this._width);
+    if (base) base = sized("base", base, this._out);
     const n = whole("candidates", count("weights", weights), 2, this._list - (base ? 1 : 0));
     const rows = this._split(candidates, n);
     range("temperature", f32(temperature), f32(0.001), 1000);
-    weights = new Float32Array(weights);
+    weights = new Float32Array(sized("weights", weights, n));
     weights.forEach((weight) => range("weights", weight, 0, 1e6));
     const vectors = [input, ...rows, ...(base ? [base] : [])].map((vector) => new Float32Array(vector));
     for (const vector of vectors) if (!vector.every(isFinite)) notFinite("list", vector);
@@ -238,8 +238,7 @@ export class Replay {
       length("candidates", got, n);
       return Array.from(candidates, (row) => sized("candidates", row, this._out));
     }
-    length("candidates", got, n * this._out);
-    const all = new Float32Array(candidates);
+    const all = new Float32Array(sized("candidates", candidates, n * this._out));
     return Array.from({ length: n }, (_, i) => all.subarray(i * this._out, (i + 1) * this._out));
   }
 }

@@ -131,6 +131,13 @@ describe("a ring of lists", () => {
     refused("TYPE", /^candidates/, learn({ c: [null, null] }));
     refused("LENGTH", /^candidates/, learn({ c: [base, base.slice(1)] }));
     refused("TYPE", /^weights/, learn({ weights: null }));
+    // JSON has null for NaN.
+    const hole = (values) => values.map((value, i) => (i === 1 ? null : value));
+    refused("NOT_FINITE", /got NaN at index 1$/, learn({ x: hole(x) }));
+    refused("NOT_FINITE", /got NaN at index 1$/, learn({ c: hole(c) }));
+    refused("NOT_FINITE", /got NaN at index 1$/, learn({ c: [base, hole(base)] }));
+    refused("NOT_FINITE", /got NaN at index 1$/, learn({}, { base: hole(base) }));
+    refused("OUT_OF_RANGE", /^weights: .* got NaN$/, learn({ weights: [1, null] }));
     refused("OUT_OF_RANGE", /^weights/, learn({ weights: [0, NaN] }));
     refused("NOT_FINITE", /got Infinity at index 1/, learn({ x: x.map((v, i) => (i === 1 ? Infinity : v)) }));
     refused("NOT_FINITE", /got NaN at index 0/, learn({}, { base: [NaN, ...base.slice(1)] }));
@@ -215,6 +222,7 @@ describe("a holdback", () => {
     const holdback = Holdback.fromJson(vectors.holdback[3][0]);
     const before = holdback.toJson();
     refusal(() => holdback.recordClicks([1]), "LENGTH", /clicks: expected 5 values, got 1/);
+    refusal(() => holdback.recordClicks([1, null, 0, 0, 0]), "OUT_OF_RANGE", /clicks: .* got NaN/);
     refusal(() => holdback.recordClicks([1, 2, 0, 0, 0]), "OUT_OF_RANGE", /clicks: expected 0 to 1, got 2/);
     refusal(() => holdback.record(NaN), "OUT_OF_RANGE", /quality: expected 0 to 1, got NaN/);
     refusal(() => holdback.interleave([1], [2], 65), "COUNT", /room/);

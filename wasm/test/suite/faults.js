@@ -25,6 +25,8 @@ const legacy =
 
 const endless = legacy.replace("[1,2]", '{"length":1e12}');
 
+const orNull = (value) => (Number.isNaN(value) ? null : value);
+
 /** The code, or those that would do; title; and the call, which is given an adapter 8 x 8. */
 export const FAULTS = [
   ["LENGTH", "an input too short", (made) => made.apply(x.subarray(1))],
@@ -49,10 +51,27 @@ export const FAULTS = [
   ["TYPE", "no input", (made) => made.apply()],
   ["TYPE", "null for an input", (made) => made.apply(null)],
   ["TYPE", "a number for an input", (made) => made.apply(8)],
+  [
+    "NOT_FINITE",
+    "null for a number, as JSON has it for NaN",
+    (made) => made.apply([1, null, 3, 4, 5, 6, 7, 8]),
+  ],
+  ["NOT_FINITE", "null in a row", (made) => made.adaptListwise(x, [[...x], [...nan].map(orNull)], [0, 1])],
+  ["NOT_FINITE", "null in flat candidates", (made) => made.adaptChoice(x, [...x, ...nan].map(orNull), 0)],
+  [["NOT_FINITE", "OUT_OF_RANGE"], "null for a weight", (made) => made.adaptListwise(x, rows, [0, null, 1])],
   ["NOT_FINITE", "objects for numbers", (made) => made.apply(Array(8).fill({}))],
   ["LENGTH", "adapt: a wrong length", (made) => made.adapt(x.subarray(1), good)],
   ["NOT_FINITE", "adapt: NaN", (made) => made.adapt(nan, good)],
   ["NOT_FINITE", "adapt: infinity", (made) => made.adapt(infinite, good)],
+  ["TYPE", "gradient: a number for options", (made) => made.adaptGradient(x, x, 0.5)],
+  ["TYPE", "listwise: a temperature for options", (made) => made.adaptListwise(x, rows, [0, 1, 0], 0.1)],
+  ["TYPE", "target: a text for options", (made) => made.adaptTarget(x, x, 1, "base")],
+  [
+    "TYPE",
+    "attract and repel: true for options",
+    (made) => made.adaptAttractRepel(x, x, [rows.subarray(8, 16)], true),
+  ],
+  ["TYPE", "rehearse: a learning rate for options", (made) => made.rehearse(x, rows, [0, 1, 0], 0.01)],
   ["TYPE", "adapt: no feedback", (made) => made.adapt(x)],
   ["TYPE", "adapt: something else for feedback", (made) => made.adapt(x, { quality: 1, learningRate: 0.01 })],
   ["OUT_OF_RANGE", "adapt: a quality of NaN", (made) => made.adapt(x, new AdaptFeedbackWasm(NaN))],
