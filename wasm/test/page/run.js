@@ -3,7 +3,9 @@ import { Collect } from "/suite/collect.js";
 
 // Firefox's automation leaves names of its own behind, now and then.
 const checkLeaks = !navigator.userAgent.includes("Firefox");
-mocha.setup({ ui: "bdd", reporter: Collect, timeout: 120_000, checkLeaks });
+// Chromium's are known; on a slow machine they come while tests run.
+const globals = ["puppeteer*", "__ariaQuerySelector*"];
+mocha.setup({ ui: "bdd", reporter: Collect, timeout: 120_000, checkLeaks, globals });
 try {
   await import("/suite/all.js");
   mocha.run(() => {
