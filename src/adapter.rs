@@ -87,7 +87,7 @@ impl<'a> Adapter<'a> {
     /// knows of them is not computed again.
     ///
     /// # Errors
-    /// [`Error::Length`] if a slice does not fit the header.
+    /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
     ///
     /// ```
     /// use micro_lora::{Adapter, Apply, Config, Header};
@@ -106,7 +106,7 @@ impl<'a> Adapter<'a> {
     /// The same view with the gradient memory that belongs to it: saving pending events needs it.
     ///
     /// # Errors
-    /// [`Error::Length`] if a slice does not fit the header.
+    /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
     ///
     /// ```
     /// use micro_lora::{Adapter, Config, Header};
@@ -130,7 +130,7 @@ impl<'a> AdapterMut<'a> {
     /// on header and memory belong together, and nothing else may write to either.
     ///
     /// # Errors
-    /// [`Error::Length`] if a slice does not fit the header.
+    /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
     ///
     /// ```
     /// use micro_lora::{AdapterMut, Apply, Config, Header, Learn};

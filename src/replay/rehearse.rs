@@ -12,7 +12,7 @@ impl AdapterMut<'_> {
     /// [`Replay`](crate::Replay) remembers them itself.
     ///
     /// # Errors
-    /// [`Error::Count`] if events are pending (apply the updates first); as
+    /// [`Error::Count`](crate::Error::Count) if events are pending (apply the updates first); as
     /// [`Learn::adapt_listwise`](crate::Learn::adapt_listwise) and
     /// [`Learn::apply_updates`](crate::Learn::apply_updates).
     ///
