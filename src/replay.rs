@@ -301,7 +301,7 @@ impl ReplayMut<'_> {
     }
 
     /// Remembers a list, in the place of the oldest one when the ring is full. The sample's weight is
-    /// not remembered: all lists are rehearsed alike.
+    /// not remembered, only what was chosen says how far a rehearsal goes.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Count`] for more candidates than the ring's lists have,

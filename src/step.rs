@@ -16,8 +16,9 @@
 //! ScaledGradient      0.1   0.01  30   30   100   what is set
 //! ```
 //!
-//! A rehearsal, a step on an event of the past, goes 0.4 times as far and leaves v, c and t alone: what
-//! is learned already has a small gradient, and should have a small step.
+//! A rehearsal, a step on an event of the past, goes 0.2 times as far for every result chosen, up to 0.8,
+//! and leaves v, c and t alone: what is learned already has a small gradient, and should have a small
+//! step; and of lists with one click, more are clicked by mistake.
 //!
 //! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
 
@@ -54,14 +55,29 @@ const V1: Tuning =
 const V2: Tuning =
     Tuning { damping: 0.3, window: 0.03, rate_a: 30.0, rate_c: 15.0, horizon: 50.0, keep: 0.9997 };
 
-/// How far a rehearsal goes, beside an event of its own time.
-const REHEARSAL: f32 = 0.4;
+/// How far a rehearsal goes for every result chosen, beside an event of its own time.
+const REHEARSAL: f32 = 0.2;
+/// With more chosen it goes no further, however long the list.
+const REHEARSAL_MOST: f32 = 4.0;
 
 /// Whether the pending events are of now, or of the past and seen before.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Pass {
     First,
-    Rehearsal,
+    Rehearsal {
+        /// How many results were chosen.
+        chosen: f32,
+    },
+}
+
+impl Pass {
+    /// How far its step goes, beside one of an event of its own time.
+    fn share(self) -> f32 {
+        match self {
+            Self::First => 1.0,
+            Self::Rehearsal { chosen } => REHEARSAL * chosen.min(REHEARSAL_MOST),
+        }
+    }
 }
 
 const MAX_LEARNING_RATE: f32 = 1000.0;
@@ -97,13 +113,13 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
         return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroGradient)));
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
-    let lr = if pass == Pass::Rehearsal { REHEARSAL * lr } else { lr };
+    let lr = pass.share() * lr;
     let mut plan = match view.header.config().step {
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
         StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
         StepKind::Sgd => sgd(view, lr),
     };
-    if pass == Pass::Rehearsal {
+    if pass != Pass::First {
         plan.trace = view.header.trace;
     }
     plan.check(view.header, &gram_a)?;
@@ -131,7 +147,7 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     let slowing = kernel::sqrt(1.0 + updates as f32 / tuning.horizon);
     let eta = |rate: f32| ((rate * lr) * mean_weight) / slowing;
     // A rehearsal before anything else has no scale but its own.
-    let window = if pass == Pass::Rehearsal && header.trace.c > 0.0 { 0.0 } else { tuning.window };
+    let window = if pass != Pass::First && header.trace.c > 0.0 { 0.0 } else { tuning.window };
     let c = header.trace.c + window * (1.0 - header.trace.c);
     let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
         let inverse = damped_inverse(gram, tuning.damping);

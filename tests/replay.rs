@@ -21,20 +21,39 @@ fn weights(lora: &impl Apply) -> Vec<f32> {
     [lora.lora_a(), lora.lora_b()].concat()
 }
 
-#[test]
-fn a_rehearsal_is_a_shorter_step_on_the_same_list() {
-    let (mut rehearsed, mut seen) = (lora(StepKind::Sgd), lora(StepKind::Sgd));
-    let list = Listwise::new(&SHOWN, &CLICKS).with_temperature(0.7);
-    let mut ring = Ring::new();
-    ring.view().push(&QUERY, list).unwrap();
+/// The weights after one rehearsal, and after a step of its own on the same list, so much as long.
+fn rehearsed_and_stepped(clicks: &[f32], share: f32) -> [Vec<f32>; 2] {
+    let (mut rehearsed, mut stepped) = (lora(StepKind::Sgd), lora(StepKind::Sgd));
+    // Vectors that int8 holds exactly.
+    let query = [1.0, -1.0, 1.0, 0.0];
+    let shown: Vec<f32> =
+        (0..clicks.len()).flat_map(|i| [0, 1, 2, 3].map(|axis| f32::from(i >> axis & 1 == 1))).collect();
+    let list = Listwise::new(&shown, clicks).with_temperature(0.7);
+    let mut ring = Replay::<4, 4, 8, 1>::new();
+    ring.view().push(&query, list).unwrap();
     assert_eq!(ring.view().rehearse(&mut rehearsed, 0.5, 1), Ok(1));
-    seen.adapt_listwise(&QUERY, list).unwrap();
-    seen.apply_updates(0.4 * 0.5).unwrap();
-    for (a, b) in weights(&rehearsed).iter().zip(weights(&seen)) {
-        // int8 holds a value to one part in 254 of the largest.
-        assert!((a - b).abs() < 4e-3, "{a} instead of {b}");
+    stepped.adapt_listwise(&query, list).unwrap();
+    stepped.apply_updates(share * 0.5).unwrap();
+    [weights(&rehearsed), weights(&stepped)]
+}
+
+#[test]
+fn a_rehearsal_is_a_shorter_step_on_the_same_list_and_longer_the_more_was_chosen() {
+    for (clicks, share) in [
+        ([0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0.2),
+        // One weight is as good as another where there is only one.
+        ([0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0], 0.2),
+        ([0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], 0.4),
+        ([0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0], 0.3),
+        ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0], 0.8),
+        ([1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0], 0.8),
+    ] {
+        let [rehearsed, stepped] = rehearsed_and_stepped(&clicks, share);
+        for (a, b) in rehearsed.iter().zip(&stepped) {
+            assert!((a - b).abs() < 1e-6, "{clicks:?}: {a} instead of {b}");
+        }
+        assert_ne!(rehearsed, weights(&lora(StepKind::Sgd)), "{clicks:?}");
     }
-    assert_ne!(weights(&rehearsed), weights(&lora(StepKind::Sgd)));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::step::{self, Pass};
 
 impl AdapterMut<'_> {
     /// Takes a step on a list that was learned from before, a shorter one that counts as nothing in
-    /// [`Stats`](crate::Stats): for hosts that remember lists in a way of their own.
+    /// [`Stats`](crate::Stats): for hosts that remember lists in a way of their own. The more results were
+    /// chosen, the longer it is (`docs/learning.md`).
     /// [`Replay`](crate::Replay) remembers them itself.
     ///
     /// # Errors
@@ -33,7 +34,7 @@ impl AdapterMut<'_> {
         self.check_nothing_pending()?;
         let before = self.counters();
         let receipt = self.learn_listwise(&sample.into(), &list)?;
-        self.end_rehearsal(before, receipt, learning_rate)
+        self.end_rehearsal(before, receipt, learning_rate, list.weights)
     }
 
     /// What a rehearsal does not count in.
@@ -50,6 +51,7 @@ impl AdapterMut<'_> {
         [samples, capped]: [u32; 2],
         receipt: Receipt,
         learning_rate: f32,
+        weights: &[f32],
     ) -> Result<Receipt> {
         // Not a new event: what is displayed must not count it again.
         self.header.samples = samples;
@@ -57,7 +59,7 @@ impl AdapterMut<'_> {
         if !receipt.applied() {
             return Ok(receipt);
         }
-        let update = step::apply_updates(self, learning_rate, Pass::Rehearsal);
+        let update = step::apply_updates(self, learning_rate, Pass::Rehearsal { chosen: chosen(weights) });
         self.clear_pending();
         told(update)
     }
@@ -73,4 +75,14 @@ impl AdapterMut<'_> {
             got => Err(refuse::count("pending", got, 0, 0)),
         }
     }
+}
+
+/// How many results were chosen; one that was chosen less counts less.
+fn chosen(weights: &[f32]) -> f32 {
+    let (mut sum, mut largest) = (0.0, 0.0f32);
+    for weight in weights {
+        sum += weight;
+        largest = largest.max(*weight);
+    }
+    sum / largest
 }

@@ -121,7 +121,7 @@ fn run(what: u32, lent: Lent<'_>, numbers: Numbers) -> Result<f32> {
         }
         let before = adapter.counters();
         let receipt = adapter.adapt(sample, feedback)?;
-        if what == REHEARSAL { adapter.end_rehearsal(before, receipt, value)? } else { receipt }
+        if what == REHEARSAL { adapter.end_rehearsal(before, receipt, value, _extra)? } else { receipt }
     };
     Ok(receipt.outcome.code() as f32)
 }
