@@ -176,18 +176,8 @@ impl<'a> AdapterMut<'a> {
         weight: f32,
         norms: Norms,
     ) -> Checked<()> {
+        let weight_sum = self.header.check_event(h, weight, norms, self.header.weight_sum)?;
         let s = self.header.scaling;
-        let norm_h = kernel::sqrt(kernel::dot4(&h, &h));
-        let norm_c = kernel::sqrt(kernel::trace(&self.header.gram));
-        let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
-        if largest.is_nan() || largest > GRADIENT_LIMIT {
-            return Err(refuse::overflow("gradient"));
-        }
-        let weight_sum = self.header.weight_sum + weight;
-        // A weight that the sum cannot take up would make the mean a lie.
-        if weight_sum >= WEIGHT_LIMIT || weight_sum == self.header.weight_sum {
-            return Err(refuse::PENDING_FULL);
-        }
         let g = match g {
             Gradient::Given(g) => g,
             Gradient::Scratch => &*self.scratch,
@@ -227,6 +217,28 @@ impl<'a> AdapterMut<'a> {
         kernel::clear(self.b);
         self.clear_pending();
         self.header.reset();
+    }
+}
+
+impl Header {
+    /// What the sum of the pending weights comes to with one more event. Refused if a pending sum could
+    /// overflow.
+    pub(crate) fn check_event(
+        &self,
+        h: [f32; 4],
+        weight: f32,
+        norms: Norms,
+        weight_sum: f32,
+    ) -> Checked<f32> {
+        let norm_h = kernel::sqrt(kernel::dot4(&h, &h));
+        let norm_c = kernel::sqrt(kernel::trace(&self.gram));
+        let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
+        if largest.is_nan() || largest > GRADIENT_LIMIT {
+            return Err(refuse::overflow("gradient"));
+        }
+        let sum = weight_sum + weight;
+        // A weight that the sum cannot take up would make the mean a lie.
+        if sum >= WEIGHT_LIMIT || sum == weight_sum { Err(refuse::PENDING_FULL) } else { Ok(sum) }
     }
 }
 

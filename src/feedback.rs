@@ -56,6 +56,10 @@ impl AdapterMut<'_> {
     }
 
     pub(crate) fn learn_gradient(&mut self, sample: &Sample<'_>, grad_output: &[f32]) -> Checked<Receipt> {
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if let Some(receipt) = self.learned_through(sample, grad_output) {
+            return Ok(receipt);
+        }
         self.learn_from(sample, &Feedback::Gradient(grad_output))
     }
 
@@ -380,7 +384,7 @@ fn base_of<'a>(sample: &Sample<'a>) -> &'a [f32] {
 }
 
 impl Header {
-    fn count(&mut self, capped: bool, quality: Option<f32>) {
+    pub(crate) fn count(&mut self, capped: bool, quality: Option<f32>) {
         self.samples = self.samples.saturating_add(1);
         self.capped = self.capped.saturating_add(u32::from(capped));
         if let Some(quality) = quality {
@@ -446,7 +450,7 @@ fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
 }
 
 /// 0, or within the limits that keep sums of weights meaningful.
-fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
+pub(crate) fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
     if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
 }
 

@@ -29,9 +29,9 @@ impl Projection {
 }
 
 /// The sum of `|h_r C_r|^2`.
-fn reach(gram: &kernel::Square, h: [f32; 4]) -> f32 {
+fn reach<const RANK: usize>(gram: &kernel::Square, h: [f32; 4]) -> f32 {
     let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = *gram;
-    kernel::dot4(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
+    kernel::dot_of::<RANK>(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
 }
 
 impl Adapter<'_> {
@@ -46,23 +46,35 @@ impl Adapter<'_> {
         } else {
             (kernel::down(self.a, x), 0.0)
         };
+        self.projected::<4>(h, x_squared).ok_or_else(|| {
+            let result = if reach::<4>(&header.gram, h).is_finite() { "input" } else { "delta" };
+            not_finite(&[("input", x)], result)
+        })
+    }
+
+    /// What follows from `A x` and `|x|^2`; nothing if an input is not finite, or an output would not be. No
+    /// term past `RANK` is formed: they are zero.
+    #[inline(always)]
+    pub(crate) fn projected<const RANK: usize>(&self, h: [f32; 4], x_squared: f32) -> Option<Projection> {
         // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
         // A value of `x` that is not finite has made its `h` so: one pass checks both.
-        let reach = reach(&header.gram, h);
-        if !reach.is_finite() {
-            return Err(not_finite(&[("input", x)], "delta"));
+        let reach = reach::<RANK>(&self.header.gram, h);
+        if !reach.is_finite() || !x_squared.is_finite() {
+            return None;
         }
-        if !x_squared.is_finite() {
-            return Err(not_finite(&[("input", x)], "input"));
-        }
-        let guard = if is_guarded { self.guard(h, x_squared, reach) } else { 1.0 };
-        Ok(Projection { h, guard, x_squared })
+        let is_guarded = self.header.cap != Config::CAP_OFF;
+        let guard = if is_guarded { self.guard::<RANK>(h, x_squared, reach) } else { 1.0 };
+        Some(Projection { h, guard, x_squared })
     }
 
     /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
-    fn guard(&self, h: [f32; 4], x_squared: f32, reach: f32) -> f32 {
+    #[inline(always)]
+    fn guard<const RANK: usize>(&self, h: [f32; 4], x_squared: f32, reach: f32) -> f32 {
         let (m, cap) = (self.header.strength, self.header.cap);
-        let squared = self.delta_squared(h, reach);
+        let mut squared = kernel::quadratic::<RANK>(&self.header.gram, h);
+        if squared < CANCELLED * reach || squared.is_nan() {
+            squared = self.delta_squared(h);
+        }
         if (m * m) * squared > (cap * cap) * x_squared {
             ((cap * kernel::sqrt(x_squared)) / (m * kernel::sqrt(squared))).min(1.0)
         } else {
@@ -70,13 +82,10 @@ impl Adapter<'_> {
         }
     }
 
-    /// `|C^T h|^2`. Where its terms cancel, `h^T G h` has lost its digits: then the sum itself is
-    /// formed.
-    fn delta_squared(&self, h: [f32; 4], reach: f32) -> f32 {
-        let squared = kernel::quadratic(&self.header.gram, h);
-        if squared >= CANCELLED * reach {
-            return squared;
-        }
+    /// `|C^T h|^2` where its terms cancel and `h^T G h` has lost its digits: the sum itself is formed.
+    #[cold]
+    #[inline(never)]
+    fn delta_squared(&self, h: [f32; 4]) -> f32 {
         let s = self.header.scaling;
         let mut squared = [0.0];
         kernel::squares_of(&mut squared, &[h], self.b, self.header.out_len());
@@ -85,8 +94,11 @@ impl Adapter<'_> {
     }
 
     pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Checked<f32> {
-        if delta.len() == self.header.out_len() && self.applied_through::<false>(x, delta) {
-            return Ok(1.0);
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if delta.len() == self.header.out_len()
+            && let Some(guard) = self.applied_through::<false>(x, delta)
+        {
+            return Ok(guard);
         }
         let projection = self.forward(x, false)?;
         check_length("delta", delta.len(), self.header.out_len())?;
@@ -96,8 +108,11 @@ impl Adapter<'_> {
 
     pub(crate) fn add_delta(&self, x: &mut [f32]) -> Checked<f32> {
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
-        if in_features == out_features && self.applied_through::<true>(&[], x) {
-            return Ok(1.0);
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if in_features == out_features
+            && let Some(guard) = self.applied_through::<true>(&[], x)
+        {
+            return Ok(guard);
         }
         let projection = self.forward(x, false)?;
         if in_features != out_features {
@@ -107,43 +122,31 @@ impl Adapter<'_> {
         Ok(projection.guard)
     }
 
-    /// Forward without a guard, the short way: to `out`, or from `out` and added to it. It is `false`, and
-    /// nothing has been done, if something is to be said or to be guarded.
-    #[inline(always)]
-    fn applied_through<const ADD: bool>(&self, x: &[f32], out: &mut [f32]) -> bool {
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        {
-            let header = self.header;
-            let input_len = if ADD { out.len() } else { x.len() };
-            header.cap == Config::CAP_OFF
-                && header.check_initialised().is_ok()
-                && input_len == header.in_len()
-                && kernel::through::<ADD>(out, x, [self.a, self.b], |h| {
-                    let projection = Projection { h, guard: 1.0, x_squared: 0.0 };
-                    reach(&header.gram, h).is_finite().then(|| projection.factors(header))
-                })
-        }
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-        {
-            let _ = (x, out);
-            false
-        }
-    }
-
     pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Checked<()> {
-        self.header.check_initialised()?;
         let out_len = self.header.out_len();
-        let rows = kernel::rows(inputs, self.header.in_len());
-        let n = rows.len();
-        if !rows.remainder().is_empty() {
-            let expected = n.saturating_add(1).saturating_mul(self.header.in_len());
-            return Err(refuse::length("inputs", expected, inputs.len()));
-        }
+        let n = self.count_inputs(inputs)?;
         check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
-        for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)) {
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        let done = self.applied_to_each(inputs, deltas);
+        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+        let done = 0;
+        let rows = kernel::rows(inputs, self.header.in_len());
+        for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)).skip(done) {
             self.write_delta(x, delta)?;
         }
         Ok(())
+    }
+
+    /// How many vectors there are, one after the other.
+    pub(crate) fn count_inputs(&self, inputs: &[f32]) -> Checked<usize> {
+        self.header.check_initialised()?;
+        let rows = kernel::rows(inputs, self.header.in_len());
+        let n = rows.len();
+        if rows.remainder().is_empty() {
+            return Ok(n);
+        }
+        let expected = n.saturating_add(1).saturating_mul(self.header.in_len());
+        Err(refuse::length("inputs", expected, inputs.len()))
     }
 
     /// Rows of `m s B A` one after the other; `base` is added if there is one.

@@ -10,6 +10,7 @@
 //! `simd` knows which of them run.
 
 mod body;
+mod dots;
 mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
@@ -23,11 +24,17 @@ mod simd128;
 #[cfg(test)]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod through;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[allow(unsafe_code, reason = "calls code for instructions that the CPU was found to have")]
 mod x86;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(crate) use x86::*;
+pub(crate) use {
+    dots::pad,
+    through::{Pass, Settle, SettleBoth},
+    x86::*,
+};
 
 /// A kernel as a plain function.
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
@@ -44,16 +51,19 @@ macro_rules! plain {
 body::every_kernel!(plain);
 
 // What a compiler, left to itself, does with single values or calls a library for.
+#[cfg(not(any(
+    all(target_arch = "wasm32", target_feature = "simd128"),
+    all(target_arch = "x86_64", target_feature = "sse2")
+)))]
+pub(crate) use libm::sqrtf as sqrt;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use simd128::{clear, copy, fill_uniform, scale, sqrt};
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(crate) use simple::{clear, copy, fill_uniform, scale, sqrt};
+pub(crate) use simple::{clear, copy, fill_uniform, scale};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod simple {
     pub(crate) use crate::rng::fill_uniform;
-    /// Correctly rounded, on every machine.
-    pub(crate) use libm::sqrtf as sqrt;
 
     /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
     pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
@@ -105,20 +115,35 @@ pub(crate) fn mirror(lower: &Square) -> Square {
     [[a, b, d, g], [b, c, e, h], [d, e, f, i], [g, h, i, j]]
 }
 
-/// `v^T square v`, rows in index order.
-pub(crate) fn quadratic(square: &Square, v: [f32; 4]) -> f32 {
-    let mut sum = 0.0;
-    for (v_r, row) in v.iter().zip(square) {
-        sum += v_r * dot4(row, &v);
+/// `v^T square v`, rows in index order, of `RANK` rows and columns.
+pub(crate) fn quadratic<const RANK: usize>(square: &Square, v: [f32; 4]) -> f32 {
+    // Adds nothing, not even to the sign of a zero.
+    let mut sum = -0.0;
+    for (v_r, row) in v.iter().zip(square).take(RANK) {
+        sum += v_r * dot_of::<RANK>(row, &v);
     }
     sum
 }
 
 /// `((a0 b0 + a1 b1) + a2 b2) + a3 b3`.
 pub(crate) fn dot4(a: &[f32; 4], b: &[f32; 4]) -> f32 {
-    let [a0, a1, a2, a3] = a;
-    let [b0, b1, b2, b3] = b;
-    ((a0 * b0 + a1 * b1) + a2 * b2) + a3 * b3
+    dot_of::<4>(a, b)
+}
+
+/// The same of so many terms.
+#[inline(always)]
+pub(crate) fn dot_of<const TERMS: usize>([a0, a1, a2, a3]: &[f32; 4], [b0, b1, b2, b3]: &[f32; 4]) -> f32 {
+    let mut sum = a0 * b0;
+    if TERMS > 1 {
+        sum += a1 * b1;
+    }
+    if TERMS > 2 {
+        sum += a2 * b2;
+    }
+    if TERMS > 3 {
+        sum += a3 * b3;
+    }
+    sum
 }
 
 /// The sum of the diagonal.
@@ -176,6 +201,6 @@ mod contract {
         assert_eq!(square[1], [2.0, 20.0, 0.0, 0.0]);
         assert_eq!(square[3], [0.0; 4]);
         assert_eq!(trace(&square), 30.0);
-        assert_eq!(quadratic(&square, [1.0, 1.0, 0.0, 0.0]), 34.0);
+        assert_eq!(quadratic::<4>(&square, [1.0, 1.0, 0.0, 0.0]), 34.0);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::adapter::AdapterMut;
 use crate::apply::Apply;
+use crate::batch::BatchReceipt;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, told};
@@ -64,6 +65,24 @@ pub trait Learn: Apply {
     /// ```
     fn adapt_gradient<'s>(&mut self, sample: impl Into<Sample<'s>>, grad_output: &[f32]) -> Result<Receipt> {
         told(self.adapter_mut().learn_gradient(&sample.into(), grad_output))
+    }
+
+    /// [`adapt_gradient`](Self::adapt_gradient) for n vectors, one after the other, in less time: `inputs`
+    /// is `n * in_features` values, `grad_outputs` `n * out_features`. The bits are those of n single calls
+    /// of weight 1. All or nothing: if one vector is refused, none is learned from.
+    ///
+    /// # Errors
+    /// See [`Learn`]; [`Error::NotFinite`] says where in the whole batch.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, MicroLora};
+    /// let mut lora = MicroLora::<2, 1, 1>::new(Config::new())?;
+    /// let receipt = lora.adapt_gradients(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.5, /* and */ -0.5])?;
+    /// assert_eq!((receipt.applied, lora.pending()), (2, 2));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn adapt_gradients(&mut self, inputs: &[f32], grad_outputs: &[f32]) -> Result<BatchReceipt> {
+        told(self.adapter_mut().learn_gradients(inputs, grad_outputs))
     }
 
     /// Learns that one of 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):

@@ -21,6 +21,7 @@
 mod adapter;
 mod apply;
 mod base64;
+mod batch;
 mod beside;
 mod config;
 mod crc;
@@ -40,6 +41,8 @@ mod pull;
 mod replay;
 mod rng;
 mod sample;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod short;
 mod state;
 mod stats;
 mod step;
@@ -47,6 +50,7 @@ mod wire;
 
 pub use adapter::{Adapter, AdapterMut};
 pub use apply::Apply;
+pub use batch::BatchReceipt;
 pub use config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 #[cfg(micro_lora_terse)]
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! What each kernel does, written once. [`super::simd`] compiles it for every set of instructions.
 
-use super::lanes::{Block, LANES, Lanes};
+use super::dots::{blocks, dots, dots_and_square, pad, rest_of};
+use super::lanes::{LANES, Lanes};
 
 /// Declares every kernel by way of the macro `$declare`.
 macro_rules! every_kernel {
@@ -47,6 +48,10 @@ macro_rules! every_kernel {
             fn add_outer(matrix: &mut [f32], k: [f32; 4], x: &[f32])
         }
         $declare! {
+            /// At least `dot(row, row)` of every row of `len`, roundings aside; not finite if a value is not.
+            fn square_bound(values: &[f32], len: usize) -> f32
+        }
+        $declare! {
             /// `y[i] += k * x[i]`.
             fn axpy(y: &mut [f32], k: f32, x: &[f32])
         }
@@ -73,22 +78,18 @@ pub(crate) trait Kernels: Lanes {
             [a, [], ..] => pad(dots::<Self, 1>([a], x)),
             [a, b, [], _] => pad(dots::<Self, 2>([a, b], x)),
             [a, b, c, []] => pad(dots::<Self, 3>([a, b, c], x)),
-            rows if Self::MANY => dots::<Self, 4>(rows, x),
-            [a, b, c, d] => join(dots::<Self, 2>([a, b], x), dots::<Self, 2>([c, d], x)),
+            rows => dots::<Self, 4>(rows, x),
         }
     }
 
     #[inline(always)]
     fn down_and_square(matrix: &[f32], x: &[f32]) -> ([f32; 4], f32) {
-        let [square, h @ ..] = match first_rows(matrix, x.len()) {
-            [a, [], ..] => pad(dots::<Self, 2>([x, a], x)),
-            [a, b, [], _] => pad(dots::<Self, 3>([x, a, b], x)),
-            [a, b, c, []] if Self::MANY => pad(dots::<Self, 4>([x, a, b, c], x)),
-            [a, b, c, []] => pad::<4, 5>(join(dots::<Self, 2>([x, a], x), dots::<Self, 2>([b, c], x))),
-            [a, b, c, d] if Self::MANY => dots::<Self, 5>([x, a, b, c, d], x),
-            [a, b, c, d] => join(dots::<Self, 3>([x, a, b], x), dots::<Self, 2>([c, d], x)),
-        };
-        (h, square)
+        match first_rows(matrix, x.len()) {
+            [a, [], ..] => with_pad(dots_and_square::<Self, 1>([a], x)),
+            [a, b, [], _] => with_pad(dots_and_square::<Self, 2>([a, b], x)),
+            [a, b, c, []] => with_pad(dots_and_square::<Self, 3>([a, b, c], x)),
+            rows => dots_and_square::<Self, 4>(rows, x),
+        }
     }
 
     #[inline(always)]
@@ -109,26 +110,6 @@ pub(crate) trait Kernels: Lanes {
             [a, b, c, []] => squares::<Self, 3>(sums, k, [a, b, c]),
             rows => squares::<Self, 4>(sums, k, rows),
         }
-    }
-
-    /// `out = k^T b` with `k = settle(a x)`; with `ADD`, `out` is the input, and is added to. Nothing is written,
-    /// and `false` returned, if there is no `k`.
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-    #[inline(always)]
-    fn through<const ADD: bool>(
-        out: &mut [f32],
-        x: &[f32],
-        [a, b]: [&[f32]; 2],
-        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
-    ) -> bool {
-        let h = Self::down(a, if ADD { out } else { x });
-        let Some(k) = settle(h) else { return false };
-        if ADD {
-            Self::up_add(out, k, b);
-        } else {
-            Self::up(out, k, b);
-        }
-        true
     }
 
     #[inline(always)]
@@ -175,6 +156,14 @@ pub(crate) trait Kernels: Lanes {
     }
 
     #[inline(always)]
+    fn square_bound(values: &[f32], len: usize) -> f32 {
+        // Without the sign, numbers are in the order of their bits, and what is no number comes last.
+        let bits = values.iter().map(|value| value.abs().to_bits().cast_signed());
+        let largest = f32::from_bits(bits.fold(0, i32::max).cast_unsigned());
+        len as f32 * (largest * largest)
+    }
+
+    #[inline(always)]
     fn axpy(y: &mut [f32], k: f32, x: &[f32]) {
         for (y, x) in y.iter_mut().zip(x) {
             *y += k * x;
@@ -206,67 +195,8 @@ pub(crate) trait Kernels: Lanes {
 }
 
 #[inline(always)]
-fn pad<const FROM: usize, const TO: usize>(values: [f32; FROM]) -> [f32; TO] {
-    let mut padded = [0.0; TO];
-    for (padded, value) in padded.iter_mut().zip(values) {
-        *padded = value;
-    }
-    padded
-}
-
-#[inline(always)]
-fn join<const A: usize, const B: usize, const TO: usize>(a: [f32; A], b: [f32; B]) -> [f32; TO] {
-    let mut joined = [0.0; TO];
-    for (joined, value) in joined.iter_mut().zip(a.into_iter().chain(b)) {
-        *joined = value;
-    }
-    joined
-}
-
-/// The first blocks of each row; nothing if one has fewer.
-#[inline(always)]
-fn blocks<const N: usize>(rows: [&[f32]; N], count: usize) -> Option<[&[Block]; N]> {
-    let mut blocks: [&[Block]; N] = [&[]; N];
-    for (blocks, row) in blocks.iter_mut().zip(rows) {
-        *blocks = row.as_chunks().0.get(..count)?;
-    }
-    Some(blocks)
-}
-
-/// `dot(row, x)` for each of the rows, in one pass over `x`.
-#[inline(always)]
-fn dots<L: Lanes, const N: usize>(rows: [&[f32]; N], x: &[f32]) -> [f32; N] {
-    let mut sums = [L::splat(0.0); N];
-    let (x_blocks, rest) = x.as_chunks::<LANES>();
-    // Of the same length as `x` for the compiler to see, so that no step in the loop has to ask.
-    let Some(blocks) = blocks(rows, x_blocks.len()) else { return [0.0; N] };
-    for (i, x) in x_blocks.iter().enumerate() {
-        let x = L::load(x);
-        for (sum, row) in sums.iter_mut().zip(blocks) {
-            if let Some(block) = row.get(i) {
-                *sum = sum.plus_product(L::load(block), x);
-            }
-        }
-    }
-    if !rest.is_empty() {
-        let x = L::load(&rest_of(x));
-        for (sum, row) in sums.iter_mut().zip(rows) {
-            *sum = sum.plus_product(L::load(&rest_of(row)), x);
-        }
-    }
-    sums.map(L::sum)
-}
-
-/// What is left of a row after its full blocks, filled up with zeros. They add nothing: a lane that
-/// takes `0 * 0` keeps its bits, since a sum that began with `+0` is never `-0`.
-#[inline(never)]
-pub(super) fn rest_of(row: &[f32]) -> Block {
-    let (_, rest) = row.as_chunks::<LANES>();
-    let mut block = [0.0; LANES];
-    for (value, rest) in block.iter_mut().zip(rest) {
-        *value = *rest;
-    }
-    block
+fn with_pad<const N: usize>((dots, square): ([f32; N], f32)) -> ([f32; 4], f32) {
+    (pad(dots), square)
 }
 
 /// `|k^T rows|^2` for each `k`, two in one pass.

@@ -2,7 +2,8 @@
 
 use core::slice;
 
-use super::body::{Kernels, combine, first_rows, rest_of};
+use super::body::{Kernels, combine, first_rows};
+use super::dots::rest_of;
 use super::lanes::{Block, LANES, Lanes};
 
 /// Row by row: what the compiler keeps in registers of any kind, and the least code. The one `dot` is
@@ -23,6 +24,12 @@ impl Kernels for Block {
     #[inline(always)]
     fn down(matrix: &[f32], x: &[f32]) -> [f32; 4] {
         first_rows(matrix, x.len()).map(|row| if row.is_empty() { 0.0 } else { Self::dot(row, x) })
+    }
+
+    /// Cheaper without an instruction for the larger of two.
+    #[inline(always)]
+    fn square_bound(values: &[f32], _: usize) -> f32 {
+        Self::dot(values, values)
     }
 
     #[inline(always)]

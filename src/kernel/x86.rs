@@ -8,6 +8,7 @@ use core::arch::x86_64::*;
 use super::body::Kernels;
 use super::lanes::{Block, Lanes};
 use super::simd::Simd;
+use super::through::{Settle, SettleBoth, Through};
 
 cpufeatures::new!(avx2, "avx2");
 cpufeatures::new!(avx512, "avx512f");
@@ -19,6 +20,13 @@ pub(super) fn best() -> Simd {
         () if avx2::get() => Simd::Avx2,
         () => Simd::Portable,
     }
+}
+
+/// Correctly rounded, on every machine. One instruction here: a call would spill every register.
+#[inline(always)]
+pub(crate) fn sqrt(value: f32) -> f32 {
+    // SAFETY: every CPU that this file is compiled for has SSE.
+    unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(value))) }
 }
 
 /// Declares a [`Lanes`] of registers, each with where in a block it begins. Its methods need the
@@ -34,6 +42,7 @@ macro_rules! lanes {
         pub(super) struct $name($($register),*);
 
         impl Kernels for $name {}
+        impl Through for $name {}
 
         impl Lanes for $name {
             const WIDE: bool = true;
@@ -137,39 +146,4 @@ macro_rules! choosing {
 
 super::body::every_kernel!(choosing);
 
-/// [`Kernels::through`], all of it for the same instructions: what passes between its parts stays in
-/// registers, and they are chosen once. A fifth of the time at 64 x 64, a twelfth at 768 x 768.
-pub(crate) fn through<const ADD: bool>(
-    out: &mut [f32],
-    x: &[f32],
-    weights: [&[f32]; 2],
-    settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
-) -> bool {
-    #[target_feature(enable = "avx512f")]
-    fn avx512<const ADD: bool>(
-        out: &mut [f32],
-        x: &[f32],
-        weights: [&[f32]; 2],
-        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
-    ) -> bool {
-        Avx512::through::<ADD>(out, x, weights, settle)
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn avx2<const ADD: bool>(
-        out: &mut [f32],
-        x: &[f32],
-        weights: [&[f32]; 2],
-        settle: impl FnOnce([f32; 4]) -> Option<[f32; 4]>,
-    ) -> bool {
-        Avx2::through::<ADD>(out, x, weights, settle)
-    }
-
-    match Simd::current() {
-        // SAFETY: it is never better than what the CPU was found to have.
-        Simd::Avx512 => unsafe { avx512::<ADD>(out, x, weights, settle) },
-        // SAFETY: as above.
-        Simd::Avx2 => unsafe { avx2::<ADD>(out, x, weights, settle) },
-        Simd::Portable => Block::through::<ADD>(out, x, weights, settle),
-    }
-}
+super::through::every_pass!(choosing);
