@@ -102,6 +102,11 @@ class BasicAdapter {
                                             mlora_receipt *receipt = nullptr) {
     return mlora_adapt_gradient(handle(), &sample, grad_output.data, grad_output.size, receipt);
   }
+  [[nodiscard]] mlora_status adapt_gradients(Input inputs, Input grad_outputs,
+                                             mlora_batch_receipt *receipt = nullptr) {
+    return mlora_adapt_gradients(handle(), inputs.data, inputs.size, grad_outputs.data, grad_outputs.size,
+                                 receipt);
+  }
   [[nodiscard]] mlora_status adapt_choice(const Sample &sample, Input candidates, std::size_t chosen,
                                           float quality = 1.0f,
                                           float temperature = MLORA_TEMPERATURE_CHOICE,

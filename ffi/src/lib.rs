@@ -27,6 +27,7 @@
 )]
 
 mod apply;
+mod batch;
 mod buffer;
 mod config;
 mod explore;
@@ -43,6 +44,7 @@ mod teach;
 mod weights;
 
 pub use apply::*;
+pub use batch::*;
 pub use config::*;
 pub use explore::*;
 pub use holdback::*;

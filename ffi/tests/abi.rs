@@ -94,6 +94,24 @@ fn a_script_through_c_leaves_the_bits_that_rust_leaves() {
 }
 
 #[test]
+fn a_batch_through_c_leaves_the_bits_that_rust_leaves() {
+    let c = Handle::new(&mlora_config::new(IN as u32, OUT as u32, 3));
+    let mut rust = Lora::new(Config::new()).unwrap();
+    let (inputs, mut gradients) = (values(6 * IN, 1), values(6 * OUT, 2));
+    gradients[OUT..2 * OUT].fill(0.0);
+    let mut receipt = mlora_batch_receipt { applied: 9, skipped: 9, capped: 9, generation: 9 };
+    // SAFETY: a good handle, and every pointer has the values that its length says.
+    ok(unsafe {
+        let (inputs_len, gradients_len) = (inputs.len(), gradients.len());
+        let (inputs, gradients) = (inputs.as_ptr(), gradients.as_ptr());
+        mlora_adapt_gradients(c.lora, inputs, inputs_len, gradients, gradients_len, &mut receipt)
+    });
+    assert_eq!(receipt, rust.adapt_gradients(&inputs, &gradients).unwrap().into());
+    assert_eq!((receipt.applied, receipt.skipped), (5, 1));
+    assert_eq!(c.json(), json(&rust));
+}
+
+#[test]
 fn sizes_are_those_of_the_rust_types() {
     let size = |flags| {
         let mut bytes = 0;

@@ -101,8 +101,13 @@ fn every_outcome_and_status_is_expected_by_a_c_test() {
 }
 
 /// Pointers that may be NULL.
-const OPTIONAL: [&str; 4] =
-    ["float *guard", "mlora_receipt *receipt", "const char *base_model", "const char *config_json"];
+const OPTIONAL: [&str; 5] = [
+    "float *guard",
+    "mlora_receipt *receipt",
+    "mlora_batch_receipt *receipt",
+    "const char *base_model",
+    "const char *config_json",
+];
 
 #[test]
 fn every_required_pointer_is_tested_with_null() {

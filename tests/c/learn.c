@@ -62,6 +62,33 @@ static void every_kind_of_feedback_becomes_pending(void) {
   CHECK(receipt.outcome == MLORA_SKIPPED_NO_PENDING);
 }
 
+static void a_batch_is_as_many_calls(void) {
+  adapter single;
+  make(&one);
+  make(&single);
+  // The last of three gradients is zero.
+  float gradients[CANDIDATES * FEATURES] = {0};
+  memcpy(gradients, CANDIDATE_ROWS, sizeof(float) * 2 * FEATURES);
+  mlora_batch_receipt receipt;
+  const float *rows = CANDIDATE_ROWS;
+  const size_t n = CANDIDATES * FEATURES;
+  ACCEPT(mlora_adapt_gradients(one.lora, rows, n, gradients, n, &receipt));
+  CHECK(receipt.applied == 2 && receipt.skipped == 1 && receipt.capped == 0 && receipt.generation == 0);
+  for (size_t i = 0; i < n; i += FEATURES) {
+    const mlora_sample sample = MLORA_SAMPLE(rows + i, FEATURES);
+    ACCEPT(mlora_adapt_gradient(single.lora, &sample, gradients + i, FEATURES, NULL));
+  }
+  ACCEPT(mlora_adapt_gradients(one.lora, NULL, 0, NULL, 0, NULL));
+  CHECK(memcmp(one.memory, single.memory, sizeof one.memory) == 0);
+
+  watch(one.memory, sizeof one.memory);
+  gradients[n - 1] = (float)NAN;
+  REFUSE(MLORA_ERROR_NOT_FINITE, mlora_adapt_gradients(one.lora, rows, n, gradients, n, &receipt));
+  REFUSE(MLORA_ERROR_LENGTH, mlora_adapt_gradients(one.lora, rows, n - 1, gradients, n, &receipt));
+  REFUSE(MLORA_ERROR_LENGTH, mlora_adapt_gradients(one.lora, rows, n, rows, n - FEATURES, &receipt));
+  watch_nothing();
+}
+
 static void every_skip_says_why(void) {
   make(&one);
   mlora_receipt receipt;
@@ -194,6 +221,7 @@ static void an_inference_adapter_does_not_learn(void) {
   const size_t n = CANDIDATES * FEATURES;
   const mlora_sample *s = &SAMPLE;
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_gradient(lora, s, rows, FEATURES, NULL));
+  REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_gradients(lora, rows, n, rows, n, NULL));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_choice(lora, s, rows, n, 0, 1.0f, 0.1f, NULL));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_listwise(lora, s, rows, n, rows, 3, 0.1f, NULL));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_target(lora, s, rows, FEATURES, 1.0f, NULL));
@@ -225,6 +253,7 @@ static void nothing_outside_the_buffers_is_touched(void) {
   mlora_receipt *receipt = malloc(sizeof *receipt);
   *sample = (mlora_sample){x, FEATURES, base, FEATURES, 1.0f};
   ACCEPT(mlora_adapt_gradient(lora, sample, rows, FEATURES, receipt));
+  ACCEPT(mlora_adapt_gradients(lora, rows, rows_len, deltas, rows_len, NULL));
   ACCEPT(mlora_adapt_choice(lora, sample, rows, rows_len, 2, 0.1f, MLORA_TEMPERATURE, receipt));
   ACCEPT(mlora_adapt_listwise(lora, sample, rows, rows_len, weights, CANDIDATES, 0.5f, receipt));
   ACCEPT(mlora_adapt_target(lora, sample, rows, FEATURES, 0.5f, receipt));
@@ -243,6 +272,7 @@ static void nothing_outside_the_buffers_is_touched(void) {
 void test_learn(void) {
   clicks_raise_a_score_and_thumbs_down_lower_it();
   every_kind_of_feedback_becomes_pending();
+  a_batch_is_as_many_calls();
   every_skip_says_why();
   reset_goes_back_to_the_seed();
   bad_samples_are_refused();

@@ -46,6 +46,9 @@ static void misaligned_pointers_are_refused(void) {
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradient(lora, &bad, X, FEATURES, NULL));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradient(lora, s, odd(X), FEATURES, NULL));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradient(lora, s, X, FEATURES, odd(buffer)));
+  REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradients(lora, odd(X), FEATURES, X, FEATURES, NULL));
+  REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradients(lora, X, FEATURES, odd(X), FEATURES, NULL));
+  REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_gradients(lora, X, FEATURES, X, FEATURES, odd(buffer)));
   bad = SAMPLE;
   bad.base = odd(X);
   bad.base_len = FEATURES;
@@ -101,6 +104,10 @@ static void outputs_must_be_apart(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradient(lora, s, f, FEATURES, NULL));
   REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradient(lora, s, X, FEATURES, inside));
   REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradient(lora, s, buffer, FEATURES, (void *)buffer));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradients(lora, f, FEATURES, X, FEATURES, NULL));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradients(lora, X, FEATURES, f, FEATURES, NULL));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradients(lora, X, FEATURES, X, FEATURES, inside));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_adapt_gradients(lora, buffer, FEATURES, X, FEATURES, (void *)buffer));
   within = SAMPLE;
   within.base = f;
   within.base_len = FEATURES;
@@ -133,6 +140,8 @@ static void absurd_lengths_are_refused(void) {
     REFUSE(MLORA_ERROR_LENGTH, mlora_apply(one.lora, X, absurd[i], out, FEATURES, NULL));
     REFUSE(MLORA_ERROR_LENGTH, mlora_apply(one.lora, X, FEATURES, out, absurd[i], NULL));
     REFUSE(MLORA_ERROR_LENGTH, mlora_adapt_gradient(one.lora, &SAMPLE, X, absurd[i], NULL));
+    REFUSE(MLORA_ERROR_LENGTH, mlora_adapt_gradients(one.lora, X, absurd[i], X, FEATURES, NULL));
+    REFUSE(MLORA_ERROR_LENGTH, mlora_adapt_gradients(one.lora, X, FEATURES, X, absurd[i], NULL));
   }
   REFUSE(MLORA_ERROR_LENGTH, mlora_save_json(one.lora, text, SIZE_MAX, &written));
   REFUSE(MLORA_ERROR_LENGTH, mlora_load_json(one.lora, text, SIZE_MAX));

@@ -52,6 +52,10 @@ static void learn(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradient(NULL, s, rows, FEATURES, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradient(lora, NULL, rows, FEATURES, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradient(lora, s, NULL, FEATURES, &r));
+  mlora_batch_receipt br;
+  REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradients(NULL, rows, n, rows, n, &br));
+  REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradients(lora, NULL, n, rows, n, &br));
+  REFUSE(MLORA_ERROR_NULL, mlora_adapt_gradients(lora, rows, n, NULL, n, &br));
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_choice(NULL, s, rows, n, 0, 1.0f, 0.1f, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_choice(lora, NULL, rows, n, 0, 1.0f, 0.1f, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_choice(lora, s, NULL, n, 0, 1.0f, 0.1f, &r));

@@ -36,11 +36,13 @@ static void walk(Adapter &lora) {
   }
   CHECK(lora.adapt_gradient(sample, SECOND, &receipt) == MLORA_OK);
   CHECK(receipt.outcome == MLORA_APPLIED);
+  mlora_batch_receipt batch;
+  CHECK(lora.adapt_gradients(ROWS, ROWS, &batch) == MLORA_OK && batch.applied == 2 && batch.skipped == 0);
   CHECK(lora.adapt_listwise(based, ROWS, weights) == MLORA_OK);
   CHECK(lora.adapt_target(sample, SECOND) == MLORA_OK);
   CHECK(lora.adapt_attract_repel(sample, SECOND, FIRST) == MLORA_OK);
   CHECK(lora.adapt_quality(sample, 0.9f) == MLORA_OK);
-  CHECK(lora.stats(stats) == MLORA_OK && stats.pending == 5 && stats.updates == 20);
+  CHECK(lora.stats(stats) == MLORA_OK && stats.pending == 7 && stats.updates == 20);
   CHECK(lora.discard_pending() == MLORA_OK);
   CHECK(lora.apply_updates(0.01f, &receipt) == MLORA_OK);
   CHECK(receipt.outcome == MLORA_SKIPPED_NO_PENDING);

@@ -15,6 +15,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("lifecycle", "mlora_version", "Versions, memory, settings"),
     ("apply", "mlora_apply", "Using an adapter"),
     ("learn", "mlora_adapt_gradient", "Learning"),
+    ("batch", "mlora_adapt_gradients", "Learning from many vectors"),
     ("save", "mlora_json_len", "Saving and loading"),
     ("replay", "mlora_replay_size", "Learning again from the last lists"),
     ("holdback", "mlora_holdback_init", "Whether an adapter helps its user"),
