@@ -35,6 +35,14 @@ void NAME(gradient)(Lora *l, const float *x, const float *g) {
   cblas_sger(CblasRowMajor, l->rank, l->in, 1, t, 1, x, 1, l->grad_a, l->in);
 }
 
+void NAME(gradient_batch)(Lora *l, long n, const float *x, const float *g, float *h) {
+  float *t = h + n * l->rank;
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, l->rank, l->in, 1, x, l->in, l->a, l->in, 0, h, l->rank);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, l->rank, l->out, l->s, g, l->out, l->b, l->out, 0, t, l->rank);
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, l->rank, l->out, n, 1, h, l->rank, g, l->out, 1, l->grad_b, l->out);
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, l->rank, l->in, n, 1, t, l->rank, x, l->in, 1, l->grad_a, l->in);
+}
+
 void NAME(project)(const float *m, long n, long len, const float *v, float *z) { project(m, n, len, 1, v, z); }
 
 void NAME(combine)(const float *m, long n, long len, const float *z, float *v) { combine(m, n, len, z, 0, v); }

@@ -56,6 +56,16 @@ template <int R> void gradient(Lora *l, const float *x, const float *g) {
   Rows<R>(l->grad_a, R, l->in).noalias() += t * X.transpose();
 }
 
+template <int R> void gradient_batch(Lora *l, long n, const float *x, const float *g, float *h) {
+  ConstBatch X(x, l->in, n), G(g, l->out, n);
+  Map<Matrix<float, R, Dynamic>> H(h, R, n), T(h + n * R, R, n);
+  H.noalias() = ConstRows<R>(l->a, R, l->in) * X;
+  T.noalias() = ConstRows<R>(l->b, R, l->out) * G;
+  T *= l->s;
+  Columns<R>(l->grad_b, l->out, R).noalias() += G * H.transpose();
+  Columns<R>(l->grad_a, l->in, R).noalias() += X * T.transpose();
+}
+
 template <int R> void gram(const float *m, long len, float *g) {
   // Ten times as fast here as `M * M.transpose()`, which is made for large products.
   ConstColumns<R> M(m, len, R);
@@ -89,6 +99,10 @@ void NAME(apply_batch)(const Lora *l, long n, const float *x, float *y, float *h
 }
 
 void NAME(gradient)(Lora *l, const float *x, const float *g) { FOR_RANK(l->rank, gradient<R>(l, x, g)) }
+
+void NAME(gradient_batch)(Lora *l, long n, const float *x, const float *g, float *h) {
+  FOR_RANK(l->rank, gradient_batch<R>(l, n, x, g, h))
+}
 
 void NAME(project)(const float *m, long n, long len, const float *v, float *z) {
   Vector(z, n).noalias() = ConstRows<Dynamic>(m, n, len) * ConstVector(v, len);

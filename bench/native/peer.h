@@ -24,6 +24,8 @@ void NAME(add)(const Lora *l, const float *x, float *y);
 void NAME(apply_batch)(const Lora *l, long n, const float *x, float *y, float *h);
 /* grad_b[r] += (A x)[r] g; grad_a[r] += s (B g)[r] x */
 void NAME(gradient)(Lora *l, const float *x, const float *g);
+/* The same for the n rows of x and g; h has room for 2 x n x rank. */
+void NAME(gradient_batch)(Lora *l, long n, const float *x, const float *g, float *h);
 /* z = M v, M of n x len */
 void NAME(project)(const float *m, long n, long len, const float *v, float *z);
 /* v = M^T z */

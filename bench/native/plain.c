@@ -39,6 +39,11 @@ void NAME(gradient)(Lora *l, const float *x, const float *g) {
   }
 }
 
+void NAME(gradient_batch)(Lora *l, long n, const float *x, const float *g, float *h) {
+  (void)h;
+  for (long i = 0; i < n; i++) NAME(gradient)(l, x + i * l->in, g + i * l->out);
+}
+
 void NAME(project)(const float *m, long n, long len, const float *v, float *z) {
   for (long i = 0; i < n; i++) z[i] = dot(m + i * len, v, len);
 }

@@ -14,18 +14,21 @@ pub enum Operation {
     Batch(usize),
     /// The backward pass of a given `dL/dy`, added to the pending gradients.
     Gradient,
+    /// [`Gradient`](Self::Gradient) for so many vectors.
+    Gradients(usize),
     /// A click on one of ten candidates: output, scores, softmax, gradient, backward pass.
     Choice,
     /// [`Gradient`](Self::Gradient) and then the scaled-gradient step.
     Step,
 }
 
-pub const OPERATIONS: [Operation; 7] = [
+pub const OPERATIONS: [Operation; 8] = [
     Operation::Apply,
     Operation::Residual,
     Operation::Batch(8),
     Operation::Batch(32),
     Operation::Gradient,
+    Operation::Gradients(32),
     Operation::Choice,
     Operation::Step,
 ];
@@ -42,6 +45,7 @@ impl fmt::Display for Operation {
             Self::Residual => f.write_str("residual"),
             Self::Batch(n) => write!(f, "apply to {n}"),
             Self::Gradient => f.write_str("adapt by gradient"),
+            Self::Gradients(n) => write!(f, "adapt by {n} gradients"),
             Self::Choice => f.write_str("adapt by choice of 10"),
             Self::Step => f.write_str("adapt by gradient, apply_updates"),
         }
@@ -54,7 +58,7 @@ impl Operation {
     }
 
     pub fn vectors(self) -> usize {
-        if let Self::Batch(n) = self { n } else { 1 }
+        if let Self::Batch(n) | Self::Gradients(n) = self { n } else { 1 }
     }
 
     /// Bytes that have to be read at least once; nothing if there is no such simple count.
@@ -65,6 +69,7 @@ impl Operation {
             Self::Residual => shape.parameters() + inputs + outputs,
             Self::Batch(n) => shape.parameters() + n * inputs,
             Self::Gradient => 2 * shape.parameters() + inputs + outputs,
+            Self::Gradients(n) => 2 * shape.parameters() + n * (inputs + outputs),
             Self::Choice | Self::Step => return None,
         };
         Some(4 * values)
@@ -92,7 +97,7 @@ pub struct State {
     pub candidates: Buffer,
     /// Outputs; the row of a residual begins as `x`.
     pub y: Buffer,
-    /// `A x` of a batch.
+    /// `A x` of a batch, and after it `B g`.
     pub h: Buffer,
 }
 
@@ -100,6 +105,7 @@ impl State {
     pub fn new(operation: Operation, shape: Shape) -> Self {
         let Shape { inputs, outputs, rank } = shape;
         let n = operation.vectors();
+        let gradients = if let Operation::Gradients(n) = operation { n } else { 1 };
         let mut noise = Noise::new(7);
         let unit = |len: usize| (3.0 / len as f32).sqrt();
         let x = noise.buffer(n * inputs, unit(inputs));
@@ -108,10 +114,10 @@ impl State {
             lora: start(operation, shape),
             x,
             base: noise.buffer(outputs, unit(outputs)),
-            g: noise.buffer(outputs, unit(outputs)),
+            g: noise.buffer(gradients * outputs, unit(outputs)),
             candidates: noise.buffer(CANDIDATES * outputs, unit(outputs)),
             y,
-            h: Buffer::zeros(n * rank),
+            h: Buffer::zeros(2 * n * rank),
         }
     }
 
@@ -119,7 +125,9 @@ impl State {
     pub fn result(&self, operation: Operation) -> Vec<f32> {
         match operation {
             Operation::Apply | Operation::Residual | Operation::Batch(_) => self.y.to_vec(),
-            Operation::Gradient | Operation::Choice => [&*self.lora.grad_a, &*self.lora.grad_b].concat(),
+            Operation::Gradient | Operation::Gradients(_) | Operation::Choice => {
+                [&*self.lora.grad_a, &*self.lora.grad_b].concat()
+            }
             Operation::Step => {
                 let before = start(operation, self.lora.shape);
                 let moved = |now: &[f32], before: &[f32]| -> Vec<f32> {

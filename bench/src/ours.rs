@@ -82,6 +82,10 @@ pub fn contender(operation: Operation, shape: Shape, simd: Simd, cap: f32) -> Bo
             let (mut view, rows) = memory.learning();
             assert!(view.adapt_gradient(rows.x, rows.g).expect("finite").applied());
         }),
+        Operation::Gradients(n) => ours(operation, shape, simd, cap, move |memory| {
+            let (mut view, rows) = memory.learning();
+            assert_eq!(view.adapt_gradients(rows.x, rows.g).expect("finite").applied as usize, n);
+        }),
         Operation::Choice => ours(operation, shape, simd, cap, |memory| {
             let (mut view, rows) = memory.learning();
             let choice = Choice::click(rows.candidates, CHOSEN).with_temperature(TEMPERATURE);

@@ -73,6 +73,17 @@ impl Algebra for Faer {
         product(grad_a, Accum::Add, column(&t[..rank]), column(x).transpose(), 1.0);
     }
 
+    fn gradient_batch(&mut self, lora: &mut Lora, n: usize, x: &[f32], g: &[f32], h: &mut [f32]) {
+        let rank = lora.shape.rank;
+        let (h, t) = h[..2 * n * rank].split_at_mut(n * rank);
+        let (to_rank_a, to_rank_b) = (rows(&lora.a, rank).transpose(), rows(&lora.b, rank).transpose());
+        product(rows_mut(h, n), Accum::Replace, rows(x, n), to_rank_a, 1.0);
+        product(rows_mut(t, n), Accum::Replace, rows(g, n), to_rank_b, lora.scaling);
+        let (grad_a, grad_b) = (rows_mut(&mut lora.grad_a, rank), rows_mut(&mut lora.grad_b, rank));
+        product(grad_b, Accum::Add, rows(h, n).transpose(), rows(g, n), 1.0);
+        product(grad_a, Accum::Add, rows(t, n).transpose(), rows(x, n), 1.0);
+    }
+
     fn project(&mut self, m: &[f32], v: &[f32], z: &mut [f32]) {
         let n = z.len();
         product(column_mut(z), Accum::Replace, rows(m, n), column(v), 1.0);

@@ -25,6 +25,9 @@ pub trait Algebra {
     fn apply_batch(&mut self, lora: &Lora, n: usize, x: &[f32], y: &mut [f32], h: &mut [f32]);
     /// `grad_b[r] += (A x)[r] g`, `grad_a[r] += s (B g)[r] x`
     fn gradient(&mut self, lora: &mut Lora, x: &[f32], g: &[f32]);
+    /// [`gradient`](Self::gradient) for each of the `n` rows of `x` and `g`; `h` has room for `2 * n * rank`
+    /// values.
+    fn gradient_batch(&mut self, lora: &mut Lora, n: usize, x: &[f32], g: &[f32], h: &mut [f32]);
     /// `z = M v`, M a matrix of `z.len()` rows
     fn project(&mut self, m: &[f32], v: &[f32], z: &mut [f32]);
     /// `v = M^T z`

@@ -51,6 +51,15 @@ fn gradient<const R: usize>(lora: &mut Lora, x: &[f32], g: &[f32]) {
     columns_mut::<R>(&mut lora.grad_a).ger(lora.scaling, &x, &t, 1.0);
 }
 
+fn gradient_batch<const R: usize>(lora: &mut Lora, n: usize, x: &[f32], g: &[f32]) {
+    let x = DMatrixView::from_slice(x, lora.shape.inputs, n);
+    let g = DMatrixView::from_slice(g, lora.shape.outputs, n);
+    let h = columns::<R>(&lora.a).tr_mul(&x);
+    let t = columns::<R>(&lora.b).tr_mul(&g);
+    columns_mut::<R>(&mut lora.grad_b).gemm(1.0, &g, &h.transpose(), 1.0);
+    columns_mut::<R>(&mut lora.grad_a).gemm(lora.scaling, &x, &t.transpose(), 1.0);
+}
+
 fn gram<const R: usize>(m: &[f32]) -> [f32; 16] {
     let m = columns::<R>(m);
     let product: SMatrix<f32, R, R> = m.tr_mul(&m);
@@ -97,6 +106,10 @@ impl Algebra for Nalgebra {
 
     fn gradient(&mut self, lora: &mut Lora, x: &[f32], g: &[f32]) {
         for_rank!(lora.shape.rank, gradient(lora, x, g));
+    }
+
+    fn gradient_batch(&mut self, lora: &mut Lora, n: usize, x: &[f32], g: &[f32], _: &mut [f32]) {
+        for_rank!(lora.shape.rank, gradient_batch(lora, n, x, g));
     }
 
     fn project(&mut self, m: &[f32], v: &[f32], z: &mut [f32]) {

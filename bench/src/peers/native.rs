@@ -47,6 +47,7 @@ pub struct Native {
     add: unsafe extern "C" fn(*const RawLora, *const f32, *mut f32),
     apply_batch: unsafe extern "C" fn(*const RawLora, c_long, *const f32, *mut f32, *mut f32),
     gradient: unsafe extern "C" fn(*mut RawLora, *const f32, *const f32),
+    gradient_batch: unsafe extern "C" fn(*mut RawLora, c_long, *const f32, *const f32, *mut f32),
     project: unsafe extern "C" fn(Matrix, c_long, c_long, *const f32, *mut f32),
     combine: unsafe extern "C" fn(Matrix, c_long, c_long, *const f32, *mut f32),
     gram: unsafe extern "C" fn(Matrix, c_long, c_long, *mut f32),
@@ -66,6 +67,8 @@ macro_rules! native {
                 fn apply_batch(lora: *const RawLora, n: c_long, x: *const f32, y: *mut f32, h: *mut f32);
                 #[link_name = concat!($prefix, "_gradient")]
                 fn gradient(lora: *mut RawLora, x: *const f32, g: *const f32);
+                #[link_name = concat!($prefix, "_gradient_batch")]
+                fn gradient_batch(lora: *mut RawLora, n: c_long, x: *const f32, g: *const f32, h: *mut f32);
                 #[link_name = concat!($prefix, "_project")]
                 fn project(m: Matrix, n: c_long, len: c_long, v: *const f32, z: *mut f32);
                 #[link_name = concat!($prefix, "_combine")]
@@ -75,7 +78,7 @@ macro_rules! native {
                 #[link_name = concat!($prefix, "_update")]
                 fn update(m: *mut f32, n: c_long, len: c_long, keep: f32, w: *const f32, g: *mut f32);
             }
-            Native { apply, add, apply_batch, gradient, project, combine, gram, update }
+            Native { apply, add, apply_batch, gradient, gradient_batch, project, combine, gram, update }
         };
     };
 }
@@ -131,6 +134,14 @@ impl Algebra for Native {
         assert_eq!((x.len(), g.len()), (lora.shape.inputs, lora.shape.outputs));
         // SAFETY: see above.
         unsafe { (self.gradient)(&mut RawLora::of_mut(lora), x.as_ptr(), g.as_ptr()) }
+    }
+
+    fn gradient_batch(&mut self, lora: &mut Lora, n: usize, x: &[f32], g: &[f32], h: &mut [f32]) {
+        assert_eq!((x.len(), g.len()), (n * lora.shape.inputs, n * lora.shape.outputs));
+        assert!(h.len() >= 2 * n * lora.shape.rank);
+        let (x, g, h) = (x.as_ptr(), g.as_ptr(), h.as_mut_ptr());
+        // SAFETY: see above.
+        unsafe { (self.gradient_batch)(&mut RawLora::of_mut(lora), n as c_long, x, g, h) }
     }
 
     fn project(&mut self, m: &[f32], v: &[f32], z: &mut [f32]) {

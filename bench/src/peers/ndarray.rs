@@ -58,6 +58,16 @@ impl Algebra for Ndarray {
         }
     }
 
+    fn gradient_batch(&mut self, lora: &mut Lora, n: usize, x: &[f32], g: &[f32], h: &mut [f32]) {
+        let rank = lora.shape.rank;
+        let (h, t) = h[..2 * n * rank].split_at_mut(n * rank);
+        let (x, g) = (matrix(x, n), matrix(g, n));
+        general_mat_mul(1.0, &x, &matrix(&lora.a, rank).t(), 0.0, &mut matrix_mut(h, n));
+        general_mat_mul(lora.scaling, &g, &matrix(&lora.b, rank).t(), 0.0, &mut matrix_mut(t, n));
+        general_mat_mul(1.0, &matrix(h, n).t(), &g, 1.0, &mut matrix_mut(&mut lora.grad_b, rank));
+        general_mat_mul(1.0, &matrix(t, n).t(), &x, 1.0, &mut matrix_mut(&mut lora.grad_a, rank));
+    }
+
     fn project(&mut self, m: &[f32], v: &[f32], z: &mut [f32]) {
         let m = matrix(m, z.len());
         general_mat_vec_mul(1.0, &m, &ArrayView1::from(v), 0.0, &mut ArrayViewMut1::from(z));

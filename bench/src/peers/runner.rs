@@ -39,6 +39,9 @@ pub fn contender(operation: Operation, shape: Shape, algebra: Box<dyn Algebra>) 
         Operation::Gradient => peer(operation, shape, algebra, |algebra, state| {
             algebra.gradient(&mut state.lora, &state.x, &state.g);
         }),
+        Operation::Gradients(n) => peer(operation, shape, algebra, move |algebra, state| {
+            algebra.gradient_batch(&mut state.lora, n, &state.x, &state.g, &mut state.h);
+        }),
         Operation::Choice => peer(operation, shape, algebra, choose),
         Operation::Step => {
             assert_eq!(StepKind::default(), StepKind::ScaledGradientV2, "the peers' step is another one");
