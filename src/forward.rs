@@ -34,6 +34,17 @@ fn reach<const RANK: usize>(gram: &kernel::Square, h: [f32; 4]) -> f32 {
     kernel::dot_of::<RANK>(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
 }
 
+/// `|C^T h|^2` where its terms cancel and `h^T G h` has lost its digits: the sum itself is formed.
+#[cold]
+#[inline(never)]
+fn delta_squared(header: &Header, b: &[f32], h: [f32; 4]) -> f32 {
+    let s = header.scaling;
+    let mut squared = [0.0];
+    kernel::squares_of(&mut squared, &[h], b, header.out_len());
+    let [squared] = squared;
+    (s * s) * squared
+}
+
 impl Adapter<'_> {
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
     pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Checked<Projection> {
@@ -73,24 +84,13 @@ impl Adapter<'_> {
         let (m, cap) = (self.header.strength, self.header.cap);
         let mut squared = kernel::quadratic::<RANK>(&self.header.gram, h);
         if squared < CANCELLED * reach || squared.is_nan() {
-            squared = self.delta_squared(h);
+            squared = delta_squared(self.header, self.b, h);
         }
         if (m * m) * squared > (cap * cap) * x_squared {
             ((cap * kernel::sqrt(x_squared)) / (m * kernel::sqrt(squared))).min(1.0)
         } else {
             1.0
         }
-    }
-
-    /// `|C^T h|^2` where its terms cancel and `h^T G h` has lost its digits: the sum itself is formed.
-    #[cold]
-    #[inline(never)]
-    fn delta_squared(&self, h: [f32; 4]) -> f32 {
-        let s = self.header.scaling;
-        let mut squared = [0.0];
-        kernel::squares_of(&mut squared, &[h], self.b, self.header.out_len());
-        let [squared] = squared;
-        (s * s) * squared
     }
 
     pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Checked<f32> {

@@ -7,6 +7,7 @@ use core::cell::Cell;
 use crate::adapter::{Adapter, AdapterMut, Norms};
 use crate::config::Config;
 use crate::feedback::check_weight;
+use crate::header::Header;
 use crate::kernel::{self, Pass};
 use crate::sample::Sample;
 use crate::stats::{Outcome, Receipt};
@@ -31,9 +32,9 @@ impl kernel::Settle for Applied<'_> {
     }
 }
 
-impl Adapter<'_> {
+impl<'a> Adapter<'a> {
     #[inline(always)]
-    fn pass(&self, wants_norm: bool) -> Pass<'_> {
+    fn pass(&self, wants_norm: bool) -> Pass<'a> {
         Pass { a: self.a, b: self.b, rank: self.header.rank as usize, wants_norm }
     }
 
@@ -58,8 +59,11 @@ impl Adapter<'_> {
 }
 
 /// The middle of learning from gradients.
-struct Learned<'a> {
-    adapter: Adapter<'a>,
+struct Learned<'s, 'a> {
+    header: &'s Header,
+    /// Where the view has them, rather than copies: those would wait for the view to be in memory.
+    a: &'s &'a mut [f32],
+    b: &'s &'a mut [f32],
     weight: f32,
     said: Cell<Said>,
 }
@@ -75,17 +79,24 @@ struct Said {
     capped: u32,
 }
 
-impl kernel::SettleBoth for Learned<'_> {
+impl Learned<'_, '_> {
+    #[inline(always)]
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter { header: self.header, a: self.a, b: self.b, grad_a: &[], grad_c: &[] }
+    }
+}
+
+impl kernel::SettleBoth for Learned<'_, '_> {
     #[inline(always)]
     fn pass(&self) -> Pass<'_> {
-        self.adapter.pass(true)
+        self.adapter().pass(true)
     }
 
     #[inline(always)]
     fn settle<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]> {
         let ((h, x_squared), (b_g, g_squared)) = (h, b_g);
-        let (header, said) = (self.adapter.header, self.said.get());
-        let seen = self.adapter.projected::<N>(kernel::pad(h), x_squared)?;
+        let (header, said) = (self.header, self.said.get());
+        let seen = self.adapter().projected::<N>(kernel::pad(h), x_squared)?;
         let norms = Norms { x: kernel::sqrt(x_squared), g: kernel::sqrt(g_squared) };
         if !g_squared.is_finite() || norms.x == 0.0 || norms.g == 0.0 {
             return None;
@@ -110,8 +121,9 @@ impl AdapterMut<'_> {
         if !is_usual || weight == 0.0 || check_weight("", weight).is_err() {
             return None;
         }
-        let learn = |sums: [&mut [f32]; 2], by: &Learned<'_>| kernel::backward(sums, [input, g], by).into();
-        let (done, Said { guard, grad_norm, .. }) = self.learn_by(weight, learn);
+        let (done, Said { guard, grad_norm, .. }) = self.learn_by(weight, |grad_c, grad_a, by| {
+            usize::from(kernel::backward(grad_c, grad_a, input, g, by))
+        });
         (done > 0).then(|| Receipt { grad_norm, guard, ..self.header.receipt(Outcome::Applied) })
     }
 
@@ -119,8 +131,9 @@ impl AdapterMut<'_> {
     /// first of which there is more to say.
     pub(crate) fn learn_through(&mut self, inputs: &[f32], gradients: &[f32]) -> usize {
         let lens = [self.header.in_len(), self.header.out_len()];
-        let (done, _) =
-            self.learn_by(1.0, |sums, by| kernel::backward_each(sums, [inputs, gradients], lens, by));
+        let (done, _) = self.learn_by(1.0, |grad_c, grad_a, by| {
+            kernel::backward_each(grad_c, grad_a, inputs, gradients, lens, by)
+        });
         done
     }
 
@@ -128,13 +141,11 @@ impl AdapterMut<'_> {
     fn learn_by(
         &mut self,
         weight: f32,
-        backward: impl FnOnce([&mut [f32]; 2], &Learned<'_>) -> usize,
+        backward: impl FnOnce(&mut [f32], &mut [f32], &Learned<'_, '_>) -> usize,
     ) -> (usize, Said) {
-        let header = &*self.header;
-        let adapter = Adapter { header, a: self.a, b: self.b, grad_a: &[], grad_c: &[] };
-        let said = Said { weight_sum: header.weight_sum, ..Said::default() };
-        let learned = Learned { adapter, weight, said: Cell::new(said) };
-        let done = backward([&mut *self.grad_c, &mut *self.grad_a], &learned);
+        let said = Said { weight_sum: self.header.weight_sum, ..Said::default() };
+        let learned = Learned { header: self.header, a: &self.a, b: &self.b, weight, said: Cell::new(said) };
+        let done = backward(self.grad_c, self.grad_a, &learned);
         let (count, said) = (u32::try_from(done).unwrap_or(u32::MAX), learned.said.get());
         let header = &mut *self.header;
         header.weight_sum = said.weight_sum;

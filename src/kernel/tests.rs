@@ -153,7 +153,7 @@ fn compare_passes(values: &mut Values, [len, out_len]: [usize; 2], rank: usize) 
     let (b_g, g_squared) = Block::down_and_square(b, g);
     let [sums_c, sums_a] = [rank * out_len, rank * len].map(|len| values.vector(len));
     let learn = |grad_c: &mut [f32], grad_a: &mut [f32]| {
-        let done = backward([grad_c, grad_a], [x, g], &middle(b, true));
+        let done = backward(grad_c, grad_a, x, g, &middle(b, true));
         assert_eq!(done, x_squared != 0.0);
     };
     let (k_c, k_a) = (h.map(|h| h * g_squared), b_g.map(|b_g| b_g - x_squared));

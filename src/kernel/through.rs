@@ -26,19 +26,17 @@ macro_rules! every_pass {
             ) -> usize
         }
         $declare! {
-            /// `sums[0][r] += k[0][r] g` and `sums[1][r] += k[1][r] x` for inputs x and g, with `k = settle(a x, b g)`.
+            /// `grad_c[r] += k[0][r] g` and `grad_a[r] += k[1][r] x` with `k = settle(a x, b g)`.
             /// Nothing is written, and `false` returned, if there is no `k` or the lengths do not fit.
             fn backward(
-                sums: [&mut [f32]; 2], inputs: [&[f32]; 2], settle: &impl SettleBoth
+                grad_c: &mut [f32],grad_a: &mut [f32],x: &[f32],g: &[f32],settle: &impl SettleBoth
             ) -> bool
         }
         $declare! {
             /// `backward` for vectors one after the other. Gives how many it has done, which ends before the first
             /// that there is no `k` for.
             fn backward_each(
-                sums: [&mut [f32]; 2],
-                inputs: [&[f32]; 2],
-                lens: [usize; 2],
+                grad_c: &mut [f32],grad_a: &mut [f32],xs: &[f32],gs: &[f32],lens: [usize; 2],
                 settle: &impl SettleBoth
             ) -> usize
         }
@@ -126,20 +124,30 @@ pub(super) trait Through: Kernels {
     }
 
     #[inline(always)]
-    fn backward(sums: [&mut [f32]; 2], inputs: [&[f32]; 2], settle: &impl SettleBoth) -> bool {
-        for_rank!(settle.pass().rank, learn::<Self, RANK>(sums, inputs, settle)).is_some()
+    fn backward(
+        grad_c: &mut [f32],
+        grad_a: &mut [f32],
+        x: &[f32],
+        g: &[f32],
+        settle: &impl SettleBoth,
+    ) -> bool {
+        for_rank!(settle.pass().rank, learn::<Self, RANK>(grad_c, grad_a, x, g, settle)).is_some()
     }
 
     #[inline(always)]
     fn backward_each(
-        sums: [&mut [f32]; 2],
-        inputs: [&[f32]; 2],
+        grad_c: &mut [f32],
+        grad_a: &mut [f32],
+        xs: &[f32],
+        gs: &[f32],
         lens: [usize; 2],
         settle: &impl SettleBoth,
     ) -> usize {
         let mut done = 0;
-        let _ =
-            for_rank!(settle.pass().rank, learn_each::<Self, RANK>(sums, inputs, lens, settle, &mut done));
+        let _ = for_rank!(
+            settle.pass().rank,
+            learn_each::<Self, RANK>(grad_c, grad_a, xs, gs, lens, settle, &mut done)
+        );
         done
     }
 }
@@ -166,9 +174,12 @@ fn apply<L: Through, const N: usize, const ADD: bool>(
     let pass = settle.pass();
     let x = if ADD { &*out } else { x };
     let (a, b) = (rows::<N>(pass.a, x.len())?, rows::<N>(pass.b, out.len())?);
-    let h = L::dots(a, x);
-    // After `h`, not beside it: what is made of `h` alone takes as long as this.
-    let x_squared = if pass.wants_norm { L::dot(x, x) } else { 0.0 };
+    let (h, x_squared) = match pass.wants_norm {
+        false => (L::dots(a, x), 0.0),
+        true if L::MANY || N == 1 => L::dots_and_square(a, x),
+        // A pass of its own, where one for both would be short of registers; what is made of `h` alone takes as long.
+        true => (L::dots(a, x), L::dot(x, x)),
+    };
     let k = pad(settle.settle(h, x_squared)?);
     if ADD {
         combine(out.iter_mut(), k, pad_rows(b), |o, sum| *o += sum);
@@ -247,8 +258,10 @@ fn combine_two([o, p]: [&mut [f32]; 2], [k, l]: [[f32; 4]; 2], rows: [&[f32]; 4]
 
 #[inline(always)]
 fn learn<L: Through, const N: usize>(
-    [grad_c, grad_a]: [&mut [f32]; 2],
-    [x, g]: [&[f32]; 2],
+    grad_c: &mut [f32],
+    grad_a: &mut [f32],
+    x: &[f32],
+    g: &[f32],
     settle: &impl SettleBoth,
 ) -> Option<()> {
     let pass = settle.pass();
@@ -262,8 +275,10 @@ fn learn<L: Through, const N: usize>(
 /// Two vectors at a time: what is read of the weights serves both, and the sums are written once.
 #[inline(always)]
 fn learn_each<L: Through, const N: usize>(
-    [grad_c, grad_a]: [&mut [f32]; 2],
-    [xs, gs]: [&[f32]; 2],
+    grad_c: &mut [f32],
+    grad_a: &mut [f32],
+    xs: &[f32],
+    gs: &[f32],
     [in_len, out_len]: [usize; 2],
     settle: &impl SettleBoth,
     done: &mut usize,
@@ -272,7 +287,7 @@ fn learn_each<L: Through, const N: usize>(
     let (a, b) = (rows::<N>(pass.a, in_len)?, rows::<N>(pass.b, out_len)?);
     let two = |len: usize| len.saturating_mul(2).max(1);
     let (pairs, pairs_of_g) = (xs.chunks_exact(two(in_len)), gs.chunks_exact(two(out_len)));
-    let last = [pairs.remainder(), pairs_of_g.remainder()];
+    let (last, last_g) = (pairs.remainder(), pairs_of_g.remainder());
     for (xy, gf) in pairs.zip(pairs_of_g) {
         let ((x, y), (g, f)) = (xy.split_at_checked(in_len)?, gf.split_at_checked(out_len)?);
         let ([h, i], [b_g, b_f]) = (L::dots_of_two(a, [x, y]), L::dots_of_two(b, [g, f]));
@@ -287,8 +302,8 @@ fn learn_each<L: Through, const N: usize>(
         add_two(grad_a, [k_a, l_a], [x, y]);
         *done = done.saturating_add(2);
     }
-    if last.iter().all(|last| !last.is_empty()) {
-        learn::<L, N>([grad_c, grad_a], last, settle)?;
+    if !last.is_empty() {
+        learn::<L, N>(grad_c, grad_a, last, last_g, settle)?;
         *done = done.saturating_add(1);
     }
     Some(())
