@@ -101,7 +101,6 @@ pub(super) trait Through: Kernels {
         if Self::MANY {
             return dots_of_two::<Self, N, true>(rows, vectors);
         }
-        // Not by `map`: instructions of its closure would be those that every CPU has.
         let [x, y] = vectors;
         [Self::dots_and_square(rows, x), Self::dots_and_square(rows, y)]
     }
@@ -165,6 +164,18 @@ impl Through for Block {
     }
 }
 
+/// `A x`, and `x . x` if it is asked for. No closures here, nor below: not inlined, their instructions would be
+/// those that every CPU has.
+#[inline(always)]
+fn project<L: Through, const N: usize>(a: [&[f32]; N], x: &[f32], wants_norm: bool) -> ([f32; N], f32) {
+    match wants_norm {
+        false => (L::dots(a, x), 0.0),
+        true if L::MANY || N == 1 => L::dots_and_square(a, x),
+        // A pass of its own, where one for both would be short of registers; what is made of `h` alone takes as long.
+        true => (L::dots(a, x), L::dot(x, x)),
+    }
+}
+
 #[inline(always)]
 fn apply<L: Through, const N: usize, const ADD: bool>(
     out: &mut [f32],
@@ -174,12 +185,7 @@ fn apply<L: Through, const N: usize, const ADD: bool>(
     let pass = settle.pass();
     let x = if ADD { &*out } else { x };
     let (a, b) = (rows::<N>(pass.a, x.len())?, rows::<N>(pass.b, out.len())?);
-    let (h, x_squared) = match pass.wants_norm {
-        false => (L::dots(a, x), 0.0),
-        true if L::MANY || N == 1 => L::dots_and_square(a, x),
-        // A pass of its own, where one for both would be short of registers; what is made of `h` alone takes as long.
-        true => (L::dots(a, x), L::dot(x, x)),
-    };
+    let (h, x_squared) = project::<L, N>(a, x, pass.wants_norm);
     let k = pad(settle.settle(h, x_squared)?);
     if ADD {
         combine(out.iter_mut(), k, pad_rows(b), |o, sum| *o += sum);
@@ -200,7 +206,6 @@ fn apply_each<L: Through, const N: usize>(
 ) -> Option<()> {
     let pass = settle.pass();
     let (a, b) = (rows::<N>(pass.a, in_len)?, rows::<N>(pass.b, out_len)?);
-    let norm = |x| if pass.wants_norm { L::dot(x, x) } else { 0.0 };
     let two = |len: usize| len.saturating_mul(2).max(1);
     let pairs = if L::MANY { xs.chunks_exact(two(in_len)).len() } else { 0 };
     let paired = |len: usize| pairs.saturating_mul(2).saturating_mul(len);
@@ -208,9 +213,13 @@ fn apply_each<L: Through, const N: usize>(
     let (paired_outs, outs) = outs.split_at_mut_checked(paired(out_len))?;
     for (xy, op) in paired_xs.chunks_exact(two(in_len)).zip(paired_outs.chunks_exact_mut(two(out_len))) {
         let ((x, y), (o, p)) = (xy.split_at_checked(in_len)?, op.split_at_mut_checked(out_len)?);
-        let [(h, _), (i, _)] = dots_of_two::<L, N, false>(a, [x, y]);
-        let k = settle.settle(h, norm(x))?;
-        let Some(l) = settle.settle(i, norm(y)) else {
+        let [(h, x_squared), (i, y_squared)] = if pass.wants_norm {
+            dots_of_two::<L, N, true>(a, [x, y])
+        } else {
+            dots_of_two::<L, N, false>(a, [x, y])
+        };
+        let k = settle.settle(h, x_squared)?;
+        let Some(l) = settle.settle(i, y_squared) else {
             combine(o.iter_mut(), pad(k), pad_rows(b), |o, sum| *o = sum);
             *done = done.saturating_add(1);
             return None;
@@ -219,7 +228,8 @@ fn apply_each<L: Through, const N: usize>(
         *done = done.saturating_add(2);
     }
     for (x, out) in xs.chunks_exact(in_len.max(1)).zip(outs.chunks_exact_mut(out_len.max(1))) {
-        let k = settle.settle(L::dots(a, x), norm(x))?;
+        let (h, x_squared) = project::<L, N>(a, x, pass.wants_norm);
+        let k = settle.settle(h, x_squared)?;
         combine(out.iter_mut(), pad(k), pad_rows(b), |o, sum| *o = sum);
         *done = done.saturating_add(1);
     }
