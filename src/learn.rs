@@ -67,7 +67,7 @@ pub trait Learn: Apply {
         told(self.adapter_mut().learn_gradient(&sample.into(), grad_output))
     }
 
-    /// [`adapt_gradient`](Self::adapt_gradient) for n vectors, one after the other, in less time: `inputs`
+    /// [`adapt_gradient`](Self::adapt_gradient) for n vectors, one after the other: `inputs`
     /// is `n * in_features` values, `grad_outputs` `n * out_features`. The bits are those of n single calls
     /// of weight 1. All or nothing: if one vector is refused, none is learned from.
     ///

@@ -31,8 +31,7 @@ impl From<BatchReceipt> for mlora_batch_receipt {
     }
 }
 
-/// mlora_adapt_gradient for n vectors of weight 1, one after the other, in less time: the same bits as n
-/// calls. All or nothing: if one vector is refused, none is learned from.
+/// mlora_adapt_gradient for n vectors of weight 1, one after the other: the same bits as n calls. All or nothing: if one vector is refused, none is learned from.
 ///
 /// inputs: n * in_features values; grad_outputs: n * out_features values. n may be 0.
 ///
