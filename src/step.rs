@@ -18,7 +18,7 @@
 //!
 //! A rehearsal, a step on an event of the past, goes 0.2 times as far for every result chosen, up to 0.8,
 //! and leaves v, c and t alone: what is learned already has a small gradient, and should have a small
-//! step; and of lists with one click, more are clicked by mistake.
+//! step; and of lists with one click, more are clicked by mistake. Its |P| is at most rms.
 //!
 //! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
 
@@ -153,7 +153,7 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
         let inverse = damped_inverse(gram, tuning.damping);
         let norm = direction_norm(&inverse, sum, len) / header.weight_sum;
         // A norm that overflowed goes on to spoil `v`, and with it the plan.
-        let limit = if norm.is_finite() { outlier_limit(v_before, &header.trace) } else { norm };
+        let limit = if norm.is_finite() { longest(v_before, &header.trace, pass) } else { norm };
         let kept = norm.min(limit);
         let v = v_before + window * (kept * kept - v_before);
         let ratio = kept / rms(v, c);
@@ -167,9 +167,16 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     Plan { a, b, keep: tuning.keep * (1.0 - header.decay), trace: Trace { v_a, v_c, c, updates } }
 }
 
-/// The longest direction that is not taken for an outlier.
-fn outlier_limit(v: f32, before: &Trace) -> f32 {
-    if before.updates < GUARD_FROM { f32::INFINITY } else { GUARD_FACTOR * rms(v, before.c) }
+/// The longest direction that is followed as far as it is long. Of the past it is none longer than usual: the running
+/// mean square does not learn from a rehearsal, and so would not slow down the next one.
+fn longest(v: f32, before: &Trace, pass: Pass) -> f32 {
+    if pass != Pass::First && before.c > 0.0 {
+        rms(v, before.c)
+    } else if before.updates < GUARD_FROM {
+        f32::INFINITY
+    } else {
+        GUARD_FACTOR * rms(v, before.c)
+    }
 }
 
 /// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.

@@ -196,3 +196,49 @@ fn rings_are_equal_by_what_they_remember() {
     loaded.view().load_json(&json[..len], 0).unwrap();
     assert!(loaded == ring);
 }
+
+/// The longest row of `lora_A` after a user's first events, one list rehearsed as soon as it was learned from.
+fn longest_row<const N: usize, const R: usize>(step: StepKind, seed: u32, scale: f32) -> f32 {
+    let mut lora = MicroLora::<N, N, R>::new(Config::new().with_step(step).with_seed(seed)).unwrap();
+    let mut ring = Box::new(Replay::<N, N, 3, 8>::new());
+    let mut state = seed;
+    let mut vector = |scale: f32| {
+        [0.0; N].map(|_: f32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            scale * ((state >> 8) as f32 / 8_388_608.0 - 1.0) / (N as f32 / 3.0).sqrt()
+        })
+    };
+    let mut longest = 0.0f32;
+    for event in 0..12usize {
+        let (query, shown) = (vector(scale), [0; 3].map(|_| vector(scale)));
+        let clicks = [0, 1, 2].map(|i| if i == event % 3 { 1.0 } else { 0.0 });
+        ring.view().learn(&mut lora, &query, Listwise::new(shown.as_flattened(), &clicks), 0.01).unwrap();
+        ring.view().rehearse(&mut lora, 0.01, 8).unwrap();
+        if event == 5 {
+            // The weights go, what is remembered stays.
+            lora.reset();
+        }
+        for row in lora.lora_a().chunks_exact(N) {
+            longest = longest.max(row.iter().map(|value| value * value).sum::<f32>().sqrt());
+        }
+    }
+    longest
+}
+
+#[test]
+fn rehearsals_right_after_the_first_event_do_not_run_away() {
+    for step in [StepKind::ScaledGradient, StepKind::ScaledGradientV2] {
+        for seed in 1..=20 {
+            for scale in [1.0, 5.6] {
+                for longest in [
+                    longest_row::<8, 1>(step, seed, scale),
+                    longest_row::<8, 4>(step, seed, scale),
+                    longest_row::<64, 2>(step, seed, scale),
+                ] {
+                    // Rows begin at about 1.
+                    assert!(longest < 10.0, "{step:?}, seed {seed}, inputs of length {scale}: {longest}");
+                }
+            }
+        }
+    }
+}

@@ -21,12 +21,12 @@ pub const SMALL: [Committed; 7] = [
     of("48x48 r4", 0x208a_abef_a1ed_bd1d, 0x946f_2e0d_9a15_3c22),
     of("48x48 r4 sgd", 0xb679_c428_af00_cf3c, 0xfffe_2f16_bd6a_8f80),
     of("40x40 r4 default", 0x9efe_b02f_722e_4a6f, 0x5cc8_baec_2671_dac9),
-    of("17x17 r3 replay", 0x1627_bba5_243f_de67, 0x3e5f_321b_9dbb_a38b),
+    of("17x17 r3 replay", 0x5c6d_c44d_e28e_2f5d, 0xbe60_d1e8_47da_4271),
 ];
 
 pub const LARGE: [Committed; 4] = [
     of("384x384 r4", 0x6e62_8c59_7424_6c03, 0x5407_1f99_27eb_f20a),
     of("768x512 r2", 0x5da0_f9bc_0602_d57c, 0xecd6_56bb_383a_be12),
     of("384x384 r4 default", 0xf95e_e845_f347_6ad4, 0xf602_9066_d6df_5302),
-    of("384x200 r4 replay", 0x5544_18ec_69b1_64f9, 0xe006_af58_c18b_d44d),
+    of("384x200 r4 replay", 0x100e_234d_d873_7dc9, 0x2bbb_f927_14d4_52f4),
 ];
