@@ -243,9 +243,14 @@ fn spread_along(examples: &[f32], mean: &[f32], v: &[f32], row: &mut [f32]) -> f
 /// left. Twice, for where little is left after the first time, that is mostly rounding.
 fn settle(v: &mut [f32], before: &[f32]) -> bool {
     for _ in 0..2 {
+        let all = kernel::dot(v, v);
         for direction in kernel::rows(before, v.len()) {
             let along = kernel::dot(direction, v);
             kernel::axpy(v, -along, direction);
+        }
+        // As little as this is rounding, and would lie along the directions that there are.
+        if kernel::dot(v, v) <= 1e-6 * all {
+            return false;
         }
         let Ok(length) = length_of("examples", v) else { return false };
         kernel::scale(v, 1.0 / length);

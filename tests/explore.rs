@@ -65,6 +65,18 @@ fn examples_that_span_less_give_fewer_directions() {
     assert_eq!(principal_directions(&same, 3, &mut directions, &mut [0.0; 6]), Ok(0));
 }
 
+#[test]
+fn more_directions_than_values_are_not_found() {
+    let mut noise = Noise(11);
+    let examples: Vec<f32> = (0..400).map(|_| noise.value()).collect();
+    let mut directions = [9.0; 16 * 4];
+    let found = principal_directions(&examples, 4, &mut directions, &mut [0.0; 8]);
+    assert_eq!(found, Ok(4), "{directions:?}");
+    // Two examples have one difference.
+    let two = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+    assert_eq!(principal_directions(&two, 4, &mut directions, &mut [0.0; 8]), Ok(1), "{directions:?}");
+}
+
 /// How much closer 1,000 pairs bring outputs to where they should be, along one hidden axis.
 fn learned(directions: &[f32], wanted: &[f32], noise: &mut Noise) -> f32 {
     let mut lora = Box::new(MicroLora::<DIM, DIM, 4>::new(Config::new()).unwrap());

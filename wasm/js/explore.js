@@ -16,6 +16,8 @@ const CLIP = 3;
 const ITERATIONS = 60;
 /** Of the variance along the first direction: what is less is rounding. */
 const LEAST = f32(1e-5);
+/** Of a vector's square: what is less is rounding. */
+const NOTHING = f32(1e-6);
 
 export class Explore {
   constructor(radius, seed) {
@@ -112,9 +114,11 @@ const settled = (direction, found, all, mean) => {
  */
 const settle = (v, found) => {
   for (let time = 0; time < 2; time++) {
+    const all = dot(v, v);
     for (const direction of found) axpy(v, -dot(direction, v), direction);
     const squared = dot(v, v);
-    if (!(squared > 0 && isFinite(squared))) return false;
+    // As little as this is rounding, and would lie along the directions that there are.
+    if (!(squared > f32(NOTHING * all) && isFinite(squared))) return false;
     scale(v, f32(1 / f32(Math.sqrt(squared))));
   }
   return true;
