@@ -52,7 +52,11 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
 export const call = (what, lora, value = 0) =>
-  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, value, 0, 0));
+  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, number(value), 0, 0));
+
+/** The engine would take null for 0: a thumb down, or no step at all. */
+const number = (value) =>
+  typeof value === "number" ? value : fail("TYPE", `numbers: expected a number, got ${value}`);
 
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
@@ -81,14 +85,17 @@ export const learn = (
   vectors,
   extraName,
   extra,
-  options = {},
+  options,
   value = 0,
   temperature = 0,
   chosen = 0,
 ) => {
   // A bare number would be taken for no options: a thumb down for a click.
-  if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
-  const { base, weight = 1 } = options;
+  const { base, weight = 1 } = options ?? {};
+  if (typeof (options ?? {}) !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
+  number(weight);
+  number(value);
+  number(temperature);
   give(lora, input);
   const n = count(what, vectors);
   const m = count(extraName, extra);
@@ -207,7 +214,7 @@ export class MicroLoraWasm {
 
   applyInto(input, output) {
     give(this, input);
-    if (!ArrayBuffer.isView(output)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
+    if (!(output instanceof Float32Array)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
     sized("output", output, this._sizes[1]);
     const guard = this.run();
     output.set(this.outputView);
@@ -229,9 +236,9 @@ export class MicroLoraWasm {
     return call(APPLY, this);
   }
 
-  adaptChoice(input, candidates, chosen, options = {}) {
+  adaptChoice(input, candidates, chosen, options) {
     live(this);
-    const { quality = 1, temperature = 0.08 } = options;
+    const { quality = 1, temperature = 0.08 } = options ?? {};
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);
     whole("chosen", chosen);

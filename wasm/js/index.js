@@ -113,11 +113,11 @@ export class MicroLoraWasm extends Lite {
     return learn(this, GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
   }
 
-  adaptListwise(input, candidates, weights, options = {}, kind = LISTWISE) {
+  adaptListwise(input, candidates, weights, options, kind = LISTWISE) {
     live(this);
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);
-    const { learningRate = 0.01, temperature = 0.1 } = options;
+    const { learningRate = 0.01, temperature = 0.1 } = options ?? {};
     return learn(this, kind, input, what, vectors, "weights", weights, options, learningRate, temperature);
   }
 
