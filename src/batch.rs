@@ -93,8 +93,10 @@ impl AdapterMut<'_> {
             }
         }
         let mut weight_sum = self.header.weight_sum;
-        let rows = kernel::rows(inputs, self.header.in_len());
-        for (x, g) in rows.zip(kernel::rows(grad_outputs, self.header.out_len())) {
+        let mut gs = kernel::rows(grad_outputs, self.header.out_len());
+        for x in kernel::rows(inputs, self.header.in_len()) {
+            // Zipped, where that is not inlined, they would divide by a length that could be zero.
+            let Some(g) = gs.next() else { break };
             if let Event { seen, norms: Some(norms), .. } = self.event(x, g)? {
                 weight_sum = self.header.check_event(seen.h, 1.0, norms, weight_sum)?;
             }
