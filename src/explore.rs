@@ -5,7 +5,8 @@
 //! sampling: Salimans et al. 2017, arXiv:1703.03864). In all 384 dimensions of an embedding that teaches
 //! nothing; in up to 16 directions in which better is likely to lie it does, after some 500 pairs.
 
-use crate::error::{Error, Result, check_length, check_range};
+use crate::adapter::not_finite;
+use crate::error::{Error, Result, check_length, check_range, told};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::sample::Sample;
@@ -18,6 +19,8 @@ use crate::stats::Receipt;
 /// ```
 pub const MAX_DIRECTIONS: usize = 16;
 
+const MIN_RADIUS: f32 = 1e-6;
+const MAX_RADIUS: f32 = 1e6;
 /// How fast the spread of differences follows.
 const SPREAD_RATE: f32 = 0.05;
 /// The largest difference, in units of their spread.
@@ -70,10 +73,30 @@ impl Explore {
     /// assert!(micro_lora::Explore::new(0.0, 1).is_err());
     /// ```
     pub fn new(radius: f32, seed: u32) -> Result<Self> {
-        check_range("radius", radius, 1e-6, 1e6)?;
+        check_range("radius", radius, MIN_RADIUS, MAX_RADIUS)?;
         // Spread over all bits, and never zero.
         let random = seed.wrapping_mul(0x9E37_79B9) | 1;
         Ok(Self { radius, spread: 0.0, random })
+    }
+
+    /// Whether this can go on: for hosts that bring an explorer back from memory of their own, as the C
+    /// interface does at every call. One that was made by [`new`](Self::new) always can.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], [`Error::Count`].
+    ///
+    /// ```
+    /// assert!(micro_lora::Explore::new(0.3, 1)?.check().is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        check_range("radius", self.radius, MIN_RADIUS, MAX_RADIUS)?;
+        check_range("spread", self.spread, 0.0, f32::MAX)?;
+        // From zero, the generator never gets away.
+        if self.random == 0 {
+            return Err(Error::Count { what: "random", got: 0, min: 1, max: u32::MAX as usize });
+        }
+        Ok(())
     }
 
     /// Draws what to try next: `eps` of `out_features` values, of length `radius`, in the space of the
@@ -105,8 +128,8 @@ impl Explore {
     /// `eps`.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] for the qualities, [`Error::ZeroNorm`] for `eps`; as
-    /// [`Learn::adapt_gradient`].
+    /// [`Error::NotFinite`] for the qualities, [`Error::Overflow`] if the square of their difference is
+    /// infinite, [`Error::ZeroNorm`] for `eps`; as [`Learn::adapt_gradient`].
     ///
     /// ```
     /// use micro_lora::{Config, Explore, MicroLora, Outcome, Skip};
@@ -126,11 +149,12 @@ impl Explore {
         minus: f32,
     ) -> Result<Receipt> {
         let difference = plus - minus;
-        if !difference.is_finite() {
-            return Err(Error::NotFinite { what: "qualities", index: usize::from(plus.is_finite()) });
+        let squared = difference * difference;
+        // An infinite spread would make every later difference nothing, and never shrink again.
+        if !squared.is_finite() {
+            return told(Err(not_finite(&[("qualities", &[plus, minus])], "qualities")));
         }
         let length = length_of("eps", eps)?;
-        let squared = difference * difference;
         let spread =
             if self.spread > 0.0 { self.spread + SPREAD_RATE * (squared - self.spread) } else { squared };
         let slope = if spread > 0.0 { (difference / kernel::sqrt(spread)).clamp(-CLIP, CLIP) } else { 0.0 };
@@ -152,6 +176,10 @@ impl Explore {
 
 /// The directions in which example vectors differ most: their first principal components, by power
 /// iteration with deflation, without allocation.
+///
+/// The mean of the examples is taken off first, as it is for principal components: what all of them
+/// share is no direction in which one is better than another. To try that too, put the mean among the
+/// directions, brought to unit norm.
 ///
 /// `examples`: n x `out_features` values, the documents or the outputs that a host has, say; 100 or more
 /// are best. `directions`: n x `out_features` values to fill, n = 1 to 16, of unit norm and at right angles.
@@ -271,8 +299,7 @@ fn count_directions(values: usize, out_features: usize) -> Result<usize> {
 fn length_of(what: &'static str, v: &[f32]) -> Result<f32> {
     let squared = kernel::dot(v, v);
     if !squared.is_finite() {
-        let index = kernel::first_not_finite(v);
-        return Err(index.map_or(Error::Overflow { what }, |index| Error::NotFinite { what, index }));
+        return told(Err(not_finite(&[(what, v)], what)));
     }
     if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Error::ZeroNorm { what }) }
 }

@@ -66,6 +66,26 @@ fn examples_that_span_less_give_fewer_directions() {
 }
 
 #[test]
+fn what_all_examples_share_is_no_direction() {
+    // Far from the origin along the second axis, and different along the first.
+    let examples: Vec<f32> = (0..10).flat_map(|i| [0.1 * i as f32, 100.0]).collect();
+    let mut directions = [9.0; 4];
+    assert_eq!(principal_directions(&examples, 2, &mut directions, &mut [0.0; 4]), Ok(1));
+    assert!(directions[0].abs() > 0.999 && directions[1].abs() < 1e-2, "{directions:?}");
+}
+
+#[test]
+fn the_largest_qualities_that_are_taken_teach() {
+    let mut lora = MicroLora::<2, 2, 1>::new(Config::new()).unwrap();
+    let mut explore = Explore::new(0.3, 1).unwrap();
+    for (plus, minus) in [(9e18, -9e18), (1.0, 0.0)] {
+        let receipt = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], plus, minus).unwrap();
+        assert!(receipt.applied() && receipt.grad_norm > 0.0, "{receipt:?}");
+        explore.check().unwrap();
+    }
+}
+
+#[test]
 fn more_directions_than_values_are_not_found() {
     let mut noise = Noise(11);
     let examples: Vec<f32> = (0..400).map(|_| noise.value()).collect();
@@ -153,6 +173,12 @@ fn what_does_not_fit_is_refused() {
     let before = (lora.clone(), explore);
     let refused = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.5, f32::NAN);
     assert_eq!(refused, Err(Error::NotFinite { what: "qualities", index: 1 }));
+    for (plus, minus) in [(1e20, 0.0), (-3e38, 3e38), (0.0, f32::MIN)] {
+        let mut eps = [0.3, 0.0];
+        let refused = explore.adapt(&mut lora, &[1.0, 0.0], &mut eps, plus, minus);
+        assert_eq!(refused, Err(Error::Overflow { what: "qualities" }), "{plus} and {minus}");
+        assert_eq!(eps, [0.3, 0.0]);
+    }
     assert_eq!(
         principal_directions(&[f32::NAN; 4], 2, &mut [0.0; 2], &mut [0.0; 4]),
         Err(Error::NotFinite { what: "examples", index: 0 })
