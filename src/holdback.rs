@@ -125,6 +125,8 @@ pub struct HoldbackReport {
     pub lead: f32,
     /// Events compared.
     pub events: u32,
+    /// Whether merged lists are among them.
+    has_lists: bool,
 }
 
 impl Holdback {
@@ -230,7 +232,8 @@ impl Holdback {
     }
 
     /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
-    /// each list: told twice, it counts as two.
+    /// each list: told twice, it counts as two. Of an empty list, or before there was one, nothing is
+    /// counted.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::OutOfRange`]; nothing is then recorded.
@@ -243,7 +246,10 @@ impl Holdback {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn record_clicks(&mut self, clicks: &[f32]) -> Result<()> {
-        check_length("clicks", clicks.len(), self.shown as usize)?;
+        check_length("clicks on the last merged list", clicks.len(), self.shown as usize)?;
+        if clicks.is_empty() {
+            return Ok(());
+        }
         for click in clicks {
             check_range("clicks", *click, 0.0, 1.0)?;
         }
@@ -277,7 +283,7 @@ impl Holdback {
     }
 
     /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`. Once for each
-    /// answer: told twice, it counts as two.
+    /// answer: told twice, it counts as two. Before any `next` it is the frozen model's.
     ///
     /// # Errors
     /// [`Error::OutOfRange`]; nothing is then recorded.
@@ -312,6 +318,7 @@ impl Holdback {
             base: base.mean(),
             lead: self.lead(),
             events: self.events,
+            has_lists: self.credit.count > 0,
         }
     }
 
@@ -365,7 +372,9 @@ impl fmt::Display for HoldbackReport {
             (true, true) => write!(f, "applied: {percent:+} % better than without")?,
             (true, false) => f.write_str("applied: better than without")?,
             (false, _) if self.events > 0 && self.adapted == 0.0 && self.base == 0.0 => {
-                f.write_str("not applied: nothing liked yet")?;
+                // Not that nothing was clicked: places on which both agree belong to neither.
+                let found = if self.has_lists { "clicked yet where the lists differ" } else { "liked yet" };
+                write!(f, "not applied: nothing {found}")?;
             }
             (false, true) if is_known => write!(f, "not applied: {percent:+} % is no clear lead")?,
             (false, false) if is_known => f.write_str("not applied: no clear lead")?,

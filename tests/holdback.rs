@@ -101,6 +101,34 @@ fn where_both_agree_clicks_belong_to_neither() {
     }
     let report = holdback.report();
     assert_eq!((report.adapted, report.base, report.applied), (0.0, 0.0, false));
+    let says = "not applied: nothing clicked yet where the lists differ, 100 events";
+    assert_eq!(report.to_string(), says);
+    // It differs, and neither's results are clicked: that is true still.
+    let mut shown = [0; 10];
+    holdback.interleave(&BASE, &ADAPTED, &mut shown).unwrap();
+    holdback.record_clicks(&[0.0; 10]).unwrap();
+    assert_eq!(holdback.report().to_string(), says.replace("100", "101"));
+}
+
+#[test]
+fn of_no_list_nothing_is_counted() {
+    let mut holdback = Holdback::new();
+    let fresh = holdback;
+    holdback.record_clicks(&[]).unwrap();
+    let error = holdback.record_clicks(&[1.0]).unwrap_err();
+    assert_eq!(error.to_string(), "clicks on the last merged list: expected 0 values, got 1");
+    assert_eq!(holdback, fresh);
+    assert_eq!(holdback.interleave(&[], &[], &mut [0; 3]), Ok(0));
+    holdback.record_clicks(&[]).unwrap();
+    assert_eq!(holdback, fresh);
+}
+
+#[test]
+fn an_answer_before_the_first_is_the_frozen_model_s() {
+    let mut holdback = Holdback::new();
+    holdback.record(0.75).unwrap();
+    let report = holdback.report();
+    assert_eq!((report.base, report.adapted, report.events), (0.75, 0.0, 1));
 }
 
 #[test]
@@ -109,7 +137,8 @@ fn rankings_that_end_early_give_shorter_lists() {
     let mut shown = [9; 5];
     assert_eq!(holdback.interleave(&[1, 2], &[2, 3], &mut shown), Ok(3));
     assert_eq!(shown[3..], [9, 9]);
-    assert_eq!(holdback.record_clicks(&[0.0; 5]), Err(Error::Length { what: "clicks", expected: 3, got: 5 }));
+    let what = "clicks on the last merged list";
+    assert_eq!(holdback.record_clicks(&[0.0; 5]), Err(Error::Length { what, expected: 3, got: 5 }));
     assert!(holdback.record_clicks(&[0.0, 2.0, 0.0]).is_err());
     assert_eq!(holdback.report().events, 0);
     let error = holdback.interleave(&[1], &[2], &mut [0; 65]).unwrap_err();
