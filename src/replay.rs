@@ -10,7 +10,6 @@ mod save;
 
 pub use owned::Replay;
 
-use crate::adapter::AdapterMut;
 use crate::error::{Error, Result, check_length, check_range, told};
 use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
@@ -18,7 +17,7 @@ use crate::learn::Learn;
 use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 use crate::stats::{Outcome, Receipt, Skip};
 use crate::step;
-use codes::{pack, unpack};
+use codes::pack;
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
 ///
@@ -208,7 +207,7 @@ impl ReplayMut<'_> {
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push): nothing is then
-    /// changed, but that after [`Error::Overflow`] the adapter may have learned from the event.
+    /// changed, but that after an [`Error::Overflow`] of the update the event is pending.
     ///
     /// ```
     /// use micro_lora::{Config, Listwise, MicroLora, Replay};
@@ -246,58 +245,6 @@ impl ReplayMut<'_> {
         self.rehearse(lora, learning_rate, REHEARSALS)?;
         self.push(sample, list)?;
         Ok(receipt)
-    }
-
-    /// Takes a step on each of the next `times` lists, in turn, and says how many it took. Rehearsed
-    /// lists count as nothing in [`Stats`](crate::Stats).
-    ///
-    /// # Errors
-    /// [`Error::Count`] if events are pending (apply the updates first); as [`Learn::adapt_listwise`].
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, Listwise, MicroLora, Replay};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
-    /// let mut ring = Replay::<2, 2, 2, 8>::new();
-    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
-    /// assert_eq!(ring.view().rehearse(&mut lora, 0.01, 4)?, 4);
-    /// assert_eq!((lora.stats().samples_seen, lora.stats().updates), (0, 0));
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    pub fn rehearse(&mut self, lora: &mut impl Learn, learning_rate: f32, times: u32) -> Result<u32> {
-        self.check()?;
-        let mut view = lora.adapter_mut();
-        view.check_nothing_pending()?;
-        let mut taken = 0u32;
-        for _ in 0..times.min(u32::from(u16::MAX)) {
-            let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };
-            self.header.turn = turn.wrapping_add(1);
-            if self.rehearse_one(&mut view, turn as usize, learning_rate)? {
-                taken = taken.saturating_add(1);
-            }
-        }
-        Ok(taken)
-    }
-
-    fn rehearse_one(&mut self, view: &mut AdapterMut<'_>, place: usize, lr: f32) -> Result<bool> {
-        let ReplayHeader { in_features, out_features, list, .. } = *self.header;
-        let (out, list) = (out_features as usize, list as usize);
-        let Some(entry) = self.entries.get(place).copied() else { return Ok(false) };
-        let codes = nth(self.inputs, place, in_features as usize);
-        unpack(self.row, codes, entry.input_scale);
-        let scales = nth(self.scales, place, list);
-        let codes = nth(self.candidates, place, list.saturating_mul(out)).chunks_exact(out.max(1));
-        for ((row, codes), scale) in kernel::rows_mut(self.rows, out).zip(codes).zip(scales) {
-            unpack(row, codes, *scale);
-        }
-        let rows = (entry.rows as usize).saturating_mul(out);
-        let (candidates, rest) = self.rows.split_at_checked(rows).unwrap_or_default();
-        let weights = nth(self.weights, place, list).get(..entry.rows as usize).unwrap_or_default();
-        let mut sample = Sample::new(self.row);
-        if entry.has_base == 1 {
-            sample.base = rest.get(..out);
-        }
-        let list = Listwise::new(candidates, weights).with_temperature(entry.temperature);
-        Ok(view.rehearse(sample, list, lr)?.applied())
     }
 
     /// Remembers a list, in the place of the oldest one when the ring is full. The sample's weight is
@@ -360,12 +307,17 @@ impl ReplayMut<'_> {
         if let Some(base) = sample.base {
             check_length("base", base.len(), out)?;
         }
-        let n = list.weights.len();
+        // As an adapter would say it: the candidates come first, and weights must match them.
+        let rows = kernel::rows(list.candidates, out);
+        let n = rows.len();
+        if !rows.remainder().is_empty() {
+            check_length("candidates", list.candidates.len(), n.saturating_add(1).saturating_mul(out))?;
+        }
         let max = (self.header.list as usize).saturating_sub(usize::from(sample.base.is_some()));
         if n < MIN_CANDIDATES || n > max {
             return Err(Error::Count { what: "candidates", got: n, min: MIN_CANDIDATES, max });
         }
-        check_length("candidates", list.candidates.len(), n.saturating_mul(out))?;
+        check_length("weights", list.weights.len(), n)?;
         Ok(n)
     }
 

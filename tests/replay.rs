@@ -132,8 +132,16 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     let nan = [f32::NAN; 12];
     for (query, shown, clicks, says) in [
         (&QUERY[..3], &SHOWN[..], &CLICKS[..], "input: expected 4 values, got 3"),
-        (&QUERY[..], &SHOWN[..8], &CLICKS[..], "candidates: expected 12 values, got 8"),
+        (&QUERY[..], &SHOWN[..8], &CLICKS[..], "weights: expected 2 values, got 3"),
         (&QUERY[..], &SHOWN[..4], &CLICKS[..1], "candidates: expected 2 to 3, got 1"),
+        (&QUERY[..], &SHOWN[..11], &CLICKS[..], "candidates: expected 12 values, got 11"),
+        (&QUERY[..], &SHOWN[..], &CLICKS[..2], "weights: expected 3 values, got 2"),
+        (
+            &QUERY[..],
+            &SHOWN[..],
+            &[0.0, 1.0, f32::NAN],
+            "weights: expected finite values, got NaN or infinity at index 2",
+        ),
         (
             &QUERY[..],
             &nan[..],
@@ -143,12 +151,32 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     ] {
         let list = Listwise::new(shown, clicks);
         assert_eq!(ring.view().push(query, list).unwrap_err().to_string(), says);
-        assert!(ring.view().learn(&mut lora, query, list, 0.01).is_err(), "{says}");
+        let from_learn = ring.view().learn(&mut lora, query, list, 0.01).unwrap_err();
+        assert_eq!(from_learn.to_string(), says);
+        // Whoever leaves the ring away is told the same; only how many there may be is the ring's own.
+        let alone = lora.adapt_listwise(query, list).unwrap_err().to_string();
+        assert_eq!(alone.replace("2 to 64", "2 to 3"), says);
         assert!(ring == before && weights(&lora) == weights_before, "{says}");
     }
     lora.adapt_gradient(&QUERY, &QUERY).unwrap();
     let error = ring.view().rehearse(&mut lora, 0.01, 1).unwrap_err();
     assert_eq!(error, Error::Count { what: "pending", got: 1, min: 0, max: 0 });
+}
+
+#[test]
+fn a_list_that_overflows_does_not_stand_in_the_way() {
+    let mut lora = lora(StepKind::ScaledGradientV2);
+    let mut ring = Ring::new();
+    // Finite, so that it can be remembered; its products are not.
+    ring.view().push(&[1e30; 4], Listwise::new(&[1e30; 12], &CLICKS)).unwrap();
+    assert_eq!(ring.view().rehearse(&mut lora, 0.01, 3), Ok(0));
+    assert_eq!(lora.pending(), 0);
+    for lists in 2..5 {
+        let list = Listwise::new(&SHOWN, &CLICKS);
+        assert!(ring.view().learn(&mut lora, &QUERY, list, 0.01).unwrap().applied());
+        assert_eq!(ring.len(), lists);
+    }
+    assert_eq!(ring.view().rehearse(&mut lora, 0.01, 8), Ok(6));
 }
 
 #[test]

@@ -1,10 +1,76 @@
 //! A step on something learned before.
 
+use super::codes::unpack;
+use super::{ReplayHeader, ReplayMut, nth};
 use crate::adapter::AdapterMut;
-use crate::error::{Checked, Result, refuse, told};
+use crate::error::{Checked, Error, Result, refuse, told};
+use crate::kernel;
+use crate::learn::Learn;
 use crate::sample::{Listwise, Sample};
 use crate::stats::Receipt;
 use crate::step::{self, Pass};
+
+const OVERFLOW: u32 = Error::Overflow { what: "" }.code();
+
+impl ReplayMut<'_> {
+    /// Takes a step on each of the next `times` lists, in turn, and says how many it took. Rehearsed
+    /// lists count as nothing in [`Stats`](crate::Stats). A list of so large values that its step would
+    /// overflow is passed over: `push` cannot know, and it would stand in the way of all others.
+    ///
+    /// # Errors
+    /// [`Error::Count`] if events are pending (apply the updates first); as [`Learn::adapt_listwise`], but
+    /// for [`Error::Overflow`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Listwise, MicroLora, Replay};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let mut ring = Replay::<2, 2, 2, 8>::new();
+    /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
+    /// assert_eq!(ring.view().rehearse(&mut lora, 0.01, 4)?, 4);
+    /// assert_eq!((lora.stats().samples_seen, lora.stats().updates), (0, 0));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn rehearse(&mut self, lora: &mut impl Learn, learning_rate: f32, times: u32) -> Result<u32> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        view.check_nothing_pending()?;
+        let mut taken = 0u32;
+        for _ in 0..times.min(u32::from(u16::MAX)) {
+            let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };
+            self.header.turn = turn.wrapping_add(1);
+            if self.rehearse_one(&mut view, turn as usize, learning_rate)? {
+                taken = taken.saturating_add(1);
+            }
+        }
+        Ok(taken)
+    }
+
+    fn rehearse_one(&mut self, view: &mut AdapterMut<'_>, place: usize, lr: f32) -> Result<bool> {
+        let ReplayHeader { in_features, out_features, list, .. } = *self.header;
+        let (out, list) = (out_features as usize, list as usize);
+        let Some(entry) = self.entries.get(place).copied() else { return Ok(false) };
+        let codes = nth(self.inputs, place, in_features as usize);
+        unpack(self.row, codes, entry.input_scale);
+        let scales = nth(self.scales, place, list);
+        let codes = nth(self.candidates, place, list.saturating_mul(out)).chunks_exact(out.max(1));
+        for ((row, codes), scale) in kernel::rows_mut(self.rows, out).zip(codes).zip(scales) {
+            unpack(row, codes, *scale);
+        }
+        let rows = (entry.rows as usize).saturating_mul(out);
+        let (candidates, rest) = self.rows.split_at_checked(rows).unwrap_or_default();
+        let weights = nth(self.weights, place, list).get(..entry.rows as usize).unwrap_or_default();
+        let mut sample = Sample::new(self.row);
+        if entry.has_base == 1 {
+            sample.base = rest.get(..out);
+        }
+        let list = Listwise::new(candidates, weights).with_temperature(entry.temperature);
+        match view.rehearse(sample, list, lr) {
+            // Not the caller's fault, and none that would pass: every turn would end here.
+            Err(error) if error.code() == OVERFLOW => Ok(false),
+            rehearsed => Ok(rehearsed?.applied()),
+        }
+    }
+}
 
 impl AdapterMut<'_> {
     /// Takes a step on a list that was learned from before, a shorter one that counts as nothing in
