@@ -136,7 +136,7 @@ impl AdapterMut<'_> {
     /// What can be refused before anything is computed.
     fn check_numbers(&self, feedback: &Feedback<'_>) -> Checked<()> {
         match *feedback {
-            Feedback::Target { weight, .. } => check_weight("weight", weight.abs()),
+            Feedback::Target { weight, .. } => check_weight("|weight| unless 0", weight.abs()),
             Feedback::Quality(quality) => {
                 let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
                 if in_features != out_features {
@@ -257,7 +257,7 @@ impl AdapterMut<'_> {
 
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
     fn see(&self, sample: &Sample<'_>, needs: Needs) -> Checked<Projection> {
-        check_weight("sample weight", sample.weight)?;
+        check_weight("sample weight unless 0", sample.weight)?;
         let seen = self.as_adapter().forward(sample.input, true)?;
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         match sample.base {

@@ -144,11 +144,11 @@ fn numbers_outside_their_ranges() {
         refused(lora, |l| l.adapt_listwise(&x, list), &says);
     }
     for bad in [NAN, INF, -1.0, 1e-7, 1e7] {
-        let says = format!("sample weight: expected 0.000001 to 1000000, got {bad}");
+        let says = format!("sample weight unless 0: expected 0.000001 to 1000000, got {bad}");
         refused(lora, |l| l.adapt_gradient(Sample::new(&x).with_weight(bad), &x), &says);
     }
     for bad in [NAN, INF, 1e7, -1e7] {
-        let says = format!("weight: expected 0.000001 to 1000000, got {}", bad.abs());
+        let says = format!("|weight| unless 0: expected 0.000001 to 1000000, got {}", bad.abs());
         refused(lora, |l| l.adapt_target(&x, &x, bad), &says);
     }
     for bad in [NAN, INF] {
