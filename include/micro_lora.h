@@ -127,7 +127,7 @@ typedef enum {
   MLORA_ERROR_NOT_INITIALISED = 10,
   /// A text is not well-formed, or has a field too few or too many.
   MLORA_ERROR_SYNTAX = 11,
-  /// The JSON is of some other program.
+  /// The JSON is of some other program, or another document: a ring's, where an adapter was expected, say.
   MLORA_ERROR_FORMAT = 12,
   /// A saved state is of another version, or a state or file was made for another adapter or model.
   MLORA_ERROR_MISMATCH = 13,
@@ -343,7 +343,8 @@ typedef struct {
   uint64_t words[15];
 } mlora_holdback;
 
-/// What a mlora_holdback has found. In a sentence:
+/// What a mlora_holdback has found. Before anything was liked, or while nothing was clicked where the lists
+/// differ, both means are 0. Later, in a sentence:
 /// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
 /// 100 * (report.adapted / report.base - 1), report.events)
 typedef struct {
@@ -417,6 +418,14 @@ mlora_status mlora_size(uint32_t in_features,
 /// Threads: any number at once.
 mlora_status mlora_config_default(mlora_config *config, uint32_t struct_size);
 
+/// Finds what mlora_init would refuse of a config: problem is then a static string that names the setting
+/// and says what was expected of it, as "alpha: expected 0.000001 to 1000000". NULL if all is well.
+///
+/// Errors: STRUCT_SIZE, NULL, MISALIGNED, OVERLAP; not those of the settings.
+/// Threads: any number at once.
+mlora_status mlora_config_problem(const mlora_config *config,
+                                  const char **problem);
+
 /// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
 /// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
 /// nothing that anybody could train on.
@@ -427,7 +436,7 @@ mlora_status mlora_config_default(mlora_config *config, uint32_t struct_size);
 /// handle.
 /// abi_version: MLORA_ABI_VERSION, so that a header and a library that do not fit are found out.
 ///
-/// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting; MEMORY if there is too
+/// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
 mlora_status mlora_init(void *memory,
@@ -728,7 +737,8 @@ mlora_status mlora_replay_init(void *memory,
 /// Arguments as of mlora_adapt_listwise; the receipt is of the update.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
-/// a ring of other sizes. After OVERFLOW the adapter may have learned from the event.
+/// a ring of other sizes, MISMATCH for one made for another model_id. After an OVERFLOW of the update the event is
+/// pending.
 /// Threads: needs the ring and the adapter for itself.
 mlora_status mlora_replay_learn(mlora_replay *ring,
                                 mlora *lora,
@@ -755,10 +765,12 @@ mlora_status mlora_replay_push(mlora_replay *ring,
                                float temperature);
 
 /// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
-/// it took. These count as nothing in the adapter's statistics.
+/// it took. These count as nothing in the adapter's statistics. A list of so large values that its step would
+/// overflow is passed over.
 ///
 /// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
-/// adapter of other sizes than the ring, OVERFLOW, NULL, MISALIGNED, OVERLAP. Steps before an error stay.
+/// adapter of other sizes than the ring, MISMATCH for one of another model_id, NULL, MISALIGNED, OVERLAP.
+/// Steps before an error stay.
 /// Threads: needs the ring and the adapter for itself.
 mlora_status mlora_replay_rehearse(mlora_replay *ring,
                                    mlora *lora,
@@ -838,8 +850,9 @@ mlora_status mlora_holdback_interleave(mlora_holdback *holdback,
                                        size_t shown_len,
                                        size_t *count);
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
-/// each list: told twice, it counts as two.
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown: as many as the
+/// last mlora_holdback_interleave has counted. Once for each list: told twice, it counts as two. Of an empty
+/// list, or before there was one, nothing is counted.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -856,7 +869,7 @@ mlora_status mlora_holdback_next(mlora_holdback *holdback,
                                  uint32_t *adapted);
 
 /// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
-/// twice, it counts as two.
+/// twice, it counts as two. Before any mlora_holdback_next it is the frozen model's.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -907,7 +920,7 @@ mlora_status mlora_explore_init(mlora_explore *explore,
 /// after an error are of no use.
 ///
 /// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions
-/// that cancel.
+/// that cancel. CORRUPT for an explorer whose words no explorer has.
 /// Threads: needs the explorer for itself.
 mlora_status mlora_explore_draw(mlora_explore *explore,
                                 const float *directions,
@@ -920,7 +933,8 @@ mlora_status mlora_explore_draw(mlora_explore *explore,
 ///
 /// eps: as mlora_explore_draw gave it; afterwards, and after an error, it is of no use.
 ///
-/// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, ZERO_NORM for eps.
+/// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, OVERFLOW if the square
+/// of their difference is infinite, ZERO_NORM for eps.
 /// Threads: needs the explorer and the adapter for itself.
 mlora_status mlora_explore_adapt(mlora_explore *explore,
                                  mlora *lora,
@@ -932,7 +946,7 @@ mlora_status mlora_explore_adapt(mlora_explore *explore,
                                  mlora_receipt *receipt);
 
 /// Finds the directions in which example vectors differ most, to explore in: their first principal
-/// components.
+/// components. Their mean is taken off first: what all of them share is none of the directions.
 ///
 /// examples: n * out_features values, the documents or the outputs that a host has, say; 100 or more
 /// are best. directions: 1 to 16 times out_features values to fill, of unit norm and at right angles.
@@ -1090,7 +1104,7 @@ mlora_status mlora_set_strength(mlora *lora,
 
 /// What a status means, in English. A static string, never NULL, for any number. It says what was
 /// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
-/// state is that does not fit.
+/// state is that does not fit, mlora_config_problem which setting is refused.
 ///
 /// Threads: any number at once.
 const char *mlora_status_message(int32_t status);

@@ -53,6 +53,13 @@ inline const char *message(mlora_status status) {
   return mlora_status_message(static_cast<std::int32_t>(status));
 }
 
+// What init would refuse of a config, as "alpha: expected 0.000001 to 1000000"; nullptr if all is well.
+inline const char *problem(const mlora_config &config) {
+  const char *found = nullptr;
+  const mlora_status status = mlora_config_problem(&config, &found);
+  return status == MLORA_OK ? found : message(status);
+}
+
 // An adapter in words of memory. Until init succeeds every function returns an error.
 template <class Words>
 class BasicAdapter {
@@ -212,7 +219,8 @@ template <std::uint32_t in_features, std::uint32_t out_features, std::uint32_t r
 using FixedAdapter =
     BasicAdapter<std::array<std::uint32_t, MLORA_SIZE(in_features, out_features, rank, flags) / 4>>;
 
-// A ring of the last lists, see mlora_replay_learn, for adapters of the sizes of the one it is made for.
+// A ring of the last lists, see mlora_replay_learn, for adapters of the sizes and the model_id of the one it
+// is made for.
 class Replay {
  public:
   template <class Words>

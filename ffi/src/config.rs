@@ -1,9 +1,10 @@
 //! The settings of an adapter.
 
-use micro_lora::{Config, Header, StepKind};
+use core::ffi::CStr;
 
-use crate::status::Result;
-use crate::status::mlora_status::*;
+use micro_lora::{Config, Error, Header, StepKind};
+
+use crate::memory::check_flags;
 
 /// How mlora_apply_updates turns the pending gradient into a step.
 #[repr(C)]
@@ -50,6 +51,16 @@ pub struct mlora_config {
     pub decay: f32,
 }
 
+/// What each setting has to be that the core checks, by the name that its error has.
+const EXPECTED: [(&str, &CStr); 6] = [
+    ("in_features", c"in_features: expected 1 to 1048576"),
+    ("out_features", c"out_features: expected 1 to 1048576"),
+    ("rank", c"rank: expected 1 to 4"),
+    ("alpha", c"alpha: expected 0.000001 to 1000000"),
+    ("cap", c"cap: expected 0.000001 to 1000000, or MLORA_CAP_OFF"),
+    ("decay", c"decay: expected 0 to 0.5"),
+];
+
 pub(crate) const CONFIG_SIZE: u32 = size_of::<mlora_config>() as u32;
 
 impl mlora_config {
@@ -88,13 +99,13 @@ impl mlora_config {
         }
     }
 
-    /// The settings, each code known.
-    pub(crate) fn settings(&self) -> Result<Config> {
-        let step = StepKind::from_code(self.step).ok_or(MLORA_ERROR_COUNT)?;
+    /// The settings, each code known; or which one is not.
+    pub(crate) fn settings(&self) -> Result<Config, &'static CStr> {
+        let step = StepKind::from_code(self.step).ok_or(c"step: expected a number of mlora_step, 0 to 2")?;
         let use_rslora = match self.use_rslora {
             0 => false,
             1 => true,
-            _ => return Err(MLORA_ERROR_COUNT),
+            _ => return Err(c"use_rslora: expected 0 or 1"),
         };
         Ok(Config::new()
             .with_alpha(self.alpha)
@@ -104,6 +115,23 @@ impl mlora_config {
             .with_model_id(self.model_id)
             .with_step(step)
             .with_decay(self.decay))
+    }
+
+    /// What mlora_init would refuse, in its order.
+    pub(crate) fn problem(&self) -> Option<&'static CStr> {
+        if check_flags(self.flags).is_err() {
+            return Some(c"flags: expected 0 or MLORA_INFERENCE");
+        }
+        let settings = match self.settings() {
+            Ok(settings) => settings,
+            Err(problem) => return Some(problem),
+        };
+        match sized(self.in_features, self.out_features, self.rank, &settings) {
+            Err(Error::Count { what, .. } | Error::OutOfRange { what, .. }) => {
+                EXPECTED.iter().find(|(name, _)| *name == what).map(|(_, expected)| *expected)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -36,11 +36,12 @@ const _: () = assert!(
 unsafe fn span_of(explore: *const mlora_explore) -> Result<Span> {
     check_pointer(explore)?;
     // SAFETY: readable by this function's own condition, and aligned.
-    if unsafe { (&raw const (*explore.cast::<Front>()).magic).read() } == MAGIC {
-        Ok(Span::new(explore, size_of::<mlora_explore>()))
-    } else {
-        Err(MLORA_ERROR_NOT_INITIALISED)
+    if unsafe { (&raw const (*explore.cast::<Front>()).magic).read() } != MAGIC {
+        return Err(MLORA_ERROR_NOT_INITIALISED);
     }
+    // SAFETY: the magic word says that an explorer is there; it has no invalid bits.
+    unsafe { &(*explore.cast::<Front>()).state }.check().map_err(|_| MLORA_ERROR_CORRUPT)?;
+    Ok(Span::new(explore, size_of::<mlora_explore>()))
 }
 
 /// Starts to explore. radius: the length of what is tried, 1e-6 to 1e6, 0.3 for outputs of unit norm, say:
@@ -70,7 +71,7 @@ pub unsafe extern "C" fn mlora_explore_init(
 /// after an error are of no use.
 ///
 /// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions
-/// that cancel.
+/// that cancel. CORRUPT for an explorer whose words no explorer has.
 /// Threads: needs the explorer for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_explore_draw(
@@ -96,7 +97,8 @@ pub unsafe extern "C" fn mlora_explore_draw(
 ///
 /// eps: as mlora_explore_draw gave it; afterwards, and after an error, it is of no use.
 ///
-/// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, ZERO_NORM for eps.
+/// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, OVERFLOW if the square
+/// of their difference is infinite, ZERO_NORM for eps.
 /// Threads: needs the explorer and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_explore_adapt(
@@ -128,7 +130,7 @@ pub unsafe extern "C" fn mlora_explore_adapt(
 }
 
 /// Finds the directions in which example vectors differ most, to explore in: their first principal
-/// components.
+/// components. Their mean is taken off first: what all of them share is none of the directions.
 ///
 /// examples: n * out_features values, the documents or the outputs that a host has, say; 100 or more
 /// are best. directions: 1 to 16 times out_features values to fill, of unit norm and at right angles.

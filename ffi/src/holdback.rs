@@ -17,7 +17,8 @@ pub struct mlora_holdback {
     pub words: [u64; 15],
 }
 
-/// What a mlora_holdback has found. In a sentence:
+/// What a mlora_holdback has found. Before anything was liked, or while nothing was clicked where the lists
+/// differ, both means are 0. Later, in a sentence:
 /// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
 /// 100 * (report.adapted / report.base - 1), report.events)
 #[repr(C)]
@@ -154,8 +155,9 @@ pub unsafe extern "C" fn mlora_holdback_interleave(
     })
 }
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
-/// each list: told twice, it counts as two.
+/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown: as many as the
+/// last mlora_holdback_interleave has counted. Once for each list: told twice, it counts as two. Of an empty
+/// list, or before there was one, nothing is counted.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -198,7 +200,7 @@ pub unsafe extern "C" fn mlora_holdback_next(
 }
 
 /// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
-/// twice, it counts as two.
+/// twice, it counts as two. Before any mlora_holdback_next it is the frozen model's.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.

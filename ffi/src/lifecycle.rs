@@ -1,6 +1,6 @@
 //! Versions, memory, settings.
 
-use core::ffi::{c_char, c_void};
+use core::ffi::{CStr, c_char, c_void};
 
 use micro_lora::{Apply, Config, Learn};
 
@@ -70,6 +70,28 @@ pub unsafe extern "C" fn mlora_config_default(config: *mut mlora_config, struct_
     })
 }
 
+/// Finds what mlora_init would refuse of a config: problem is then a static string that names the setting
+/// and says what was expected of it, as "alpha: expected 0.000001 to 1000000". NULL if all is well.
+///
+/// Errors: STRUCT_SIZE, NULL, MISALIGNED, OVERLAP; not those of the settings.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_config_problem(
+    config: *const mlora_config,
+    problem: *mut *const c_char,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for `config`, of which any bits are valid.
+        let settings = unsafe { read_config(config) }?;
+        let problem = Slot::required(problem)?;
+        check_apart(&[Span::new(config, size_of::<mlora_config>())], &[problem.span])?;
+        let found = settings.problem().map_or(core::ptr::null(), CStr::as_ptr);
+        // SAFETY: the caller's promise for `problem`, which is apart from the config.
+        unsafe { problem.put(found) };
+        Ok(())
+    })
+}
+
 /// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
 /// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
 /// nothing that anybody could train on.
@@ -80,7 +102,7 @@ pub unsafe extern "C" fn mlora_config_default(config: *mut mlora_config, struct_
 /// handle.
 /// abi_version: MLORA_ABI_VERSION, so that a header and a library that do not fit are found out.
 ///
-/// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting; MEMORY if there is too
+/// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
 #[unsafe(no_mangle)]
@@ -97,7 +119,7 @@ pub unsafe extern "C" fn mlora_init(
         // SAFETY: the caller's promise for `config`, of which any bits are valid.
         let config = unsafe { read_config(config) }?;
         check_flags(config.flags)?;
-        let settings = config.settings()?;
+        let settings = config.settings().map_err(|_| MLORA_ERROR_COUNT)?;
         let header = sized(config.in_features, config.out_features, config.rank, &settings);
         // By reference: its 160 bytes are on the stack once, which is often enough on a chip.
         let header = header.as_ref().map_err(mlora_status::from)?;

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_void};
 
-use micro_lora::{Apply, Listwise, ReplayHeader};
+use micro_lora::{AdapterMut, Apply, Error, Listwise, ReplayHeader};
 
 use crate::buffer::{Input, Output, Slot, check_apart};
 use crate::learn::{mlora_receipt, mlora_sample};
@@ -85,7 +85,8 @@ pub unsafe extern "C" fn mlora_replay_init(
 /// Arguments as of mlora_adapt_listwise; the receipt is of the update.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
-/// a ring of other sizes. After OVERFLOW the adapter may have learned from the event.
+/// a ring of other sizes, MISMATCH for one made for another model_id. After an OVERFLOW of the update the event is
+/// pending.
 /// Threads: needs the ring and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_replay_learn(
@@ -117,6 +118,7 @@ pub unsafe extern "C" fn mlora_replay_learn(
         // SAFETY: the caller's promise for every argument; nothing else reaches into the ring.
         unsafe {
             learn(lora, sample, &inputs, receipt, |adapter, sample| {
+                check_model(ring.model_id(), adapter)?;
                 ring.view().learn(adapter, sample, list, learning_rate)
             })
         }
@@ -157,10 +159,12 @@ pub unsafe extern "C" fn mlora_replay_push(
 }
 
 /// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
-/// it took. These count as nothing in the adapter's statistics.
+/// it took. These count as nothing in the adapter's statistics. A list of so large values that its step would
+/// overflow is passed over.
 ///
 /// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
-/// adapter of other sizes than the ring, OVERFLOW, NULL, MISALIGNED, OVERLAP. Steps before an error stay.
+/// adapter of other sizes than the ring, MISMATCH for one of another model_id, NULL, MISALIGNED, OVERLAP.
+/// Steps before an error stay.
 /// Threads: needs the ring and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_replay_rehearse(
@@ -181,6 +185,8 @@ pub unsafe extern "C" fn mlora_replay_rehearse(
         let mut adapter = unsafe { state.adapter_mut() };
         let adapter = adapter.as_mut().map_err(|status| *status)?;
         // SAFETY: the same for the ring, which is apart from the adapter.
+        check_model(unsafe { ring.model_id() }, adapter)?;
+        // SAFETY: the same.
         let steps = unsafe { ring.view() }.rehearse(adapter, learning_rate, times)?;
         // SAFETY: the caller's promise for `taken`, which is apart from all else.
         unsafe { taken.put(steps) };
@@ -285,6 +291,12 @@ pub unsafe extern "C" fn mlora_replay_load_json(
         unsafe { ring.view().load_json(json.slice(), ring.model_id()) }?;
         Ok(())
     })
+}
+
+/// Lists of vectors of one model teach an adapter for another nothing but nonsense.
+fn check_model(expected: u32, adapter: &AdapterMut<'_>) -> micro_lora::Result<()> {
+    let got = adapter.config().model_id;
+    if got == expected { Ok(()) } else { Err(Error::Mismatch { what: "model_id", expected, got }) }
 }
 
 fn sized(

@@ -35,7 +35,7 @@ pub enum mlora_status {
     MLORA_ERROR_NOT_INITIALISED = 10,
     /// A text is not well-formed, or has a field too few or too many.
     MLORA_ERROR_SYNTAX = 11,
-    /// The JSON is of some other program.
+    /// The JSON is of some other program, or another document: a ring's, where an adapter was expected, say.
     MLORA_ERROR_FORMAT = 12,
     /// A saved state is of another version, or a state or file was made for another adapter or model.
     MLORA_ERROR_MISMATCH = 13,
@@ -119,7 +119,7 @@ pub(crate) fn run(body: impl FnOnce() -> Result<()>) -> mlora_status {
 
 /// What a status means, in English. A static string, never NULL, for any number. It says what was
 /// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
-/// state is that does not fit.
+/// state is that does not fit, mlora_config_problem which setting is refused.
 ///
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -141,7 +141,9 @@ fn message(status: i32) -> &'static CStr {
         9 => c"pending events: expected a total weight below 16777216, got more; call mlora_apply_updates",
         10 => c"handle: expected memory prepared by mlora_init, or the like, got memory that holds nothing of the kind",
         11 => c"text: expected one that is well-formed, with every field once and no other, got something else",
-        12 => c"format: expected \"micro-lora\", got another",
+        12 => {
+            c"format: expected that of what was to be loaded (\"micro-lora\", \"micro-lora-replay\" or \"micro-lora-holdback\"), got another"
+        }
         13 => c"state or file: expected one of this version and this adapter's sizes, rank and model_id, got another",
         14 => c"state: expected base64 of the right length, got something else",
         15 => c"state: expected values that match its checksum, got others: it has been damaged",
@@ -158,7 +160,7 @@ fn message(status: i32) -> &'static CStr {
         104 => c"ABI version: expected MLORA_ABI_VERSION of this library, got another",
         105 => c"struct_size: expected sizeof of the struct in this library's header, got another",
         106 => c"flags: expected 0 or MLORA_INFERENCE, got others",
-        107 => c"adapter: expected a state as this library wrote it, got one that was changed from outside",
+        107 => c"state: expected one as this library wrote it, got one that was changed from outside",
         108 => c"adapter: expected one that can learn, got one made with MLORA_INFERENCE",
         _ => c"status: expected a number of mlora_status, got another",
     }

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::ptr::{null, null_mut};
 
-use micro_lora::{Apply, Choice, Config, Error, Learn, MicroLora, Outcome, Sample, Skip};
+use micro_lora::{Apply, Choice, Config, Error, Header, Learn, MicroLora, Outcome, Sample, Skip};
 use micro_lora_ffi::*;
 
 const IN: usize = 7;
@@ -55,6 +55,32 @@ fn json(lora: &Lora) -> Vec<u8> {
 /// Values in -1..1 that differ from one another.
 fn values(n: usize, seed: usize) -> Vec<f32> {
     (0..n).map(|i| ((i * 37 + seed * 101) % 199) as f32 / 100.0 - 0.99).collect()
+}
+
+#[test]
+fn a_problem_with_a_setting_is_what_the_core_says_of_it() {
+    let good = mlora_config::new(5, 3, 2);
+    let bad = [
+        mlora_config { in_features: 0, ..good },
+        mlora_config { out_features: u32::MAX, ..good },
+        mlora_config { rank: 5, ..good },
+        mlora_config { alpha: 0.0, ..good },
+        mlora_config { cap: f32::NAN, ..good },
+        mlora_config { decay: 0.6, ..good },
+    ];
+    for config in bad {
+        let mut problem = null();
+        // SAFETY: pointers to local variables.
+        ok(unsafe { mlora_config_problem(&config, &mut problem) });
+        // SAFETY: a static string, and none of these configs is without a problem.
+        let problem = unsafe { CStr::from_ptr(problem) }.to_str().unwrap();
+        let settings = Config::new().with_alpha(config.alpha).with_cap(config.cap).with_decay(config.decay);
+        let [inputs, outputs, rank] =
+            [config.in_features, config.out_features, config.rank].map(|size| size as usize);
+        let says = Header::new(inputs, outputs, rank, &settings).unwrap_err().to_string();
+        let (expected, _) = says.split_once(", got ").unwrap();
+        assert!(problem.starts_with(expected), "{problem}, but {says}");
+    }
 }
 
 #[test]

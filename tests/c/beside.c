@@ -123,8 +123,17 @@ static void what_is_no_ring_or_does_not_fit_is_refused(void) {
   REFUSE(MLORA_ERROR_LENGTH, mlora_replay_push(ring, &SAMPLE, CANDIDATE_ROWS, ROWS_LEN, CLICKS, 2, 0.1f));
   REFUSE(MLORA_ERROR_OUT_OF_RANGE,
          mlora_replay_push(ring, &SAMPLE, CANDIDATE_ROWS, ROWS_LEN, CLICKS, CANDIDATES, 0.0f));
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.model_id = 5;
+  adapter foreign_model;
+  ACCEPT(mlora_init(foreign_model.memory, sizeof foreign_model.memory, &config, MLORA_ABI_VERSION,
+                    &foreign_model.lora));
+  REFUSE(MLORA_ERROR_MISMATCH, learn(ring, foreign_model.lora, CLICKS, NULL));
+  REFUSE(MLORA_ERROR_MISMATCH, mlora_replay_rehearse(ring, foreign_model.lora, 0.01f, 1, &number));
   REFUSE(MLORA_ERROR_BUFFER, mlora_replay_save_json(ring, text, 10, &len));
   REFUSE(MLORA_ERROR_SYNTAX, mlora_replay_load_json(ring, "[]", 2));
+  REFUSE(MLORA_ERROR_FORMAT, mlora_replay_load_json(ring, "{\"format\":\"micro-lora\"}", 23));
+  CHECK(strstr(mlora_status_message(MLORA_ERROR_FORMAT), "micro-lora-replay") != NULL);
   REFUSE(MLORA_ERROR_NOT_INITIALISED, mlora_replay_len((mlora_replay *)(void *)one.memory, &number));
   watch_nothing();
 
@@ -142,6 +151,21 @@ static void what_is_no_ring_or_does_not_fit_is_refused(void) {
   CHECK(status == MLORA_ERROR_OUT_OF_RANGE);  // an empty place has no temperature
   ACCEPT(mlora_replay_push((mlora_replay *)(void *)foreign, &SAMPLE, CANDIDATE_ROWS, ROWS_LEN, CLICKS,
                            CANDIDATES, 0.1f));
+}
+
+// Finite, so that it is remembered; its products are not.
+static void a_list_that_overflows_is_passed_over(void) {
+  make_both();
+  float huge[CANDIDATES * FEATURES];
+  for (size_t i = 0; i < ROWS_LEN; i++) huge[i] = 1e30f;
+  const mlora_sample sample = MLORA_SAMPLE(huge, FEATURES);
+  ACCEPT(mlora_replay_push(ring, &sample, huge, ROWS_LEN, CLICKS, CANDIDATES, MLORA_TEMPERATURE));
+  uint32_t len = 0, taken = 9;
+  ACCEPT(mlora_replay_rehearse(ring, one.lora, MLORA_LEARNING_RATE, 3, &taken));
+  CHECK(taken == 0);
+  ACCEPT(learn(ring, one.lora, CLICKS, NULL));
+  ACCEPT(mlora_replay_len(ring, &len));
+  CHECK(len == 2);
 }
 
 static void a_holdback_finds_out(void) {
@@ -183,6 +207,11 @@ static void a_holdback_finds_out(void) {
 
   watch(&hold, sizeof hold);
   const float bad[] = {2, 0, 0};
+  mlora_holdback unused;
+  ACCEPT(mlora_holdback_init(&unused));
+  ACCEPT(mlora_holdback_record_clicks(&unused, bad, 0));
+  ACCEPT(mlora_holdback_get_report(&unused, &again));
+  CHECK(again.events == 0);
   uint32_t *inside = (uint32_t *)(void *)&hold;
   uint32_t shown[2];
   REFUSE(MLORA_ERROR_OUT_OF_RANGE, mlora_holdback_record_clicks(&hold, bad, 3));
@@ -231,6 +260,8 @@ static void exploring_finds_the_way(void) {
   float nan = 0.0f;
   nan /= nan;
   REFUSE(MLORA_ERROR_NOT_FINITE, mlora_explore_adapt(&explore, one.lora, &SAMPLE, eps, FEATURES, nan, 0, NULL));
+  REFUSE(MLORA_ERROR_OVERFLOW,
+         mlora_explore_adapt(&explore, one.lora, &SAMPLE, eps, FEATURES, 1e20f, 0, NULL));
   REFUSE(MLORA_ERROR_COUNT, mlora_explore_draw(&explore, CANDIDATE_ROWS, 0, eps, FEATURES));
   float *inside = (float *)(void *)(one.memory + 50);
   REFUSE(MLORA_ERROR_OVERLAP, mlora_explore_draw(&explore, eps, FEATURES, eps, FEATURES));
@@ -238,6 +269,15 @@ static void exploring_finds_the_way(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_principal_directions(directions, 2 * FEATURES, FEATURES, directions,
                                                          FEATURES, scratch, 2 * FEATURES, &found));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_explore_init((mlora_explore *)(void *)((char *)&explore + 1), 1, 1));
+  // A radius, a spread and a state of the generator that no explorer has: NaN, -1 and zero among them.
+  const uint32_t garbage[][2] = {{1, 0x7FC00000}, {1, 0}, {2, 0x7F800000}, {2, 0xBF800000}, {3, 0}};
+  for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
+    mlora_explore broken = explore;
+    broken.words[garbage[i][0]] = garbage[i][1];
+    REFUSE(MLORA_ERROR_CORRUPT, mlora_explore_draw(&broken, CANDIDATE_ROWS, ROWS_LEN, eps, FEATURES));
+    REFUSE(MLORA_ERROR_CORRUPT,
+           mlora_explore_adapt(&broken, one.lora, &SAMPLE, eps, FEATURES, 1, 0, NULL));
+  }
   watch_nothing();
 }
 
@@ -274,6 +314,7 @@ void test_beside(void) {
   a_ring_teaches_more_from_the_same_clicks();
   a_ring_goes_on_from_a_copy_or_a_text();
   what_is_no_ring_or_does_not_fit_is_refused();
+  a_list_that_overflows_is_passed_over();
   a_holdback_finds_out();
   exploring_finds_the_way();
   weights_are_pulled_back();

@@ -80,18 +80,31 @@ static void init_refuses_loudly(void) {
   REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, 0, &good, MLORA_ABI_VERSION, handle));
   REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, SIZE_MAX, &good, MLORA_ABI_VERSION, handle));
 
+  const char *problem = "";
+  ACCEPT(mlora_config_problem(&good, &problem));
+  CHECK(problem == NULL);
+// Its name, up to the equals sign, is the name that the problem begins with.
 #define REFUSE_SETTING(expected, assignment) \
   do { \
     mlora_config bad = good; \
     bad.assignment; \
     REFUSE(expected, mlora_init(made.memory, bytes, &bad, MLORA_ABI_VERSION, handle)); \
+    ACCEPT(mlora_config_problem(&bad, &problem)); \
+    const size_t name = strcspn(#assignment, " "); \
+    CHECK(problem && strncmp(problem, #assignment, name) == 0 && strncmp(problem + name, ": expected ", 11) == 0); \
   } while (0)
-  REFUSE_SETTING(MLORA_ERROR_STRUCT_SIZE, struct_size = 0);
-  REFUSE_SETTING(MLORA_ERROR_STRUCT_SIZE, struct_size += 4);
+  mlora_config other = good;
+  other.struct_size += 4;
+  REFUSE(MLORA_ERROR_STRUCT_SIZE, mlora_init(made.memory, bytes, &other, MLORA_ABI_VERSION, handle));
+  REFUSE(MLORA_ERROR_STRUCT_SIZE, mlora_config_problem(&other, &problem));
+  other.struct_size = 0;
+  REFUSE(MLORA_ERROR_STRUCT_SIZE, mlora_init(made.memory, bytes, &other, MLORA_ABI_VERSION, handle));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_config_problem(&good, (const char **)(void *)&good));
   REFUSE_SETTING(MLORA_ERROR_FLAGS, flags = 2);
   REFUSE_SETTING(MLORA_ERROR_COUNT, in_features = 0);
   REFUSE_SETTING(MLORA_ERROR_COUNT, out_features = UINT32_MAX);
   REFUSE_SETTING(MLORA_ERROR_COUNT, rank = 5);
+  CHECK(strcmp(problem, "rank: expected 1 to 4") == 0);
   REFUSE_SETTING(MLORA_ERROR_COUNT, use_rslora = 2);
   REFUSE_SETTING(MLORA_ERROR_COUNT, step = 3);
   REFUSE_SETTING(MLORA_ERROR_OUT_OF_RANGE, alpha = 0.0f);

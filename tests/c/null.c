@@ -12,6 +12,9 @@ static void lifecycle(void) {
   const uint32_t abi = MLORA_ABI_VERSION;
   REFUSE(MLORA_ERROR_NULL, mlora_size(1, 1, 1, 0, NULL));
   REFUSE(MLORA_ERROR_NULL, mlora_config_default(NULL, sizeof config));
+  const char *problem = NULL;
+  REFUSE(MLORA_ERROR_NULL, mlora_config_problem(NULL, &problem));
+  REFUSE(MLORA_ERROR_NULL, mlora_config_problem(&config, NULL));
   REFUSE(MLORA_ERROR_NULL, mlora_init(NULL, bytes, &config, abi, &one.lora));
   REFUSE(MLORA_ERROR_NULL, mlora_init(one.memory, bytes, NULL, abi, &one.lora));
   REFUSE(MLORA_ERROR_NULL, mlora_init(one.memory, bytes, &config, abi, NULL));

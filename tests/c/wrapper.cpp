@@ -113,7 +113,7 @@ static void walk_a_ring() {
   std::array<float, 4> before{}, after{};
   std::uint32_t taken = 9;
   CHECK(ring.rehearse(lora, 8, 0.01f, &taken) == MLORA_OK && taken == 0);
-  CHECK(ring.push(sample, ROWS, std::vector<float>(3)) == MLORA_ERROR_COUNT);
+  CHECK(ring.push(sample, ROWS, std::vector<float>(3)) == MLORA_ERROR_LENGTH);
   CHECK(ring.push(sample, ROWS, clicks) == MLORA_OK && ring.len(len) == MLORA_OK && len == 1);
   CHECK(lora.apply(X, before) == MLORA_OK);
   CHECK(ring.rehearse(lora, 8) == MLORA_OK && lora.apply(X, after) == MLORA_OK && after[1] > before[1]);
@@ -199,6 +199,9 @@ int main() {
   CHECK(in_place.init(MLORA_CONFIG(5, 4, 2)) == MLORA_ERROR_MEMORY);
   CHECK(on_the_heap.init(MLORA_CONFIG(5, 4, 9)) == MLORA_ERROR_COUNT);
   CHECK(std::strcmp(micro_lora::message(MLORA_OK), "ok") == 0);
+  const mlora_config good = MLORA_CONFIG(5, 4, 2), bad = MLORA_CONFIG(5, 4, 9);
+  CHECK(micro_lora::problem(good) == nullptr);
+  CHECK(std::strcmp(micro_lora::problem(bad), "rank: expected 1 to 4") == 0);
   std::printf("micro_lora.hpp: %d expectations failed\n", failed);
   return failed == 0 ? 0 : 1;
 }
