@@ -121,12 +121,15 @@ struct Sample<'a> {
 
 impl Sample<'_> {
     fn write(&self) -> Result<()> {
-        let program = self.shell.read_file("tests/c/readme.c")?;
-        // The README shows the very program that is tested here.
-        if let Some(shown) = c_program(&self.shell.read_file("README.md")?) {
-            ensure!(shown.trim() == program.trim(), "README.md: expected tests/c/readme.c, got\n{shown}");
+        // The README shows the very programs that are tested here.
+        let readme = self.shell.read_file("README.md")?;
+        for language in ["c", "cpp"] {
+            let file = format!("tests/c/readme.{language}");
+            let program = self.shell.read_file(&file)?;
+            let shown = program_in(&readme, language).unwrap_or_default();
+            ensure!(shown.trim() == program.trim(), "README.md: expected {file}, got\n{shown}");
+            self.shell.write_file(self.folder.join(format!("sample.{language}")), program)?;
         }
-        self.shell.write_file(self.folder.join("sample.c"), program)?;
         let version = Version::new(&c_library::version(self.shell)?)?;
         version.fill(self.shell, "sample/CMakeLists.txt", self.folder)
     }
@@ -138,6 +141,9 @@ impl Sample<'_> {
         self.check(cmd!(shell, "{program}").env("LD_LIBRARY_PATH", &lib))?;
         let archive = lib.join("libmicro_lora.a");
         cmd!(shell, "gcc {source} -I{include} {archive} -o {program}").run()?;
+        self.check(cmd!(shell, "{program}"))?;
+        let source = self.folder.join("sample.cpp");
+        cmd!(shell, "g++ -std=c++17 {source} -I{include} {archive} -o {program}").run()?;
         self.check(cmd!(shell, "{program}"))
     }
 
@@ -174,9 +180,9 @@ impl Sample<'_> {
     }
 }
 
-/// The first C program of a Markdown text.
-fn c_program(markdown: &str) -> Option<&str> {
-    Some(markdown.split_once("```c\n")?.1.split_once("```")?.0)
+/// The first program of a Markdown text in a language.
+fn program_in<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {
+    Some(markdown.split_once(&format!("```{language}\n"))?.1.split_once("```")?.0)
 }
 
 #[cfg(test)]
@@ -184,9 +190,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_c_program_is_told_from_other_code() {
-        assert_eq!(c_program("```rust\nfn\n```\n\n```c\nint x;\n```\n"), Some("int x;\n"));
-        assert_eq!(c_program("```cpp\nint x;\n```\n"), None);
+    fn a_program_is_told_from_other_code() {
+        let text = "```rust\nfn\n```\n\n```c\nint x;\n```\n";
+        assert_eq!(program_in(text, "c"), Some("int x;\n"));
+        assert_eq!(program_in(text, "cpp"), None);
+        assert_eq!(program_in("```cpp\nint x;\n```\n", "c"), None);
     }
 
     #[test]
