@@ -1,6 +1,6 @@
 // What the entries `micro-lora` and `micro-lora/lite` share.
 
-import { check, count, floats, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
+import { check, count, floats, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import { SCALARS, read, write } from "./state.js";
 
@@ -29,6 +29,11 @@ export class MicroLoraConfigWasm {
     this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), 4);
   }
 
+  /** Without what is the class's own, so that `Object.assign` makes a config of it again. */
+  toJSON() {
+    return { ...this, rank: this._rank, _rank: undefined };
+  }
+
   memoryBytes() {
     return 4 * this._rank * (this.inFeatures + this.outFeatures);
   }
@@ -52,11 +57,7 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
 export const call = (what, lora, value = 0) =>
-  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, number(value), 0, 0));
-
-/** The engine would take null for 0: a thumb down, or no step at all. */
-const number = (value) =>
-  typeof value === "number" ? value : fail("TYPE", `numbers: expected a number, got ${value}`);
+  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
 
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
@@ -91,11 +92,12 @@ export const learn = (
   chosen = 0,
 ) => {
   // A bare number would be taken for no options: a thumb down for a click.
-  const { base, weight = 1 } = options ?? {};
-  if (typeof (options ?? {}) !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
-  number(weight);
-  number(value);
-  number(temperature);
+  options ??= {};
+  const { base, weight = 1 } = options;
+  if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
+  number("weight", weight);
+  number("value", value);
+  number("temperature", temperature);
   give(lora, input);
   const n = count(what, vectors);
   const m = count(extraName, extra);
@@ -277,6 +279,11 @@ export class MicroLoraWasm {
 
   toJson() {
     return write(...header(this), matrices(this));
+  }
+
+  /** For `JSON.stringify`: the same text. */
+  toJSON() {
+    return JSON.parse(this.toJson());
   }
 
   static fromJson(json, modelId = 0) {

@@ -1,6 +1,6 @@
 // The engine: loading it, its memory, its errors. `../src` has the other side.
 
-import { fail } from "./fail.js";
+import { fail, shown } from "./fail.js";
 
 /** The exported functions, once they are there. */
 export let wasm;
@@ -13,19 +13,16 @@ let passed;
 /** Parts of the memory that nobody uses, as [start, end], in ascending order and never touching. */
 let holes;
 
-/** The smallest module that an engine without simd128 refuses: `f32.const 0  f32x4.splat`. */
-const SIMD = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 11, 1, 9, 0, 67, 0, 0, 0, 0, 253, 19,
-  11,
-];
+/** The smallest module that an engine without simd128 refuses: the type of a function that gives a `v128`. */
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123];
 
 export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
 
 const start = (instance) => {
   // Adapters live in the first one's memory.
   if (wasm) return;
+  const start = instance.exports.__heap_base.value;
   wasm = instance.exports;
-  const start = wasm.__heap_base.value;
   passed = [start, start];
   holes = [[start, wasm.memory.buffer.byteLength]];
 };
@@ -35,26 +32,34 @@ const load = async (source) => {
   source = await (source.module_or_path ?? source);
   if (source.byteLength === undefined && !(source instanceof WebAssembly.Module)) {
     const response = source.arrayBuffer ? source : await fetch(source);
-    if (!response.ok) fail("NOT_LOADED", `${response.url}: expected status 200, got ${response.status}`);
+    if (!response.ok) throw `${response.url}: ${response.status}`;
     source = await response.arrayBuffer();
   }
   const made = await WebAssembly.instantiate(source);
   start(made.instance ?? made);
 };
 
+const notLoaded = (error) => fail("NOT_LOADED", `engine: expected a module of micro-lora, got ${error}`);
+
 /** Loads once, from what was given or found; a failure may be followed by another attempt. */
 export const initFrom = (source) =>
   (loading ??= load(source).catch((error) => {
     loading = undefined;
-    throw error;
+    notLoaded(error);
   }));
 
 export const initSync = (source) => {
-  source = source.module ?? source;
-  start(
-    new WebAssembly.Instance(source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source)),
-  );
-  loading = Promise.resolve();
+  try {
+    source = source.module ?? source;
+    start(
+      new WebAssembly.Instance(
+        source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source),
+      ),
+    );
+    loading = Promise.resolve();
+  } catch (error) {
+    notLoaded(error);
+  }
 };
 
 export const isSimd = () => wasm.simd() > 0;
@@ -95,11 +100,15 @@ export const check = (result) => {
   return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
 };
 
+/** The engine would take null for 0: a thumb down, or no step at all. */
+export const number = (what, value) =>
+  typeof value === "number" ? value : fail("TYPE", `${what}: expected a number, got ${shown(value)}`);
+
 /** A whole number within limits. */
 export const whole = (what, value, min = 0, max = 4294967295) =>
   value === value >>> 0 && value >= min && value <= max
     ? value
-    : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${value}`);
+    : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${shown(value)}`);
 
 /** As many values as 64 of the longest vectors have. */
 const MOST = 2 ** 26;

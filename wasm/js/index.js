@@ -13,7 +13,7 @@ import {
   live,
   matrices,
 } from "./adapter.js";
-import { hasSimd, initFrom, put } from "./engine.js";
+import { hasSimd, initFrom, put, sized } from "./engine.js";
 import { fail } from "./fail.js";
 import { readLegacy } from "./legacy.js";
 
@@ -78,11 +78,9 @@ export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
     live(this);
     const [inFeatures, outFeatures] = this._sizes;
-    const given = flat("inputs", inputs, inFeatures);
+    let given = flat("inputs", inputs, inFeatures);
     const n = Math.ceil(given.length / inFeatures);
-    if (n * inFeatures !== given.length) {
-      fail("LENGTH", `inputs: expected ${n * inFeatures} values, got ${given.length}`);
-    }
+    given = sized("inputs", given, n * inFeatures);
     const outputs = new Float32Array(n * outFeatures);
     for (let i = 0; i < n; i++) {
       // Plain arrays have no subarray.
@@ -149,12 +147,12 @@ export class MicroLoraWasm extends Lite {
 
   stats() {
     const [words, numbers] = header(this);
-    const paramCount = this._sizes[2] * (this._sizes[0] + this._sizes[1]);
+    const memoryBytes = this.getConfig().memoryBytes();
     return Object.assign(new MicroLoraStatsWasm(), {
       samplesSeen: words[18],
       avgQuality: numbers[22],
-      memoryBytes: 4 * paramCount,
-      paramCount,
+      memoryBytes,
+      paramCount: memoryBytes / 4,
       rated: words[19],
       capped: words[20],
       updates: words[17],

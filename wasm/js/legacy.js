@@ -3,14 +3,11 @@ import { sized } from "./engine.js";
 /** What the system whose API this is has saved: its lora_A is feature-major, and it has no output guard. */
 export const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
   const { rank, in_features, out_features, scaling, lora_a, lora_b } = adapter;
-  sized("lora_a", lora_a, rank * in_features);
-  sized("lora_b", lora_b, rank * out_features);
+  const savedA = sized("lora_a", lora_a, rank * in_features);
+  const savedB = sized("lora_b", lora_b, rank * out_features);
   const fill = (words, numbers, [a, b]) => {
-    // JSON has null for what was NaN.
-    for (let i = 0; i < a.length; i++) {
-      a[i] = lora_a[(i % in_features) * rank + Math.floor(i / in_features)] ?? NaN;
-    }
-    for (let i = 0; i < b.length; i++) b[i] = lora_b[i] ?? NaN;
+    for (let i = 0; i < a.length; i++) a[i] = savedA[(i % in_features) * rank + Math.floor(i / in_features)];
+    b.set(savedB);
     words[18] = words[19] = samples_seen;
     numbers[22] = samples_seen ? quality_sum / samples_seen : 0;
   };

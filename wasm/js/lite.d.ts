@@ -9,7 +9,9 @@ export type InitSource = BufferSource | WebAssembly.Module | Response | URL | st
  * Loads the engine. Call it once and await it before anything else; later calls return the first one's promise.
  *
  * Without an argument it fetches the file beside this module: the simd128 build where the browser can run it, the
- * baseline build elsewhere. Give a source where your bundler or server keeps the file somewhere else.
+ * baseline build elsewhere. Give a source where your bundler or server keeps the file somewhere else. What goes wrong
+ * there (no file, no network, no WebAssembly) rejects the promise with a {@link MicroLoraError} of code `NOT_LOADED`;
+ * then it may be called again.
  *
  * @example
  * import init, { MicroLoraWasm } from "micro-lora";
@@ -26,6 +28,8 @@ export default function init(
 /**
  * Loads the engine at once, from bytes or a compiled module: in a worker that was sent one, say. Browsers refuse to
  * compile large modules this way on the main thread; this one is small enough for all but old Chrome (4 KB).
+ *
+ * @throws {MicroLoraError} `NOT_LOADED`
  *
  * @example
  * initSync(readFileSync(new URL(import.meta.resolve("micro-lora/micro_lora_simd.wasm"))));
@@ -84,7 +88,7 @@ export type Receipt =
  * |---|---|
  * | `LENGTH` | an array has the wrong number of values |
  * | `NOT_FINITE` | a value is NaN or infinite |
- * | `OUT_OF_RANGE` | a number is outside its range, or not a number |
+ * | `OUT_OF_RANGE` | a number is outside its range, or NaN |
  * | `COUNT` | a size, count or index is outside its range, or no whole number |
  * | `OVERFLOW` | all inputs are finite, but the result would not be |
  * | `BASE_REQUIRED` | `inFeatures` and `outFeatures` differ, so the event needs `options.base` |
@@ -93,14 +97,14 @@ export type Receipt =
  * | `PENDING_FULL` | too many events are pending: call `applyUpdates` |
  * | `SYNTAX` | a text or file is not well-formed |
  * | `FORMAT` | the JSON is of some other program |
- * | `MISMATCH` | a saved state is of another version, size or model |
+ * | `MISMATCH` | a saved state is of another version, size or model; an adapter is for another model than a ring |
  * | `BASE64` | a field of a saved state is not base64 of the right length |
  * | `CHECKSUM` | a saved state has been damaged |
  * | `UNSUPPORTED` | a PEFT file holds more than an adapter here can be |
  * | `MISSING` | a PEFT file does not hold what is searched for |
  * | `TYPE` | an argument is of the wrong type |
  * | `FREED` | the adapter has been freed |
- * | `NOT_LOADED` | `init()` has not been awaited |
+ * | `NOT_LOADED` | `init()` has not been awaited, or has not found the engine |
  * | `MEMORY` | the browser refuses to give more memory |
  */
 export type MicroLoraErrorCode =
@@ -177,6 +181,11 @@ export class MicroLoraConfigWasm {
   memoryBytes(): number;
   /** What the correction is scaled by: `alpha / rank`, or `alpha / sqrt(rank)` with `useRslora`. */
   computeScaling(): number;
+  /**
+   * For `JSON.stringify`: the settings above by their names. `Object.assign` makes a config of them again; a `cap` of
+   * Infinity has to be set anew, for JSON has none.
+   */
+  toJSON(): object;
   /** Does nothing: a config holds no memory of the engine's. Kept for programs that call it. */
   free(): void;
   [Symbol.dispose](): void;
@@ -347,6 +356,8 @@ export class MicroLoraWasm {
    * localStorage.setItem("lora", lora.toJson());
    */
   toJson(): string;
+  /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
+  toJSON(): object;
 
   /**
    * A saved adapter.

@@ -2,7 +2,7 @@
 // as an adapter.
 
 import { whole } from "./engine.js";
-import { fail } from "./fail.js";
+import { fail, shown } from "./fail.js";
 
 /** Where in an adapter's header the integers of a state are, in the order in which it has them. */
 const INTEGERS = {
@@ -69,15 +69,18 @@ export const encode = (array) => {
 
 /** `n` floats. Strict: there is one text for one sequence of values. */
 export const decode = (what, text, n) => {
-  const values = new Float32Array(n);
-  const into = bytesOf(values);
   try {
-    if (into.setFromBase64) into.setFromBase64(text);
-    else {
-      const bytes = atob(text);
-      for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
+    // No text holds more values than it has characters; there may be no memory for so many.
+    if (n <= text.length) {
+      const values = new Float32Array(n);
+      const into = bytesOf(values);
+      if (into.setFromBase64) into.setFromBase64(text);
+      else {
+        const bytes = atob(text);
+        for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
+      }
+      if (encode(values) === text) return values;
     }
-    if (encode(values) === text) return values;
   } catch {}
   return fail("BASE64", `${what}: expected the base64 of ${n} values, got something else`);
 };
@@ -111,11 +114,11 @@ export const read = (json, modelId, legacy) => {
   }
   if (legacy && state?.adapter) return legacy(state);
   if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${state?.format}`);
-  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${state.version}`);
+  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${shown(state.version)}`);
   const names = [...Object.keys(INTEGERS), "crc32"];
   for (const name of names) {
     if (state[name] !== state[name] >>> 0) {
-      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${state[name]}`);
+      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${shown(state[name])}`);
     }
   }
   for (const name in state) {
@@ -129,13 +132,10 @@ export const read = (json, modelId, legacy) => {
   }
   whole("step", state.step, 0, 2);
   whole("use_rslora", state.use_rslora, 0, 1);
-  if (state.model_id !== modelId) fail("MISMATCH", `model_id: expected ${modelId}, got ${state.model_id}`);
-  const sizes = [state.in_features, state.out_features, state.rank];
-  // No text holds more values than it has characters.
-  if (sizes[2] * (sizes[0] + sizes[1]) > json.length) {
-    fail("BASE64", `lora_a: expected the base64 of ${sizes[2] * sizes[0]} values, got something else`);
-  }
-  const [a, b] = [state.rank * state.in_features, state.rank * state.out_features];
+  if (state.model_id !== modelId)
+    fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
+  const { in_features: inFeatures, out_features: outFeatures, rank } = state;
+  const [a, b] = [rank * inFeatures, rank * outFeatures];
   const scalars = decode("scalars", state.scalars, 10);
   const lengths = state.pending ? [a, b, a, b] : [a, b, 0, 0];
   const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
@@ -147,5 +147,5 @@ export const read = (json, modelId, legacy) => {
     SCALARS.forEach(([place], i) => (numbers[place] = scalars[i]));
     saved.forEach((values, i) => matrices[i].set(values));
   };
-  return [{ inFeatures: sizes[0], outFeatures: sizes[1], _rank: sizes[2] }, fill];
+  return [{ inFeatures, outFeatures, _rank: rank }, fill];
 };

@@ -60,6 +60,24 @@ describe("MicroLoraConfigWasm", () => {
     expect(state).to.include({ in_features: 8, out_features: 8, rank: 2, seed: 5, use_rslora: 0 });
   });
 
+  it("comes back from JSON.stringify, and shows nothing of its own there", () => {
+    const given = config({ rank: 3, inFeatures: 5, seed: 7 });
+    const text = JSON.stringify(given);
+    expect(JSON.parse(text)).to.deep.equal({
+      rank: 3,
+      alpha: 4,
+      inFeatures: 5,
+      outFeatures: 768,
+      useRslora: false,
+      cap: 2,
+      step: 2,
+      seed: 7,
+      modelId: 0,
+      decay: 0,
+    });
+    expect(config(JSON.parse(text))).to.deep.equal(given);
+  });
+
   it("comes back from an adapter, as a copy", () => {
     const given = {
       inFeatures: 5,

@@ -13,7 +13,7 @@ async function fresh() {
   return { ...made, default: (source) => made.default(source ?? readFile(made.engineUrl())) };
 }
 
-const file = (name) => new URL(import.meta.resolve(`micro-lora/${name}.wasm`));
+const file = (name) => new URL(`${name}.wasm`, import.meta.resolve("micro-lora"));
 
 async function bytesOf(name) {
   if (!inNode) return (await fetch(file(name))).arrayBuffer();
@@ -125,11 +125,29 @@ describe("loading", () => {
 
   it("that fails says why, and can be tried again", async () => {
     const made = await fresh();
-    let error = null;
-    await made.default(new Uint8Array([1, 2, 3, 4])).catch((thrown) => {
-      error = thrown;
-    });
-    expect(error).to.be.instanceOf(Error);
+    const nothing = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+    const garbage = new Uint8Array([1, 2, 3, 4]);
+    for (const [source, says] of [
+      [() => garbage, /CompileError/],
+      // A module, but another.
+      [() => nothing, /TypeError/],
+      [() => WebAssembly.compile(nothing), /TypeError/],
+      [() => new Response("", { status: 404 }), /404/],
+      [() => (inNode ? bytesOf("no-such-file") : file("no-such-file")), /ENOENT|no-such-file.wasm: 404/],
+      [() => Promise.reject(new Error("offline")), /offline/],
+      [() => 7, /./],
+    ]) {
+      const error = await made.default(source()).catch((thrown) => thrown);
+      expect(error).to.be.instanceOf(Error).with.property("code", "NOT_LOADED");
+      expect(error.message)
+        .to.match(/^engine: expected a module of micro-lora, got /)
+        .and.match(says);
+    }
+    for (const source of [garbage, nothing, null]) {
+      expect(() => made.initSync(source))
+        .to.throw(Error, /^engine: expected a module of micro-lora, got /)
+        .with.property("code", "NOT_LOADED");
+    }
     await made.default(await bytesOf("micro_lora_simd"));
     works(made);
   });

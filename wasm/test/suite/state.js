@@ -49,6 +49,28 @@ describe("state", () => {
     expect(bits(MicroLoraWasm.fromJson(spaced).apply(x))).to.deep.equal(bits(made.apply(x)));
   });
 
+  it("is what JSON.stringify gives of an adapter", () => {
+    const made = trained(8);
+    expect(JSON.stringify(made)).to.equal(made.toJson());
+    expect(JSON.parse(JSON.stringify({ of: [made] })).of[0].format).to.equal("micro-lora");
+    made.free();
+    refusal(() => JSON.stringify(made), "FREED");
+  });
+
+  it("says of a text that looks like a number that it is a text", () => {
+    const made = trained(8);
+    refusal(() => MicroLoraWasm.fromJson(changed(made, { seed: "5" })), "SYNTAX", /^seed: .* got "5"$/);
+    refusal(
+      () => MicroLoraWasm.fromJson(changed(made, { version: "1" })),
+      "MISMATCH",
+      /^version: expected 1, got "1"$/,
+    );
+    refusal(() => MicroLoraWasm.fromJson(made.toJson(), "0"), "MISMATCH", /^model_id: expected "0", got 0$/);
+    refusal(() => adapter(8, { seed: "7" }), "COUNT", /^seed: .* got "7"$/);
+    refusal(() => made.adaptChoice(random.row(8), random.row(16), "1"), "COUNT", /^chosen: .* got "1"$/);
+    refusal(() => made.applyUpdates("0.01"), "TYPE", /^number: expected a number, got "0.01"$/);
+  });
+
   it("is refused with a reason when it is not what it should be", () => {
     const made = trained(8);
     const json = made.toJson();
