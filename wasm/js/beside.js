@@ -1,15 +1,17 @@
 // What the ring and the holdback share: 32-bit numbers, their ranges, and the documents they are saved as
 // (`src/beside.rs` in the Rust crate).
 
-import { fail } from "./fail.js";
+import { number } from "./engine.js";
+import { fail, shown } from "./fail.js";
 import { crc32, decode, encode } from "./state.js";
 
 export const f32 = Math.fround;
 /** The smallest normal number of 32 bits. */
 export const SMALLEST = 2 ** -126;
 
+/** A number, since a comparison takes null for 0 and "1" for 1. */
 export const range = (what, value, min, max) =>
-  value >= min && value <= max
+  number(what, value) >= min && value <= max
     ? value
     : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${value}`);
 
@@ -36,11 +38,11 @@ export const read = (json, format, names, lengths) => {
   } catch ({ message }) {
     fail("SYNTAX", `state: expected JSON, got ${message}`);
   }
-  if (state?.format !== format) fail("FORMAT", `format: expected "${format}", got ${state?.format}`);
-  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${state.version}`);
+  if (state?.format !== format) fail("FORMAT", `format: expected "${format}", got ${shown(state?.format)}`);
+  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${shown(state.version)}`);
   for (const name of [...names, "crc32"]) {
     if (state[name] !== state[name] >>> 0) {
-      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${state[name]}`);
+      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${shown(state[name])}`);
     }
   }
   const words = lengths(state);

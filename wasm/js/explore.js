@@ -1,8 +1,7 @@
 // Learning where only a number is observed (`src/explore.rs` in the Rust crate).
 
 import { f32, range } from "./beside.js";
-import { count, sized, whole } from "./engine.js";
-import { fail } from "./fail.js";
+import { count, number, sized, whole } from "./engine.js";
 import { ours } from "./ours.js";
 import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
 
@@ -18,6 +17,8 @@ const ITERATIONS = 60;
 const LEAST = f32(1e-5);
 /** Of a vector's square: what is less is rounding. */
 const NOTHING = f32(1e-6);
+/** The largest float of 32 bits. */
+const MAX = f32(3.4028235e38);
 
 export class Explore {
   constructor(radius, seed) {
@@ -27,23 +28,23 @@ export class Explore {
   }
 
   draw(directions) {
+    const radius = restored(this);
     const all = rows("directions", directions, 1, MOST);
     const eps = new Float32Array(all[0].length);
     for (const direction of all) axpy(eps, uniform(this), direction);
-    scale(eps, f32(this.radius / norm("directions", eps)));
+    scale(eps, f32(radius / norm("directions", eps)));
     return eps;
   }
 
   adapt(lora, input, eps, plus, minus, options) {
-    const difference = f32(f32(plus) - f32(minus));
-    const [isFirst, isSecond] = [plus, minus].map(Number.isFinite);
-    if (!isFirst || !isSecond || !isFinite(difference)) {
-      const [got, index] = isFirst ? [minus, 1] : [plus, 0];
-      fail("NOT_FINITE", `qualities: expected finite numbers, got ${got} at index ${index}`);
-    }
+    restored(this);
+    const qualities = Float32Array.of(number("plus", plus), number("minus", minus));
+    const difference = f32(qualities[0] - qualities[1]);
+    const squared = f32(difference * difference);
+    // An infinite spread would make every later difference nothing, and never shrink again.
+    if (!isFinite(squared)) notFinite("qualities", qualities);
     const gradient = Float32Array.from(sized("eps", eps, count("eps", eps)));
     const length = norm("eps", gradient);
-    const squared = f32(difference * difference);
     const spread =
       this.spread > 0 ? f32(this.spread + f32(SPREAD_RATE * f32(squared - this.spread))) : squared;
     const slope = spread > 0 ? f32(difference / f32(Math.sqrt(spread))) : 0;
@@ -53,6 +54,13 @@ export class Explore {
     return receipt;
   }
 }
+
+/** Refuses what no explorer has: its fields may come from a text. Gives the radius, as a float of 32 bits. */
+const restored = ({ radius, spread, random }) => {
+  range("spread", spread, 0, MAX);
+  whole("random", random, 1);
+  return f32(range("radius", radius, 1e-6, 1e6));
+};
 
 /** -1 to 1, from xorshift (Marsaglia 2003). */
 const uniform = (explore) => {

@@ -100,9 +100,10 @@ export class Holdback {
   }
 
   recordClicks(clicks) {
-    clicks = sized("clicks", clicks, this._shown);
-    for (let i = 0; i < clicks.length; i++) range("clicks", clicks[i], 0, 1);
-    const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + f32(clicks[place])), 0));
+    clicks = Float32Array.from(sized("clicks on the last merged list", clicks, this._shown));
+    if (!this._shown) return;
+    for (const click of clicks) range("clicks", click, 0, 1);
+    const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + clicks[place]), 0));
     sums.forEach((sum, team) => this._means[team].add(sum));
     this._means[2].add(f32(sums[1] - sums[0]));
     this._count();
@@ -134,7 +135,8 @@ export class Holdback {
     const isKnown = lead !== 0 || events >= 2 * LEAST;
     const found =
       events && !adapted && !base
-        ? "nothing liked yet"
+        ? // Not that nothing was clicked: places on which both agree belong to neither.
+          `nothing ${this._means[2]._count ? "clicked yet where the lists differ" : "liked yet"}`
         : isKnown
           ? `${signed}${signed && "is "}no clear lead`
           : "too few events yet";
@@ -157,6 +159,10 @@ export class Holdback {
       teams,
       means,
     });
+  }
+
+  toJSON() {
+    return JSON.parse(this.toJson());
   }
 
   static fromJson(json) {

@@ -29,7 +29,8 @@ export class Replay {
    *
    * @param list the most results of a list, 2 to 64, default 10; a base takes the place of one
    * @param capacity lists remembered, 1 to 65536, default 64
-   * @param modelId names the frozen model, as the adapter's config does; another's texts are not loaded
+   * @param modelId names the frozen model, as the adapter's config does, 0 by default there and here; another's adapters
+   * and texts are refused
    * @throws {MicroLoraError} `COUNT`, `MEMORY`
    */
   constructor(inFeatures: number, outFeatures: number, list?: number, capacity?: number, modelId?: number);
@@ -41,10 +42,10 @@ export class Replay {
    * Learns from a list at once: an event, an update, eight rehearsals, and the list is remembered. One that says nothing
    * is skipped, as the receipt says; so is every one at a learning rate of 0.
    *
-   * Arguments are checked before anything is done. After an `OVERFLOW` the adapter may have learned from the event.
+   * Arguments are checked before anything is done. After an `OVERFLOW` of the update the event is pending.
    *
    * @throws {MicroLoraError} as `adaptListwise`, `applyUpdates` and {@link push}; `TYPE` for an adapter of
-   * `micro-lora/lite`
+   * `micro-lora/lite`, `LENGTH` for one of other sizes, `MISMATCH` for one of another model
    */
   learn(
     lora: MicroLoraWasm,
@@ -55,12 +56,13 @@ export class Replay {
   ): Receipt | SkippedZeroLearningRate;
 
   /**
-   * Takes a step on each of the next remembered lists, in turn, and says how many it took. No event may be pending.
+   * Takes a step on each of the next remembered lists, in turn, and says how many it took. No event may be pending. A
+   * list of so large values that its step would overflow is passed over.
    *
    * @param learningRate 0 to 1000, default 0.01
    * @param times how many lists, default 1; at most 65535 are taken
-   * @throws {MicroLoraError} `COUNT`, `OUT_OF_RANGE`, `LENGTH` for an adapter of other sizes, `TYPE` for one of
-   * `micro-lora/lite`, `OVERFLOW`, `BASE_REQUIRED`, `FREED`
+   * @throws {MicroLoraError} `COUNT`, `OUT_OF_RANGE`, `LENGTH` for an adapter of other sizes, `MISMATCH` for one of
+   * another model, `TYPE` for one of `micro-lora/lite`, `BASE_REQUIRED`, `FREED`
    *
    * @example
    * ring.rehearse(lora, 0.01, 8); // while the user reads
@@ -84,6 +86,8 @@ export class Replay {
 
   /** Saves the ring, a text of its own beside the adapter's. */
   toJson(): string;
+  /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
+  toJSON(): object;
 
   /**
    * Loads a saved ring of the same sizes and model. All of it is checked before anything is changed.
@@ -97,7 +101,7 @@ export class Replay {
 export interface HoldbackReport {
   /** Whether the adapter is to be applied where nothing is compared. */
   applied: boolean;
-  /** Mean quality with the adapter, or clicks on its results per merged list. */
+  /** Mean quality with the adapter, or clicks on its own results per merged list. */
   adapted: number;
   /** The same without it. */
   base: number;
@@ -142,9 +146,9 @@ export class Holdback {
 
   /**
    * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for each list: told
-   * twice, it counts as two.
+   * twice, it counts as two. Of an empty list, or before there was one, nothing is counted.
    *
-   * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `TYPE`
+   * @throws {MicroLoraError} `LENGTH` for as many as the last merged list has not, `OUT_OF_RANGE`, `TYPE`
    */
   recordClicks(clicks: ArrayLike<number>): void;
 
@@ -153,9 +157,9 @@ export class Holdback {
 
   /**
    * How good the user found what the last {@link next} served, 0 to 1. Once for each answer: told twice, it counts as
-   * two.
+   * two. Before any {@link next} it is the frozen model's.
    *
-   * @throws {MicroLoraError} `OUT_OF_RANGE`
+   * @throws {MicroLoraError} `OUT_OF_RANGE`, `TYPE`
    */
   record(quality: number): void;
 
@@ -167,6 +171,8 @@ export class Holdback {
 
   /** Saves the comparison. */
   toJson(): string;
+  /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
+  toJSON(): object;
 
   /**
    * As it was when it was saved.
@@ -195,7 +201,7 @@ export class Holdback {
  *
  * @example
  * localStorage.setItem("explore", JSON.stringify(explore)); // its three numbers are all of it
- * Object.assign(explore, JSON.parse(localStorage.getItem("explore")));
+ * Object.assign(explore, JSON.parse(localStorage.getItem("explore"))); // numbers that it cannot have are refused later
  */
 export class Explore {
   /**
@@ -217,7 +223,8 @@ export class Explore {
    * Draws what to try next: a vector of length {@link radius} in the space of the directions.
    *
    * @param directions 1 to 16 vectors of `outFeatures` values, near unit norm
-   * @throws {MicroLoraError} `COUNT`, `LENGTH`, `TYPE`, `NOT_FINITE`, `OVERFLOW`, `ZERO_NORM` for directions that cancel
+   * @throws {MicroLoraError} `OUT_OF_RANGE`, `COUNT`, `LENGTH`, `TYPE`, `NOT_FINITE`, `OVERFLOW`, `ZERO_NORM` for
+   * directions that cancel
    */
   draw(directions: readonly ArrayLike<number>[]): Floats;
 
@@ -227,8 +234,8 @@ export class Explore {
    * @param eps what {@link draw} gave; it is not changed
    * @param plus the quality of `y + eps`, in any unit
    * @param minus that of `y - eps`
-   * @throws {MicroLoraError} `NOT_FINITE`, `ZERO_NORM`, and those of `adaptGradient`; `TYPE` for an adapter of
-   * `micro-lora/lite`
+   * @throws {MicroLoraError} `NOT_FINITE`, `OVERFLOW` if the square of their difference is infinite, `ZERO_NORM`, and those
+   * of `adaptGradient`; `TYPE` for an adapter of `micro-lora/lite`
    */
   adapt(
     lora: MicroLoraWasm,
@@ -242,7 +249,8 @@ export class Explore {
 
 /**
  * The directions in which example vectors differ most, to {@link Explore} in: their first principal components, of unit
- * norm and at right angles. Fewer than asked for if the examples span fewer.
+ * norm and at right angles. Fewer than asked for if the examples span fewer. The mean of the examples is taken off first,
+ * as it is for principal components: what all of them share is no direction in which one is better than another.
  *
  * @param examples 2 vectors or more, of `outFeatures` values: the documents or the outputs that you have; 100 or more are
  * best. It takes 60 passes over them for each direction.

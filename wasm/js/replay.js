@@ -1,21 +1,26 @@
 // The ring of remembered lists (`src/replay.rs` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, length, range, read, write } from "./beside.js";
-import { count, sized, whole } from "./engine.js";
+import { count, number, sized, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import { ours } from "./ours.js";
 import { notFinite } from "./vectors.js";
 
-const number = new Float32Array(1);
-const word = new Uint32Array(number.buffer);
+const float = new Float32Array(1);
+const word = new Uint32Array(float.buffer);
 const floatOf = (bits) => {
   word[0] = bits;
-  return number[0];
+  return float[0];
 };
 const wordOf = (value) => {
-  number[0] = value;
+  float[0] = value;
   return word[0];
 };
+
+const finite = (what, values) => (values.every(isFinite) ? values : notFinite(what, values));
+
+/** An array of numbers that has to be of this length, as floats of 32 bits. */
+const copied = (what, values, length) => finite(what, new Float32Array(sized(what, values, length)));
 
 const rateOf = (learningRate) => f32(range("learning_rate", learningRate, 0, 1000));
 
@@ -92,10 +97,11 @@ export class Replay {
     this._len = this._next = this._turn = 0;
   }
 
-  learn(lora, input, candidates, weights, options = {}) {
+  learn(lora, input, candidates, weights, options) {
     this._fit(lora);
     const list = this._check(input, candidates, weights, options);
-    const rate = rateOf(options.learningRate ?? 0.01);
+    const { learningRate = 0.01 } = options ?? {};
+    const rate = rateOf(learningRate);
     // Before there is an event, which would be left pending.
     if (rate === 0) return ZERO_LEARNING_RATE;
     const outcome = lora.adaptListwise(input, candidates, weights, options);
@@ -125,12 +131,17 @@ export class Replay {
       const weights = this._weights.slice(first, first + rows);
       const options = { temperature: floatOf(temperature), learningRate };
       if (hasBase) options.base = all.subarray(rows * this._out);
-      if (lora.rehearse(input, all.subarray(0, rows * this._out), weights, options) === 0) taken++;
+      try {
+        if (lora.rehearse(input, all.subarray(0, rows * this._out), weights, options) === 0) taken++;
+      } catch (error) {
+        // Not the caller's fault, and none that would pass: every turn would end here.
+        if (error.code !== "OVERFLOW") throw error;
+      }
     }
     return taken;
   }
 
-  push(input, candidates, weights, options = {}) {
+  push(input, candidates, weights, options) {
     this._keep(this._check(input, candidates, weights, options));
   }
 
@@ -153,6 +164,10 @@ export class Replay {
     });
   }
 
+  toJSON() {
+    return JSON.parse(this.toJson());
+  }
+
   loadJson(json) {
     const own = [this._model, this._width, this._out, this._list, this._capacity];
     const [state, ...texts] = read(json, "micro-lora-replay", RING, (state) => {
@@ -170,7 +185,7 @@ export class Replay {
     const words = integers(entries);
     for (let i = 0; i < words.length; i += 4) {
       range("entries", floatOf(words[i]), 0, 3.4028234e38 / CODE_MAX);
-      range("entries", floatOf(words[i + 1]), f32(0.001), 1000);
+      within("entries", floatOf(words[i + 1]), 0.001, 1000);
       whole("entries", words[i + 3], 0, 1);
       whole("entries", words[i + 2], 2, list - words[i + 3]);
     }
@@ -192,27 +207,33 @@ export class Replay {
     [this._len, this._next, this._turn] = [len, next, turn];
   }
 
-  /** Refuses what is no adapter of this ring's sizes. */
+  /** Refuses what is no adapter of this ring's sizes, and for its model. */
   _fit(lora) {
-    const { inFeatures, outFeatures } = ours(lora).getConfig();
+    const { inFeatures, outFeatures, modelId } = ours(lora).getConfig();
     length("inFeatures", inFeatures, this._width);
     length("outFeatures", outFeatures, this._out);
+    if (modelId !== this._model) {
+      fail("MISMATCH", `modelId: expected ${this._model}, as the ring was made for, got ${modelId}`);
+    }
   }
 
-  /** A copy of a list, if it is what this ring can remember: input, candidates and base, weights, temperature. */
+  /**
+   * A copy of a list, if it is what this ring can remember: input, candidates and base, weights, temperature. What is
+   * wrong is said as an adapter says it.
+   */
   _check(input, candidates, weights, options) {
-    if (typeof options !== "object" || !options) fail("TYPE", `options: expected an object, got ${options}`);
-    let { base, temperature = 0.1 } = options;
-    input = sized("input", input, this._width);
-    if (base) base = sized("base", base, this._out);
-    const n = whole("candidates", count("weights", weights), 2, this._list - (base ? 1 : 0));
-    const rows = this._split(candidates, n);
-    range("temperature", f32(temperature), f32(0.001), 1000);
-    weights = new Float32Array(sized("weights", weights, n));
+    if (typeof (options ?? {}) !== "object")
+      fail("TYPE", `options: expected an object, got ${typeof options}`);
+    const { base, temperature = 0.1 } = options ?? {};
+    input = copied("input", input, this._width);
+    const bases = base == null ? [] : [copied("base", base, this._out)];
+    within("temperature", f32(number("temperature", temperature)), 0.001, 1000);
+    const all = this._flat(candidates, this._list - bases.length);
+    const n = all.length / this._out;
+    weights = copied("weights", weights, n);
     weights.forEach((weight) => range("weights", weight, 0, 1e6));
-    const vectors = [input, ...rows, ...(base ? [base] : [])].map((vector) => new Float32Array(vector));
-    for (const vector of vectors) if (!vector.every(isFinite)) notFinite("list", vector);
-    return [vectors, weights, temperature];
+    const rows = Array.from({ length: n }, (_, i) => all.subarray(i * this._out, (i + 1) * this._out));
+    return [[input, ...rows, ...bases], weights, temperature];
   }
 
   /** Remembers a list that has been checked. */
@@ -231,14 +252,16 @@ export class Replay {
     this._next = (place + 1) % this._capacity;
   }
 
-  /** `n` candidates as rows, whichever way they were given. */
-  _split(candidates, n) {
-    const got = count("candidates", candidates);
-    if (typeof candidates[0] === "object") {
-      length("candidates", got, n);
-      return Array.from(candidates, (row) => sized("candidates", row, this._out));
-    }
-    const all = new Float32Array(sized("candidates", candidates, n * this._out));
-    return Array.from({ length: n }, (_, i) => all.subarray(i * this._out, (i + 1) * this._out));
+  /** 2 candidates to so many, one after the other, whichever way they were given. */
+  _flat(candidates, most) {
+    let n = count("candidates", candidates);
+    const out = this._out;
+    const isRows = typeof candidates[0] === "object";
+    if (isRows) candidates = Array.from(candidates, (row, i) => sized(`candidates[${i}]`, row, out));
+    else candidates = sized("candidates", candidates, (n = Math.ceil(n / out)) * out);
+    const all = new Float32Array(whole("candidates", n, 2, most) * out);
+    if (isRows) candidates.forEach((row, i) => all.set(row, i * out));
+    else all.set(candidates);
+    return finite("candidates", all);
   }
 }

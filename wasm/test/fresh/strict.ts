@@ -60,7 +60,7 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   lora.strength = 0.5;
   const counted: number = lora.pendingUpdates() + lora.generation + sizes + step + guard + receipts.length;
   const stats: MicroLoraStatsWasm = lora.stats();
-  const ring = new Replay(768, 768);
+  const ring = new Replay(768, 768, 10, 64, config.modelId);
   const kept: Receipt | 7 = ring.learn(lora, input, rows, [1, 0], { learningRate: 0.01 });
   const rehearsed: number = ring.rehearse(lora) + ring.rehearse(lora, 0.01, 8) + kept;
   const explore = new Explore(0.3, 1);

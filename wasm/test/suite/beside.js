@@ -92,6 +92,7 @@ describe("a ring of lists", () => {
     const freed = fresh();
     freed.free();
     const other = adapter(WIDTH + 1, { outFeatures: OUT });
+    const foreign = adapter(WIDTH, { outFeatures: OUT, modelId: 8 });
     const texts = [made, ring].map((kept) => kept.toJson());
     const refused = (code, message, call) => {
       refusal(call, code, message);
@@ -103,11 +104,18 @@ describe("a ring of lists", () => {
         const given = { made, x, c, weights: [0, 1], ...changed };
         ring.learn(given.made, given.x, given.c, given.weights, options && { base, ...options });
       };
-    const rates = [-0.01, 1001, NaN, Infinity, "much"];
-    for (const learningRate of rates) {
+    for (const learningRate of [-0.01, 1001, NaN, Infinity]) {
       const message = new RegExp(`^learning_rate: expected 0 to 1000, got ${learningRate}$`);
       refused("OUT_OF_RANGE", message, learn({}, { learningRate }));
       refused("OUT_OF_RANGE", message, () => ring.rehearse(made, learningRate));
+    }
+    for (const [learningRate, got] of [
+      ["1", '"1"'],
+      [null, "null"],
+    ]) {
+      const message = new RegExp(`^learning_rate: expected a number, got ${got}$`);
+      refused("TYPE", message, learn({}, { learningRate }));
+      refused("TYPE", message, () => ring.rehearse(made, learningRate));
     }
     for (const times of [-1, 0.5, NaN, 2 ** 32, "8", null]) {
       refused("COUNT", /^times: expected a whole number/, () => ring.rehearse(made, 0.01, times));
@@ -126,29 +134,93 @@ describe("a ring of lists", () => {
     refused("FREED", /./, () => ring.rehearse(freed));
     refused("LENGTH", /^inFeatures: expected 8 values, got 9$/, learn({ made: other }));
     refused("LENGTH", /^inFeatures: expected 8 values, got 9$/, () => ring.rehearse(other));
+    refused("MISMATCH", /^modelId: expected 9, .* got 8$/, learn({ made: foreign }));
+    refused("MISMATCH", /^modelId: expected 9, .* got 8$/, () => ring.rehearse(foreign));
     refused("TYPE", /^input/, learn({ x: null }));
-    refused("TYPE", /^candidates/, learn({ c: undefined }));
-    refused("TYPE", /^candidates/, learn({ c: [null, null] }));
-    refused("LENGTH", /^candidates/, learn({ c: [base, base.slice(1)] }));
+    refused("TYPE", /^candidates: /, learn({ c: undefined }));
+    refused("TYPE", /^candidates\[0\]: .* got null$/, learn({ c: [null, null] }));
+    refused("LENGTH", /^candidates\[1\]: expected 6 values, got 5$/, learn({ c: [base, base.slice(1)] }));
+    refused("LENGTH", /^candidates: expected 12 values, got 11$/, learn({ c: c.slice(1) }));
+    refused("COUNT", /^candidates: .* from 2 to 4, got 5$/, learn({ c: new Array(5).fill(base) }));
+    refused("LENGTH", /^weights: expected 2 values, got 1$/, learn({ weights: [1] }));
     refused("TYPE", /^weights/, learn({ weights: null }));
     // JSON has null for NaN.
     const hole = (values) => values.map((value, i) => (i === 1 ? null : value));
-    refused("NOT_FINITE", /got NaN at index 1$/, learn({ x: hole(x) }));
-    refused("NOT_FINITE", /got NaN at index 1$/, learn({ c: hole(c) }));
-    refused("NOT_FINITE", /got NaN at index 1$/, learn({ c: [base, hole(base)] }));
-    refused("NOT_FINITE", /got NaN at index 1$/, learn({}, { base: hole(base) }));
-    refused("OUT_OF_RANGE", /^weights: .* got NaN$/, learn({ weights: [1, null] }));
-    refused("OUT_OF_RANGE", /^weights/, learn({ weights: [0, NaN] }));
+    refused("NOT_FINITE", /^input: .* got NaN at index 1$/, learn({ x: hole(x) }));
+    refused("NOT_FINITE", /^candidates: .* got NaN at index 1$/, learn({ c: hole(c) }));
+    refused("NOT_FINITE", /^candidates: .* got NaN at index 7$/, learn({ c: [base, hole(base)] }));
+    refused("NOT_FINITE", /^base: .* got NaN at index 1$/, learn({}, { base: hole(base) }));
+    refused("NOT_FINITE", /^weights: .* got NaN at index 1$/, learn({ weights: [1, null] }));
+    refused("NOT_FINITE", /^weights: .* got NaN at index 1$/, learn({ weights: [0, NaN] }));
     refused("NOT_FINITE", /got Infinity at index 1/, learn({ x: x.map((v, i) => (i === 1 ? Infinity : v)) }));
     refused("NOT_FINITE", /got NaN at index 0/, learn({}, { base: [NaN, ...base.slice(1)] }));
+    refused("TYPE", /^base: /, learn({}, { base: 0 }));
     refused("OUT_OF_RANGE", /^temperature/, learn({}, { temperature: 0 }));
-    refused("OUT_OF_RANGE", /^sample weight/, learn({}, { weight: -1 }));
+    refused("TYPE", /^temperature: expected a number, got "0.1"$/, learn({}, { temperature: "0.1" }));
+    refused("OUT_OF_RANGE", /^sample weight unless 0: expected .* got -1$/, learn({}, { weight: -1 }));
     refused("BASE_REQUIRED", /./, learn({}, { base: undefined }));
-    refused("TYPE", /^options: expected an object, got null$/, learn({}, null));
-    refused("TYPE", /^options: expected an object, got 0.01$/, () => ring.learn(made, x, c, [0, 1], 0.01));
+    refused("BASE_REQUIRED", /./, learn({}, null));
+    refused("TYPE", /^options: expected an object, got number$/, () => ring.learn(made, x, c, [0, 1], 0.01));
     // Nothing but the arguments was wrong.
     learn({})();
     expect(ring.toJson()).to.not.equal(texts[1]);
+  });
+
+  it("says what is wrong as an adapter says it", () => {
+    const ring = ringOf();
+    const [x, base, c] = [new Array(WIDTH).fill(0.1), new Array(OUT).fill(0.1), new Array(2 * OUT).fill(0.1)];
+    // What came is said in more detail, and how many there may be is the ring's own.
+    const said = (call) => {
+      try {
+        call();
+      } catch ({ code, message }) {
+        return [code, message.replace(/, got .*| from.* to .*|expected 2 to .*/, "")];
+      }
+      return "nothing";
+    };
+    for (const [input, candidates, weights, options] of [
+      [x.slice(1), c, [0, 1], { base }],
+      [null, c, [0, 1], { base }],
+      [[NaN, ...x.slice(1)], c, [0, 1], { base }],
+      [x, c.slice(1), [0, 1], { base }],
+      [x, [base, base.slice(1)], [0, 1], { base }],
+      [x, [base, null], [0, 1], { base }],
+      [x, c, [0], { base }],
+      [x, c, [0, NaN], { base }],
+      [x, c, [0, -1], { base }],
+      [x, c, [0, 1], { base: 0 }],
+      [x, c, [0, 1], { base: base.slice(1) }],
+      [x, c, [0, 1], { base, temperature: 0 }],
+      [x, c, [0, 1], { base, temperature: null }],
+      [x, c, [0, 1], 0.01],
+    ]) {
+      const of = said(() => fresh().adaptListwise(input, candidates, weights, options));
+      expect(of).to.be.an("array");
+      expect(said(() => ring.push(input, candidates, weights, options))).to.deep.equal(of);
+      expect(said(() => ring.learn(fresh(), input, candidates, weights, options))).to.deep.equal(of);
+    }
+  });
+
+  it("passes over a list whose step would overflow", () => {
+    const [ring, made] = [ringOf(), fresh()];
+    const [x, base, c] = [new Random(1).row(WIDTH), new Random(2).row(OUT), new Random(3).row(2 * OUT)];
+    const huge = (values) => values.map(() => 1e30);
+    ring.push(huge(x), huge(c), [0, 1], { base: huge(base) });
+    expect(ring.rehearse(made, 0.01, 3)).to.equal(0);
+    for (let lists = 2; lists < 5; lists += 1) {
+      expect(ring.learn(made, x, c, [0, 1], { base })).to.equal(0);
+      expect(ring.length).to.equal(lists);
+    }
+    expect(ring.rehearse(made, 0.01, 8)).to.equal(6);
+    expect(made.pendingUpdates()).to.equal(0);
+  });
+
+  it("is what JSON.stringify gives of it", () => {
+    const ring = ringOf();
+    ring.loadJson(vectors.replay[1][1]);
+    expect(JSON.stringify(ring)).to.equal(ring.toJson());
+    const holdback = Holdback.fromJson(vectors.holdback[3][0]);
+    expect(JSON.stringify(holdback)).to.equal(holdback.toJson());
   });
 
   it("says how much memory there is none of", () => {
@@ -168,7 +240,8 @@ describe("a ring of lists", () => {
       "LENGTH",
       /candidates: expected 12 values, got 11/,
     );
-    refusal(() => ring.push(x, c, [1], { base }), "COUNT", /candidates/);
+    refusal(() => ring.push(x, base, [1], { base }), "COUNT", /candidates: .* got 1$/);
+    refusal(() => new Replay("8", OUT), "COUNT", /^inFeatures: .* got "8"$/);
     refusal(
       () => ring.push(x, c, [0, -1], { base }),
       "OUT_OF_RANGE",
@@ -221,10 +294,13 @@ describe("a holdback", () => {
   it("refuses what no holdback has said or saved", () => {
     const holdback = Holdback.fromJson(vectors.holdback[3][0]);
     const before = holdback.toJson();
-    refusal(() => holdback.recordClicks([1]), "LENGTH", /clicks: expected 5 values, got 1/);
+    const message = /^clicks on the last merged list: expected 5 values, got 1$/;
+    refusal(() => holdback.recordClicks([1]), "LENGTH", message);
     refusal(() => holdback.recordClicks([1, null, 0, 0, 0]), "OUT_OF_RANGE", /clicks: .* got NaN/);
     refusal(() => holdback.recordClicks([1, 2, 0, 0, 0]), "OUT_OF_RANGE", /clicks: expected 0 to 1, got 2/);
     refusal(() => holdback.record(NaN), "OUT_OF_RANGE", /quality: expected 0 to 1, got NaN/);
+    refusal(() => holdback.record("0.5"), "TYPE", /quality: expected a number, got "0.5"/);
+    refusal(() => holdback.record(null), "TYPE", /quality: expected a number, got null/);
     refusal(() => holdback.interleave([1], [2], 65), "COUNT", /room/);
     refusal(
       () => holdback.interleave(null, [1], 3),
@@ -258,6 +334,27 @@ describe("a holdback", () => {
     const once = new Holdback();
     for (let event = 0; event < 60; event += 1) once.record(once.next() === "adapted" && event < 2 ? 1 : 0);
     expect(`${once}`).to.equal("not applied: no clear lead, 60 events");
+  });
+
+  it("says that both lists are alike rather than that nothing is liked", () => {
+    const holdback = new Holdback();
+    for (let event = 0; event < 3; event += 1) {
+      const shown = holdback.interleave([1, 2, 3], [1, 2, 3], 3);
+      holdback.recordClicks(shown.map(() => 1));
+    }
+    expect(`${holdback}`).to.equal("not applied: nothing clicked yet where the lists differ, 3 events");
+  });
+
+  it("counts nothing of no list, and an answer before the first as the frozen model's", () => {
+    const holdback = new Holdback();
+    const before = holdback.toJson();
+    holdback.recordClicks([]);
+    expect(holdback.interleave([], [], 3)).to.deep.equal([]);
+    holdback.recordClicks([]);
+    refusal(() => holdback.recordClicks([1]), "LENGTH", /merged list: expected 0 values, got 1$/);
+    expect(holdback.toJson()).to.equal(before);
+    holdback.record(0.75);
+    expect(holdback.report()).to.include({ base: 0.75, adapted: 0, events: 1 });
   });
 
   it("reports what a person understands", () => {

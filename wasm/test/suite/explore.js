@@ -105,9 +105,10 @@ describe("exploring", () => {
         const given = { made, x, eps, ...changed };
         explore.adapt(given.made, given.x, given.eps, plus, minus);
       };
-    for (const radius of [0, -1, NaN, 1e7, "far"]) {
+    for (const radius of [0, -1, NaN, 1e7]) {
       refused("OUT_OF_RANGE", /^radius: expected 0.000001 to 1000000, got/, () => new Explore(radius, 1));
     }
+    refused("TYPE", /^radius: expected a number, got "1"$/, () => new Explore("1", 1));
     refused("COUNT", /^seed: expected a whole number/, () => new Explore(0.3, 0.5));
     refused("COUNT", /^directions: .* from 1 to 16, got 0$/, () => explore.draw([]));
     refused("COUNT", /^directions: .* got 17$/, () => explore.draw(new Array(17).fill(x)));
@@ -115,8 +116,11 @@ describe("exploring", () => {
     refused("TYPE", /^directions\[0\]: .* got number$/, () => explore.draw(x));
     refused("LENGTH", /^directions\[1\]: expected 2 values, got 1$/, () => explore.draw([x, [1]]));
     refused("NOT_FINITE", /^qualities: .* got NaN at index 0$/, adapt({}, NaN));
-    refused("NOT_FINITE", /^qualities: .* got null at index 1$/, adapt({}, 1, null));
-    refused("NOT_FINITE", /^qualities: .* index 1$/, adapt({}, 3e38, -3e38));
+    refused("NOT_FINITE", /^qualities: .* got Infinity at index 1$/, adapt({}, 1, 1e39));
+    refused("TYPE", /^minus: expected a number, got null$/, adapt({}, 1, null));
+    refused("TYPE", /^plus: expected a number, got "1"$/, adapt({}, "1"));
+    refused("OVERFLOW", /^qualities: .* overflow$/, adapt({}, 3e38, -3e38));
+    refused("OVERFLOW", /^qualities: .* overflow$/, adapt({}, 1e30));
     refused("ZERO_NORM", /^eps: expected a direction, got a zero vector$/, adapt({ eps: [0, 0] }));
     refused("NOT_FINITE", /^eps: .* got NaN at index 1$/, adapt({ eps: [1, NaN] }));
     refused("TYPE", /^eps/, adapt({ eps: undefined }));
@@ -127,6 +131,39 @@ describe("exploring", () => {
     // What was drawn is gone.
     refusal(() => explore.draw([[0, 0]]), "ZERO_NORM", /^directions: expected a direction/);
     refusal(() => explore.draw([[0, NaN]]), "NOT_FINITE", /^directions: .* got NaN at index 1$/);
+  });
+
+  it("refuses to go on from what no explorer has", () => {
+    const made = adapter(2);
+    const before = made.toJson();
+    for (const [code, fields] of [
+      ["OUT_OF_RANGE", { radius: 0 }],
+      ["OUT_OF_RANGE", { radius: NaN }],
+      ["TYPE", { radius: "0.3" }],
+      ["TYPE", { radius: undefined }],
+      ["OUT_OF_RANGE", { spread: -1 }],
+      ["OUT_OF_RANGE", { spread: Infinity }],
+      // As JSON has it for the two above.
+      ["TYPE", { spread: null }],
+      ["COUNT", { random: 0 }],
+      ["COUNT", { random: 0.5 }],
+      ["COUNT", { random: "7" }],
+    ]) {
+      const broken = Object.assign(new Explore(0.3, 1), fields);
+      const were = { ...broken };
+      const name = new RegExp(`^${Object.keys(fields)[0]}: expected`);
+      refusal(() => broken.draw([[1, 0]]), code, name);
+      refusal(() => broken.adapt(made, [1, 0], [0.3, 0], 1, 0), code, name);
+      expect({ ...broken }).to.deep.equal(were);
+    }
+    expect(made.toJson()).to.equal(before);
+  });
+
+  it("takes off what all examples share", () => {
+    const examples = Array.from({ length: 10 }, (_, i) => [0.1 * i, 100]);
+    const [direction, ...others] = principalDirections(examples, 2);
+    expect(others).to.deep.equal([]);
+    expect(Math.abs(direction[0])).to.be.above(0.999);
   });
 
   it("refuses examples that show no direction", () => {
@@ -181,7 +218,7 @@ describe("pulling towards weights that were kept", () => {
       ["LENGTH", /^loraB: expected 80 values, got 79$/, () => pullTowards(made, a, b.slice(1), 0.5)],
       ["TYPE", /^loraB: .* got undefined$/, () => pullTowards(made, a)],
       ["OUT_OF_RANGE", /^share: expected 0 to 1, got 1.5$/, () => pullTowards(made, a, b, 1.5)],
-      ["OUT_OF_RANGE", /^share: .* got undefined$/, () => pullTowards(made, a, b)],
+      ["TYPE", /^share: expected a number, got undefined$/, () => pullTowards(made, a, b)],
       ["NOT_FINITE", /^loraA: .* NaN at index 3$/, () => pullTowards(made, changed(a, 3, NaN), b, 0.5)],
       ["OVERFLOW", /^loraA: .* overflow$/, () => pullTowards(made, changed(a, 3, 1e9), b, 0.5)],
       ["OVERFLOW", /^loraB: .* overflow$/, () => pullTowards(made, a, changed(b, 3, 1e9), 0.5)],
