@@ -220,6 +220,16 @@ function TESTS(page) {
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }, REDUCED]);
       await picture("phone");
     },
+    async "words of the field lead to what they mean"() {
+      const words = await page.$$eval("#people > section:first-of-type a", (links) =>
+        links.map((link) => [link.textContent, document.querySelector(`${link.hash} dfn`)?.textContent]),
+      );
+      assert.deepEqual(
+        words.map(([word]) => word),
+        ["nDCG", "ring", "Holdback"],
+      );
+      for (const [word, meant] of words) assert.equal(meant?.toLowerCase(), word.toLowerCase());
+    },
     async "every control has a name"() {
       const nameless = await page.$$eval("button, input, select, svg[role]", (all) =>
         all
