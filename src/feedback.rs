@@ -406,12 +406,18 @@ fn preference(weights: &[f32]) -> Option<Skip> {
     }
 }
 
+/// `e^x` of what is never above 0. That its sign is given once more tells the compiler, which leaves out the rest.
+#[inline(never)]
+fn exp(x: f32) -> f32 {
+    libm::expf(f32::from_bits(x.to_bits() | 0x8000_0000))
+}
+
 /// Turns logits into `exp(z - max)`, and gives the largest logit and the sum.
 fn exponentials(logits: &mut [f32]) -> (f32, f32) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for z in logits {
-        *z = libm::expf(*z - largest);
+        *z = exp(*z - largest);
         sum += *z;
     }
     (largest, sum)
@@ -426,8 +432,8 @@ fn choice_factors(logits: &mut [f32], chosen: usize, quality: f32, temperature: 
     };
     let (others_largest, others_sum) = exponentials(logits);
     let largest = others_largest.max(chosen_logit);
-    let others = others_sum * libm::expf(others_largest - largest);
-    let own = libm::expf(chosen_logit - largest);
+    let others = others_sum * exp(others_largest - largest);
+    let own = exp(chosen_logit - largest);
     let k = if quality > 0.5 {
         -((2.0 * quality - 1.0) * (others / (own + others))) / temperature
     } else {

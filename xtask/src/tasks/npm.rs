@@ -30,6 +30,9 @@ pub const PACKAGE: &str = "wasm/pkg";
 /// Errors as numbers: JavaScript words them.
 const TERSE: &str = "--cfg micro_lora_terse";
 
+/// Numbers alone, and the default step alone.
+const LITE: &str = "--cfg micro_lora_lite";
+
 /// What every browser has that knows simd128, by the names that rustc and wasm-opt have for it.
 const SIMD: [(&str, &str); 4] = [
     ("simd128", "--enable-simd"),
@@ -117,9 +120,10 @@ impl Engine {
         let wasm_opt = tool(shell, "wasm-opt");
         // What an engine must know is said here and nowhere else: anything more in the file is an error.
         let features = if self.simd { SIMD.map(|(_, feature)| feature).to_vec() } else { Vec::new() };
-        cmd!(shell, "{wasm_opt} --mvp-features {features...} -Oz --strip-debug --strip-producers")
-            // The far end of the stack is there, which a call never reaches.
-            .args(["--low-memory-unused", "--strip-target-features", "--output"])
+        cmd!(shell, "{wasm_opt} --mvp-features {features...} -Oz --converge --strip-debug --strip-producers")
+            // The far end of the stack is there, which a call never reaches; and nothing traps.
+            .args(["--low-memory-unused", "--ignore-implicit-traps", "--reorder-functions"])
+            .args(["--strip-target-features", "--output"])
             .arg(&optimised)
             .arg(&built)
             .run()?;
@@ -135,7 +139,8 @@ impl Engine {
         // Nothing here needs more than a few KB of stack; the default of 1 MB would be taken from every page.
         // Functions that are inlined more eagerly than is usual at opt-level z make a smaller file.
         format!(
-            "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=130 {TERSE}"
+            "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=130 {TERSE} {}",
+            if self.lite { LITE } else { "" }
         )
     }
 }
