@@ -114,7 +114,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
     let lr = pass.share() * lr;
-    let mut plan = match view.header.config().step {
+    let mut plan = match kind(view.header) {
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
         StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
         StepKind::Sgd => sgd(view, lr),
@@ -129,6 +129,11 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
         step_norm: kernel::sqrt(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
         ..view.header.receipt(Outcome::Applied)
     })
+}
+
+/// The kind of step. The smallest package has the default alone, and refuses adapters with another.
+fn kind(header: &Header) -> StepKind {
+    if cfg!(micro_lora_lite) { StepKind::ScaledGradientV2 } else { header.config().step }
 }
 
 pub(crate) fn check_learning_rate(lr: f32) -> Checked<()> {

@@ -26,8 +26,12 @@ pub(crate) fn told<T>(checked: super::Checked<T>) -> super::Result<T> {
 pub static REPORT: [AtomicU32; 5] = [const { AtomicU32::new(0) }; 5];
 
 #[cold]
-#[inline(never)]
+#[cfg_attr(not(micro_lora_lite), inline(never))]
 fn report(code: u8, what: &'static str, first: u32, second: u32, third: u32) -> Refusal {
+    // In the smallest package JavaScript finds out by itself what was wrong.
+    if cfg!(micro_lora_lite) {
+        return Refusal(code);
+    }
     let words = [what.as_ptr().addr() as u32, what.len() as u32, first, second, third];
     for (place, word) in REPORT.iter().zip(words) {
         place.store(word, Relaxed);

@@ -1,34 +1,11 @@
-// What the entries `micro-lora` and `micro-lora/lite` share.
+// What the entry `micro-lora` is made of.
 
 import { check, count, floats, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
+import { MicroLoraConfigWasm as Settings, disposable } from "./config.js";
 import { fail } from "./fail.js";
 import { SCALARS, read, write } from "./state.js";
 
-/** Adds what programs written for wasm-bindgen's classes call. */
-export const disposable = (prototype, free) => {
-  prototype.free = free;
-  if (Symbol.dispose) prototype[Symbol.dispose] = free;
-};
-
-export class MicroLoraConfigWasm {
-  constructor() {
-    this._rank = 2;
-    this.alpha = 4;
-    this.inFeatures = this.outFeatures = 768;
-    this.useRslora = false;
-    this.cap = this.step = 2;
-    this.seed = this.modelId = this.decay = 0;
-  }
-
-  get rank() {
-    return this._rank;
-  }
-
-  set rank(rank) {
-    // Not a number is 1, as it was in the system whose API this is.
-    this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), 4);
-  }
-
+export class MicroLoraConfigWasm extends Settings {
   /** Without what is the class's own, so that `Object.assign` makes a config of it again. */
   toJSON() {
     return { ...this, rank: this._rank, _rank: undefined };
@@ -42,7 +19,6 @@ export class MicroLoraConfigWasm {
     return this.alpha / (this.useRslora ? Math.sqrt(this._rank) : this._rank);
   }
 }
-disposable(MicroLoraConfigWasm.prototype, () => {});
 
 /** The engine's numbers of what it can do. */
 export const APPLY = 0;

@@ -1,7 +1,7 @@
-import { MicroLoraWasm as Lite } from "./lite.js";
-import type { Floats, MicroLoraConfigWasm, Receipt, SampleOptions, Vectors } from "./lite.js";
+import { MicroLoraConfigWasm as Settings, MicroLoraWasm as Lite } from "./lite.js";
+import type { Floats, Receipt, SampleOptions, Vectors } from "./lite.js";
 
-export { default, engineUrl, initSync, isSimd, MicroLoraConfigWasm } from "./lite.js";
+export { default, engineUrl, initSync, isSimd } from "./lite.js";
 export type {
   Applied,
   ChoiceOptions,
@@ -21,6 +21,26 @@ export type {
 
 /** Nothing done: the learning rate is 0. */
 export type SkippedZeroLearningRate = 7;
+
+/**
+ * The settings of an adapter, and what follows from them.
+ *
+ * @example
+ * const config = new MicroLoraConfigWasm();
+ * config.inFeatures = config.outFeatures = 384; // the length of your embeddings
+ * const lora = new MicroLoraWasm(config);
+ */
+export class MicroLoraConfigWasm extends Settings {
+  /** Bytes of the weights: four for each parameter. */
+  memoryBytes(): number;
+  /** What the correction is scaled by: `alpha / rank`, or `alpha / sqrt(rank)` with `useRslora`. */
+  computeScaling(): number;
+  /**
+   * For `JSON.stringify`: the settings by their names. `Object.assign` makes a config of them again; a `cap` of
+   * Infinity has to be set anew, for JSON has none.
+   */
+  toJSON(): object;
+}
 
 /**
  * How good an output was, and nothing else. It does not say in which direction to go: the weakest signal there is.
@@ -91,6 +111,12 @@ export class MicroLoraWasm extends Lite {
    * not.
    */
   static fromJson(json: string, modelId?: number): MicroLoraWasm;
+
+  /** The settings, as a config of your own. */
+  getConfig(): MicroLoraConfigWasm;
+
+  /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
+  toJSON(): object;
 
   /**
    * {@link apply} for n vectors, one after the other or as an array of vectors: n times `outFeatures` values, with the

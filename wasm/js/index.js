@@ -5,7 +5,6 @@ import {
   MicroLoraWasm as Lite,
   TAKE_UP,
   call,
-  disposable,
   filled,
   flat,
   header,
@@ -13,6 +12,7 @@ import {
   live,
   matrices,
 } from "./adapter.js";
+import { disposable } from "./config.js";
 import { hasSimd, initFrom, put, sized } from "./engine.js";
 import { fail } from "./fail.js";
 import { readLegacy } from "./legacy.js";

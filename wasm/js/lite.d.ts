@@ -175,17 +175,9 @@ export class MicroLoraConfigWasm {
   modelId: number;
   /** Share of `lora_B` that every update forgets, 0 to 0.5, besides the 0.0003 of the default step. Default 0. */
   decay: number;
-  /** 2: the scaled-gradient step. 0: the same with its first constants. 1: plain SGD, as `torch.optim.SGD`. Default 2. */
+  /** 2: the scaled-gradient step. 0: the same with its first constants. 1: plain SGD, as `torch.optim.SGD`. Default 2,
+   * and `micro-lora/lite` has no other: it refuses settings and states with 0 or 1. */
   step: number;
-  /** Bytes of the weights: four for each parameter. */
-  memoryBytes(): number;
-  /** What the correction is scaled by: `alpha / rank`, or `alpha / sqrt(rank)` with `useRslora`. */
-  computeScaling(): number;
-  /**
-   * For `JSON.stringify`: the settings above by their names. `Object.assign` makes a config of them again; a `cap` of
-   * Infinity has to be set anew, for JSON has none.
-   */
-  toJSON(): object;
   /** Does nothing: a config holds no memory of the engine's. Kept for programs that call it. */
   free(): void;
   [Symbol.dispose](): void;
@@ -356,8 +348,6 @@ export class MicroLoraWasm {
    * localStorage.setItem("lora", lora.toJson());
    */
   toJson(): string;
-  /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
-  toJSON(): object;
 
   /**
    * A saved adapter.
@@ -373,8 +363,8 @@ export class MicroLoraWasm {
   static fromJson(json: string, modelId?: number): MicroLoraWasm;
 
   /**
-   * Gives the adapter's memory back; every later use throws `FREED`. Adapters that are garbage collected give theirs
-   * back by themselves, sooner or later. Calling it twice does nothing.
+   * Gives the adapter's memory back (in `micro-lora/lite` to adapters of the same size); every later use throws `FREED`.
+   * Adapters that are garbage collected give theirs back by themselves, sooner or later. Calling it twice does nothing.
    */
   free(): void;
   /** {@link free}, for `using lora = new MicroLoraWasm(config)`. */

@@ -1,12 +1,294 @@
-// The entry `micro-lora/lite`.
+// The entry `micro-lora/lite`: what an adapter needs to apply, to learn from choices and to be saved, in as few bytes
+// as it takes. `../src/lite.rs` is the other side. The engine says only that it refuses: what it would refuse is found
+// here, before it is asked, and what is not finite afterwards.
 
-import { hasSimd, initFrom } from "./engine.js";
+import { MicroLoraConfigWasm, disposable } from "./config.js";
+import { count, floats, hasSimd, initFrom, sized, wasm, whole, within } from "./engine.js";
+import { fail } from "./fail.js";
+import { SCALARS, read, write } from "./state.js";
 
 export { initSync, isSimd } from "./engine.js";
-export { MicroLoraConfigWasm, MicroLoraWasm } from "./adapter.js";
+export { MicroLoraConfigWasm };
 
 /** Bundlers find a file by this very form of words, one for each. */
 export const engineUrl = () =>
   hasSimd() ? new URL("lite_simd.wasm", import.meta.url) : new URL("lite.wasm", import.meta.url);
 
 export default (source) => initFrom(source ?? engineUrl());
+
+/** Where the memory begins that no adapter has had yet. What a call passes stands there while it lasts. */
+let top;
+
+/** The addresses of blocks that were given back, by their size: adapters of one program are of few sizes. */
+const free = {};
+
+/** The first address that nobody uses, with so many bytes behind it. */
+const room = (bytes) => {
+  top ??= wasm.__heap_base.value;
+  const missing = top + bytes - wasm.memory.buffer.byteLength;
+  try {
+    if (missing > 0) wasm.memory.grow((missing + 65535) >>> 16);
+  } catch {
+    fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
+  }
+  return top;
+};
+
+const release = ([at, bytes]) => (free[bytes] ??= []).push(at);
+
+/** Gives back the memory of adapters that are garbage collected. */
+const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
+
+/** The parts of an adapter's block: what is where in `_parts`. */
+const HEADER = 0;
+const LORA_A = 1;
+const INPUT = 6;
+const OUTPUT = 7;
+
+const part = (lora, i) =>
+  lora._parts ? floats(...lora._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
+
+/** An adapter's header, as integers and as floats: `state.js` says what is where. */
+const header = (lora) => {
+  const numbers = part(lora, HEADER);
+  return [new Uint32Array(numbers.buffer, numbers.byteOffset, 40), numbers];
+};
+
+const matrices = (lora) => [1, 2, 3, 4].map((i) => part(lora, i));
+
+/** The engine's numbers of what it can do. */
+const APPLY = 0;
+const UPDATE = 1;
+const TAKE_UP = 2;
+const CHOICE = 3;
+
+/** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
+const call = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
+  const at = part(lora, HEADER).byteOffset;
+  const result = wasm.call(what, at, top, base, candidates, weight, value, temperature, chosen);
+  if (result >= 0) return result;
+  for (const name in arrays) {
+    const index = arrays[name].findIndex((value) => !isFinite(value));
+    if (index >= 0) fail("NOT_FINITE", `${name}: expected finite values, got NaN or infinity at index ${index}`);
+  }
+  return result === -9
+    ? fail("PENDING_FULL", "pending events: expected a total weight below 16777216, got more: call applyUpdates")
+    : fail("OVERFLOW", "result: expected a magnitude that f32 can go on with, got an overflow");
+};
+
+/** A number within limits. The engine would take null for 0: a thumb down, or no step at all. */
+const number = (what, value, min, max) =>
+  typeof value === "number"
+    ? within(what, Math.fround(value), min, max)
+    : fail("TYPE", `${what}: expected a number, got ${value}`);
+
+const put = (lora, i, what, values) => {
+  const into = part(lora, i);
+  into.set(sized(what, values, into.length));
+};
+
+/** The seeded start, as in `src/rng.rs`. */
+const mix = (z) => {
+  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+  return z ^ (z >>> 16);
+};
+
+/** Starts an adapter whose settings are in its header. */
+const start = (lora) => {
+  const [words, numbers] = header(lora);
+  const generation = words[21];
+  numbers.fill(0, 10);
+  [2, 3, 4].forEach((i) => part(lora, i).fill(0));
+  numbers[11] = 1;
+  numbers[23] = 0.5;
+  words[21] = generation;
+  const bound = Math.fround(Math.sqrt(Math.fround(3 / words[0])));
+  const seed = mix(words[6]);
+  const a = part(lora, LORA_A);
+  for (let i = 0; i < a.length; i++) {
+    a[i] = ((mix(seed + Math.imul(i + 1, 0x9e3779b9)) >>> 8) / 8388608 - 1) * bound;
+  }
+};
+
+/** Has the engine take up weights whose norms it can go on with. */
+const takeUp = (lora) => {
+  const [words, numbers] = header(lora);
+  const scaling = Math.fround(numbers[3] / (words[4] & 1 ? Math.fround(Math.sqrt(words[2])) : words[2]));
+  numbers[10] = scaling;
+  const pending = 1e11 * numbers[12];
+  matrices(lora).forEach((matrix, i) => {
+    const most = 1.01 * [1e8, 1e8 / scaling, pending, pending][i];
+    const norm = Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0));
+    within(["lora_a", "lora_b", "grad_a", "grad_c"][i], norm, 0, most);
+  });
+  call(lora, TAKE_UP);
+};
+
+/** Gives an object a block for a config, has `fill` write the rest, and the engine check it. */
+const make = (lora, config, fill) => {
+  if (!(config instanceof MicroLoraConfigWasm)) {
+    fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
+  }
+  if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+  const { inFeatures, outFeatures, _rank: rank } = config;
+  whole("inFeatures", inFeatures, 1, 1048576);
+  whole("outFeatures", outFeatures, 1, 1048576);
+  whole("rank", rank, 1, 4);
+  const [a, b] = [rank * inFeatures, rank * outFeatures];
+  const lengths = [40, a, b, a, b, outFeatures, inFeatures, outFeatures];
+  const bytes = 4 * lengths.reduce((sum, length) => sum + length);
+  let at = free[bytes]?.pop();
+  if (!at) {
+    at = room(bytes);
+    top += bytes;
+  }
+  lora._block = [at, bytes];
+  floats(at, bytes / 4).fill(0);
+  lora._parts = lengths.map((length) => [at, length, (at += 4 * length)]);
+  registry?.register(lora, lora._block, lora);
+  try {
+    const [words, numbers] = header(lora);
+    words.set([inFeatures, outFeatures, rank]);
+    numbers[3] = config.alpha;
+    words[4] = config.useRslora ? 1 : 0;
+    numbers[5] = config.cap;
+    words[6] = whole("seed", config.seed);
+    words[7] = whole("modelId", config.modelId);
+    words[8] = whole("step", config.step);
+    numbers[9] = config.decay;
+    fill(lora);
+    whole("step", words[8], 2, 2);
+    for (const [place, what, min, max] of SCALARS) within(what, numbers[place], min, max);
+    within("pending weight", numbers[12], words[13] && 2 ** -126, words[13] && 2 ** 24);
+    takeUp(lora);
+  } catch (error) {
+    lora.free();
+    throw error;
+  }
+  return lora;
+};
+
+export class MicroLoraWasm {
+  constructor(config) {
+    make(this, config, start);
+    // The engine counts its start as a change, which a fresh adapter has not seen.
+    header(this)[0][21] = 0;
+  }
+
+  apply(input) {
+    put(this, INPUT, "input", input);
+    this.run();
+    return this.outputView.slice();
+  }
+
+  applyResidual(input) {
+    put(this, INPUT, "input", input);
+    const [x, y] = [this.inputView, this.outputView];
+    if (x.length !== y.length) {
+      fail("SQUARE_REQUIRED", `residual: expected inFeatures equal to outFeatures, got ${x.length} and ${y.length}`);
+    }
+    this.run();
+    for (let i = 0; i < y.length; i++) y[i] += x[i];
+    return y.slice();
+  }
+
+  applyInto(input, output) {
+    put(this, INPUT, "input", input);
+    if (!(output instanceof Float32Array)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
+    sized("output", output, this.outputView.length);
+    const guard = this.run();
+    output.set(this.outputView);
+    return guard;
+  }
+
+  get inputView() {
+    return part(this, INPUT);
+  }
+
+  get outputView() {
+    return part(this, OUTPUT);
+  }
+
+  run() {
+    return call(this, APPLY, { input: this.inputView });
+  }
+
+  adaptChoice(input, candidates, chosen, options) {
+    options ??= {};
+    // A bare number would be taken for no options: a thumb down for a click.
+    if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
+    const { base, weight = 1, quality = 1, temperature = 0.08 } = options;
+    put(this, INPUT, "input", input);
+    const { length } = this.outputView;
+    if (base == null && length !== input.length) {
+      fail(
+        "BASE_REQUIRED",
+        `base: expected ${length} values, because inFeatures is ${input.length} and outFeatures ${length}, got none`,
+      );
+    }
+    const nested = typeof candidates?.[0] === "object";
+    const n = Math.ceil(count("candidates", candidates) / (nested ? 1 : length));
+    whole("candidates", n, 2, 64);
+    whole("chosen", chosen, 0, n - 1);
+    if (weight !== 0) number("weight", weight, 1e-6, 1e6);
+    number("quality", quality, 0, 1);
+    number("temperature", temperature, 0.001, 1000);
+    // All of it before there is room: growth of the memory would empty views of it.
+    const rows = new Float32Array((n + 1) * length);
+    rows.set(sized("base", base ?? input, length));
+    if (nested) {
+      for (let i = 0; i < n; ) rows.set(sized(`candidates[${i}]`, candidates[i], length), length * ++i);
+    } else rows.set(sized("candidates", candidates, n * length), length);
+    floats(room(4 * rows.length), rows.length).set(rows);
+    const arrays = { input: this.inputView, base: rows.subarray(0, length), candidates: rows.subarray(length) };
+    return call(this, CHOICE, arrays, quality, weight, temperature, chosen, length, n * length);
+  }
+
+  applyUpdates(learningRate = 0.01) {
+    return call(this, UPDATE, {}, number("learningRate", learningRate, 0, 1000));
+  }
+
+  pendingUpdates() {
+    return header(this)[0][13];
+  }
+
+  get generation() {
+    return header(this)[0][21];
+  }
+
+  reset() {
+    start(this);
+    takeUp(this);
+  }
+
+  getConfig() {
+    const [words, numbers] = header(this);
+    const config = new MicroLoraConfigWasm();
+    [config.inFeatures, config.outFeatures, config.rank] = words;
+    config.alpha = numbers[3];
+    config.useRslora = words[4] % 2 > 0;
+    config.cap = numbers[5];
+    config.seed = words[6];
+    config.modelId = words[7];
+    config.decay = numbers[9];
+    return config;
+  }
+
+  toJson() {
+    return write(...header(this), matrices(this));
+  }
+
+  static fromJson(json, modelId = 0) {
+    const [settings, fill] = read(json, modelId);
+    const config = Object.assign(new MicroLoraConfigWasm(), settings);
+    return make(Object.create(this.prototype), config, (lora) => fill(...header(lora), matrices(lora)));
+  }
+}
+disposable(MicroLoraWasm.prototype, function () {
+  if (this._parts) {
+    registry?.unregister(this);
+    release(this._block);
+    this._parts = undefined;
+  }
+});

@@ -1,8 +1,7 @@
 //! Adapters in the linear memory. JavaScript hands out its parts above the module's own data and passes
-//! their addresses: `js/engine.js` and `js/adapter.js` are the other side of this contract.
+//! their addresses: `js/engine.js` and `js/adapter.js`, or `js/lite.js`, are the other side of this contract.
 //!
-//! That part begins with the report: what a call says besides the number that it returns. The block of an
-//! adapter, wherever JavaScript put it:
+//! The block of an adapter, wherever JavaScript put it:
 //!
 //! ```text
 //! header   160 bytes, micro_lora::Header
@@ -20,11 +19,11 @@ use core::slice;
 use micro_lora::{AdapterMut, Header, Result};
 
 /// An adapter with the vectors that go in and out, and what was passed.
-pub(crate) struct Lent<'m> {
+pub(crate) struct Lent<'m, const N: usize> {
     pub(crate) adapter: AdapterMut<'m>,
     pub(crate) input: &'m mut [f32],
     pub(crate) output: &'m mut [f32],
-    pub(crate) passed: [&'m [f32]; 3],
+    pub(crate) passed: [&'m [f32]; N],
 }
 
 /// The adapter in the block at one address, and three arrays of floats one after the other at another.
@@ -32,11 +31,11 @@ pub(crate) struct Lent<'m> {
 /// # Safety
 /// The block was made for the sizes that its header has, arrays of these lengths are where `passed`
 /// says, outside of it, and nothing else uses either until the borrows end.
-pub(crate) unsafe fn lend<'m>(
+pub(crate) unsafe fn lend<'m, const N: usize>(
     block: *mut Header,
     passed: *const f32,
-    lengths: [usize; 3],
-) -> Result<Lent<'m>> {
+    lengths: [usize; N],
+) -> Result<Lent<'m, N>> {
     // SAFETY: a header is there, and it has no invalid bits.
     let header = unsafe { &mut *block };
     let (in_features, out_features) = (header.in_features(), header.out_features());
