@@ -22,8 +22,8 @@ use crate::kernel;
 use mean::Mean;
 
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
-const OPEN: f32 = 2.8;
-const CLOSE: f32 = 2.3;
+const OPEN: f32 = 3.4;
+const CLOSE: f32 = 2.9;
 /// Comparisons before anything is concluded.
 const LEAST: u32 = 20;
 /// While the adapter is applied, one event in so many is compared: from so many standard errors on.
@@ -193,7 +193,9 @@ impl Holdback {
             let next = |ranking: &[u32]| ranking.iter().copied().find(|id| !before.contains(id));
             let place_bit = 1u64.wrapping_shl(filled as u32);
             *place = match (next(base), next(adapted)) {
-                (Some(a), Some(b)) if a != b => {
+                // An answer to the other's last result takes a place of its own though both would: else who
+                // lost the toss stood lower than who won it.
+                (Some(a), Some(b)) if a != b || self.owes_a_place() => {
                     let serving = self.turn();
                     let [without, with] = &mut self.teams;
                     match serving {
@@ -214,6 +216,11 @@ impl Holdback {
         }
         self.shown = filled as u32;
         Ok(filled)
+    }
+
+    fn owes_a_place(&self) -> bool {
+        let [base, adapted] = self.teams.map(u64::count_ones);
+        base != adapted
     }
 
     /// Who has filled fewer places goes next, and of equals the one that the coin says.

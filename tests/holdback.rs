@@ -146,6 +146,17 @@ fn rankings_that_end_early_give_shorter_lists() {
 }
 
 #[test]
+fn who_loses_the_toss_takes_the_next_place_even_of_what_both_would_show() {
+    let mut holdback = Holdback::new();
+    for _ in 0..50 {
+        holdback.interleave(&[1, 2, 9], &[2, 3, 9], &mut [0; 2]).unwrap();
+        holdback.record_clicks(&[1.0; 2]).unwrap();
+    }
+    let report = holdback.report();
+    assert_eq!((report.base, report.adapted, report.lead), (1.0, 1.0, 0.0));
+}
+
+#[test]
 fn single_answers_are_compared_by_their_quality() {
     let (mut applied, mut fooled) = (0, 0);
     for seed in 0..200 {
@@ -159,7 +170,7 @@ fn single_answers_are_compared_by_their_quality() {
             *count += usize::from(holdback.is_applied());
         }
     }
-    assert!(applied >= 190 && fooled <= 4, "{applied} and {fooled} of 200");
+    assert!(applied >= 175 && fooled <= 1, "{applied} and {fooled} of 200");
 }
 
 /// The same in JavaScript: `wasm/test/suite/beside.js`.

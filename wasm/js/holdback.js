@@ -5,8 +5,8 @@ import { sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
 
 /** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
-const OPEN = f32(2.8);
-const CLOSE = f32(2.3);
+const OPEN = f32(3.4);
+const CLOSE = f32(2.9);
 /** Comparisons before anything is concluded. */
 const LEAST = 20;
 /** The events over which means run. */
@@ -88,7 +88,8 @@ export class Holdback {
       const both = [next(base), next(adapted)];
       let [id = both[1], other] = both;
       if (id === undefined) break;
-      if (other !== undefined && id !== other) {
+      // As in src/holdback.rs: an answer takes a place of its own, though both would.
+      if (other !== undefined && (id !== other || this._teams[0].length !== this._teams[1].length)) {
         const team = this._toss();
         this._teams[team].push(shown.length);
         id = both[team];
