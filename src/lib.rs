@@ -19,51 +19,30 @@
 #![doc = include_str!("../README.md")]
 
 mod adapter;
-mod apply;
-mod base64;
-mod batch;
-mod beside;
-mod config;
-mod crc;
+mod companions;
 mod error;
-mod explore;
-mod feedback;
 mod forward;
-mod frozen;
-mod header;
-mod holdback;
-mod json;
 mod kernel;
 mod learn;
-mod owned;
 pub mod peft;
-mod pull;
-mod replay;
-mod rng;
-mod sample;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod short;
 mod state;
-mod stats;
-mod step;
-mod wire;
 
-pub use adapter::{Adapter, AdapterMut};
-pub use apply::Apply;
-pub use batch::BatchReceipt;
-pub use config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
+pub use adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
+pub use adapter::frozen::FrozenMut;
+pub use adapter::header::Header;
+pub use adapter::owned::{FrozenLora, MicroLora};
+pub use adapter::stats::{Outcome, Receipt, Skip, Stats};
+pub use adapter::view::{Adapter, AdapterMut};
+pub use companions::explore::{Explore, MAX_DIRECTIONS, principal_directions};
+pub use companions::holdback::{Holdback, HoldbackReport, Serving};
+pub use companions::replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
 #[cfg(micro_lora_terse)]
 #[doc(hidden)]
 pub use error::refuse::REPORT;
 pub use error::{Error, Result};
-pub use explore::{Explore, MAX_DIRECTIONS, principal_directions};
-pub use frozen::FrozenMut;
-pub use header::Header;
-pub use holdback::{Holdback, HoldbackReport, Serving};
+pub use forward::apply::Apply;
 pub use kernel::simd::Simd;
 pub use learn::Learn;
-pub use owned::{FrozenLora, MicroLora};
-pub use replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
-pub use sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+pub use learn::batch::BatchReceipt;
+pub use learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 pub use state::StateInfo;
-pub use stats::{Outcome, Receipt, Skip, Stats};

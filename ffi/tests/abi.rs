@@ -207,12 +207,12 @@ fn numbers_in(source: &str, before: &str) -> Vec<i32> {
 
 #[test]
 fn every_code_of_rust_is_one_of_c() {
-    let codes = numbers_in(include_str!("../../src/error.rs"), " => ");
+    let codes = numbers_in(include_str!("../../src/error/mod.rs"), " => ");
     assert_eq!(codes, ERRORS.iter().map(|error| error.code() as i32).collect::<Vec<_>>());
     for &error in ERRORS {
         assert_eq!(mlora_status::from(error) as u32, error.code(), "{error}");
     }
-    let codes = numbers_in(include_str!("../../src/stats.rs"), " = ");
+    let codes = numbers_in(include_str!("../../src/adapter/stats.rs"), " = ");
     assert_eq!(codes, SKIPS.iter().map(|skip| *skip as i32).collect::<Vec<_>>());
     for outcome in [Outcome::Applied].into_iter().chain(SKIPS.iter().map(|skip| Outcome::Skipped(*skip))) {
         assert_eq!(mlora_outcome::from(outcome) as u32, outcome.code(), "{outcome:?}");

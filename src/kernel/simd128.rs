@@ -13,7 +13,7 @@ use core::slice;
 use super::body::Kernels;
 use super::lanes::{self, LANES};
 use super::{rows, rows_mut};
-use crate::rng;
+use crate::kernel::rng;
 
 /// 32 values in registers. Not an array: the compiler fills one by way of memory.
 #[derive(Clone, Copy)]

@@ -1,10 +1,10 @@
 //! `adapter_config.json`: how PEFT says what the tensors mean.
 
 use super::decimal;
-use crate::config::MAX_RANK;
+use crate::adapter::config::MAX_RANK;
+use crate::adapter::header::Header;
 use crate::error::{Error, Result};
-use crate::header::Header;
-use crate::json::{Json, Out};
+use crate::peft::json::{Json, Out};
 
 /// Fields that cannot change what a trained `lora_A` and `lora_B` give: where they go, how they
 /// were initialised and trained, and names.

@@ -1,7 +1,7 @@
 //! `lora_alpha` as a decimal, by integer arithmetic: the library's tables for floats would be larger
 //! than the engine.
 
-use crate::json::Out;
+use crate::peft::json::Out;
 
 /// Up to here one more digit cannot overflow.
 const MAX_DIGITS: u64 = 1_000_000_000_000_000_000;

@@ -1,10 +1,10 @@
 //! Writing: one module's tensors and the config beside them, measured by the code that writes them.
 
 use super::{LORA_A, LORA_B, PREFIX, adapter_config, decimal, safetensors};
-use crate::adapter::Adapter;
+use crate::adapter::view::Adapter;
 use crate::error::{Error, Result};
-use crate::json::Out;
 use crate::kernel;
+use crate::peft::json::Out;
 
 impl Adapter<'_> {
     pub(crate) fn module_len(&self, module: &str) -> Result<usize> {

@@ -29,17 +29,19 @@
 mod adapter_config;
 mod decimal;
 mod export;
+pub(crate) mod json;
 mod safetensors;
 
 pub use adapter_config::{PeftConfig, read_adapter_config};
 pub use safetensors::Dtype;
 
-use crate::adapter::{AdapterMut, NORM_LIMIT};
-use crate::config::Config;
+use crate::adapter::config::Config;
+use crate::adapter::header::Header;
+use crate::adapter::limits::NORM_LIMIT;
+use crate::adapter::owned::FrozenLora;
+use crate::adapter::view::AdapterMut;
 use crate::error::{Error, Result};
-use crate::header::Header;
 use crate::kernel;
-use crate::owned::FrozenLora;
 use safetensors::{Metadata, Tensor, Tensors};
 
 const WRONG_ALPHA: Error =
@@ -234,7 +236,7 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     /// Decodes all of it, and keeps as much as `out` takes. Refuses values that
-    /// [`check_weights`](crate::adapter::check_weights) would.
+    /// [`check_weights`](crate::adapter::view::check_weights) would.
     fn decode(&self, scale: f32, out: &mut [f32]) -> Result<()> {
         let what = self.what;
         let (mut slots, mut squares, mut index, mut bad) = (out.iter_mut(), 0.0, 0usize, None);

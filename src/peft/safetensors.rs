@@ -6,7 +6,7 @@
 
 use super::decimal;
 use crate::error::{Error, Result};
-use crate::json::{Json, Out};
+use crate::peft::json::{Json, Out};
 
 /// Enough for the adapter of a model of a thousand layers; it bounds the time that a hostile file takes.
 const MAX_HEADER: usize = 1 << 20;

@@ -1,5 +1,5 @@
 // What the ring and the holdback share: 32-bit numbers, their ranges, and the documents they are saved as
-// (`src/beside.rs` in the Rust crate).
+// (`src/state/beside.rs` in the Rust crate).
 
 import { number } from "./engine.js";
 import { fail, shown } from "./fail.js";

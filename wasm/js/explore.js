@@ -1,4 +1,4 @@
-// Learning where only a number is observed (`src/explore.rs` in the Rust crate).
+// Learning where only a number is observed (`src/companions/explore.rs` in the Rust crate).
 
 import { f32, range } from "./beside.js";
 import { count, number, sized, whole } from "./engine.js";

@@ -1,4 +1,4 @@
-// Whether an adapter helps (`src/holdback.rs` in the Rust crate).
+// Whether an adapter helps (`src/companions/holdback/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, range, read, write } from "./beside.js";
 import { sized, whole } from "./engine.js";
@@ -88,7 +88,7 @@ export class Holdback {
       const both = [next(base), next(adapted)];
       let [id = both[1], other] = both;
       if (id === undefined) break;
-      // As in src/holdback.rs: an answer takes a place of its own, though both would.
+      // As in src/companions/holdback/: an answer takes a place of its own, though both would.
       if (other !== undefined && (id !== other || this._teams[0].length !== this._teams[1].length)) {
         const team = this._toss();
         this._teams[team].push(shown.length);

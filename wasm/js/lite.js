@@ -87,7 +87,7 @@ const put = (lora, i, what, values) => {
   into.set(sized(what, values, into.length));
 };
 
-/** The seeded start, as in `src/rng.rs`. */
+/** The seeded start, as in `src/kernel/rng.rs`. */
 const mix = (z) => {
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
   z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);

@@ -1,4 +1,4 @@
-// Pulling weights back towards ones that were kept (`src/pull.rs` in the Rust crate).
+// Pulling weights back towards ones that were kept (`src/learn/pull.rs` in the Rust crate).
 
 import { f32, range } from "./beside.js";
 import { sized } from "./engine.js";

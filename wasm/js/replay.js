@@ -1,4 +1,4 @@
-// The ring of remembered lists (`src/replay.rs` in the Rust crate).
+// The ring of remembered lists (`src/companions/replay/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, length, range, read, write } from "./beside.js";
 import { count, number, sized, whole, within } from "./engine.js";

@@ -1,6 +1,6 @@
 //! Vectors as int8 with a scale, and such codes as words to save.
 
-use crate::beside::words;
+use crate::state::beside::words;
 
 /// The largest magnitude of a code.
 pub(super) const CODE_MAX: f32 = 127.0;

@@ -4,7 +4,7 @@
 //! Reading is strict: one text for one sequence of values. The padding must be there, the bits it
 //! covers must be zero, nothing may follow; only `\/` may stand for `/`, as JSON allows.
 
-use crate::json::Out;
+use crate::peft::json::Out;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

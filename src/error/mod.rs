@@ -3,10 +3,10 @@
 use core::fmt;
 
 #[cfg(not(micro_lora_terse))]
-#[path = "error/whole.rs"]
+#[path = "whole.rs"]
 pub(crate) mod refuse;
 #[cfg(micro_lora_terse)]
-#[path = "error/terse.rs"]
+#[path = "terse.rs"]
 pub(crate) mod refuse;
 
 pub(crate) use refuse::{Refusal, told};

@@ -10,13 +10,13 @@ mod save;
 
 pub use owned::Replay;
 
+use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::error::{Error, Result, check_length, check_range, told};
-use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::kernel;
 use crate::learn::Learn;
-use crate::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::stats::{Outcome, Receipt, Skip};
-use crate::step;
+use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
+use crate::learn::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::learn::step;
 use codes::pack;
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.

@@ -1,13 +1,13 @@
 //! The feedback rules. Each turns what a user did into one gradient `g = dL/dy` in the scratch row
 //! (or finds that there is nothing to learn); from there on all share one backward pass.
 
-use crate::adapter::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
+use crate::adapter::header::Header;
+use crate::adapter::stats::{Outcome, Receipt, Skip};
+use crate::adapter::view::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
 use crate::error::{Checked, Result, check_length, check_range, refuse, told};
 use crate::forward::Projection;
-use crate::header::Header;
 use crate::kernel;
-use crate::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::stats::{Outcome, Receipt, Skip};
+use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 
 /// How much a quality alone weighs beside an event that knows its direction.
 const QUALITY_WEIGHT: f32 = 0.1;

@@ -14,6 +14,7 @@ mod dots;
 mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
+pub(crate) mod rng;
 // Cortex-M, and WebAssembly in old browsers. Everything else holds 32 lanes in vectors.
 #[cfg(any(test, target_arch = "arm", all(target_arch = "wasm32", not(target_feature = "simd128"))))]
 mod scalar;
@@ -63,7 +64,7 @@ pub(crate) use simple::{clear, copy, fill_uniform, scale};
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod simple {
-    pub(crate) use crate::rng::fill_uniform;
+    pub(crate) use crate::kernel::rng::fill_uniform;
 
     /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
     pub(crate) fn copy(out: &mut [f32], from: &[f32]) {

@@ -1,6 +1,6 @@
 //! What a call did, and what an adapter has seen.
 
-use crate::adapter::Adapter;
+use crate::adapter::view::Adapter;
 use crate::kernel;
 
 /// Why a valid call changed no weight and no pending gradient. Counters and running means of the

@@ -4,13 +4,13 @@
 
 use core::cell::Cell;
 
-use crate::adapter::{Adapter, AdapterMut, Norms};
-use crate::config::Config;
-use crate::feedback::check_weight;
-use crate::header::Header;
+use crate::adapter::config::Config;
+use crate::adapter::header::Header;
+use crate::adapter::stats::{Outcome, Receipt};
+use crate::adapter::view::{Adapter, AdapterMut, Norms};
 use crate::kernel::{self, Pass};
-use crate::sample::Sample;
-use crate::stats::{Outcome, Receipt};
+use crate::learn::feedback::check_weight;
+use crate::learn::sample::Sample;
 
 /// The middle of a forward pass.
 struct Applied<'a> {

@@ -1,13 +1,13 @@
 //! Owners with sizes fixed at compile time. All they do is lend the engine a view.
 
-use crate::adapter::{Adapter, AdapterMut};
-use crate::apply::Apply;
-use crate::config::{Config, MAX_FEATURES, MAX_RANK};
+use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK};
+use crate::adapter::frozen::FrozenMut;
+use crate::adapter::header::Header;
+use crate::adapter::view::{Adapter, AdapterMut};
 use crate::error::{Error, Result, told};
-use crate::frozen::FrozenMut;
-use crate::header::Header;
+use crate::forward::apply::Apply;
+use crate::kernel::rng;
 use crate::learn::Learn;
-use crate::rng;
 use crate::state::json_max;
 
 /// Refuses sizes that no adapter can have, when the program is built.

@@ -1,9 +1,13 @@
 //! From an input to its correction: down to the rank, the output guard, and up again.
 
-use crate::adapter::{Adapter, not_finite};
-use crate::config::Config;
+pub(crate) mod apply;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod short;
+
+use crate::adapter::config::Config;
+use crate::adapter::header::Header;
+use crate::adapter::view::{Adapter, not_finite};
 use crate::error::{Checked, check_length, refuse};
-use crate::header::Header;
 use crate::kernel;
 
 /// Below this share of its terms' squares a sum of squares in f32 has fewer than three digits left.

@@ -2,16 +2,22 @@
 //!
 //! Loading is a transaction: everything is decoded and checked first, and only then written.
 
+mod base64;
+pub(crate) mod beside;
+pub(crate) mod crc;
+pub(crate) mod wire;
+
 use core::iter::once;
 
-use crate::adapter::{Adapter, AdapterMut, GRADIENT_LIMIT, NORM_LIMIT, check_norm};
-use crate::base64::{Decoder, encode, encoded_len};
-use crate::crc::Crc;
+use crate::adapter::header::Header;
+use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT};
+use crate::adapter::view::{Adapter, AdapterMut, check_norm};
 use crate::error::{Checked, Error, Result, check_length, check_range};
-use crate::header::Header;
-use crate::json::Out;
 use crate::kernel;
-use crate::wire::{self, HEAD_MAX, SCALARS, Wire, check_equal};
+use crate::peft::json::Out;
+use crate::state::base64::{Decoder, encode, encoded_len};
+use crate::state::crc::Crc;
+use crate::state::wire::{HEAD_MAX, SCALARS, Wire, check_equal};
 
 /// What stands between the base64 texts; each opens the string that follows it.
 const OPENERS: [&str; 5] =

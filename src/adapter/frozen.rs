@@ -1,11 +1,11 @@
 //! The borrowed view of an adapter without gradient memory.
 
-use crate::adapter::{Adapter, check_weights};
-use crate::apply::Apply;
+use crate::adapter::header::Header;
+use crate::adapter::view::{Adapter, check_weights};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, check_length, told};
-use crate::header::Header;
+use crate::forward::apply::Apply;
 use crate::kernel;
 use crate::peft::{self, PeftConfig};
 use crate::state::Target;

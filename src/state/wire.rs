@@ -4,11 +4,11 @@
 //! decimal is ever parsed or printed. The checksum is over the decoded values, so that JSON tools
 //! may re-format the text.
 
-use crate::config::Config;
-use crate::crc::Crc;
+use crate::adapter::config::Config;
+use crate::adapter::header::{Header, Trace};
 use crate::error::{Error, Result};
-use crate::header::{Header, Trace};
-use crate::json::{Json, Out};
+use crate::peft::json::{Json, Out};
+use crate::state::crc::Crc;
 
 const FORMAT: &str = "micro-lora";
 pub(crate) const VERSION: u32 = 1;

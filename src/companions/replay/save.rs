@@ -2,11 +2,11 @@
 
 use super::codes::{CODE_MAX, as_words, of_words};
 use super::{Replay, ReplayEntry, ReplayHeader, ReplayMut};
-use crate::beside::{Kind, Words, words};
 use crate::error::{Checked, Error, Result, check_range};
-use crate::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
-use crate::sample::MIN_CANDIDATES;
-use crate::wire::check_equal;
+use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
+use crate::learn::sample::MIN_CANDIDATES;
+use crate::state::beside::{Kind, Words, words};
+use crate::state::wire::check_equal;
 
 const RING: Kind<8, 5> = Kind {
     format: "micro-lora-replay",

@@ -1,10 +1,11 @@
 //! Gradients of many vectors in one call: the bits of one call for each, in less time.
 
-use crate::adapter::{AdapterMut, Norms, WEIGHT_LIMIT, not_finite};
+use crate::adapter::limits::WEIGHT_LIMIT;
+use crate::adapter::view::{AdapterMut, Norms, not_finite};
 use crate::error::{Checked, check_length, refuse};
 use crate::forward::Projection;
 use crate::kernel;
-use crate::sample::Sample;
+use crate::learn::sample::Sample;
 
 /// Far enough below the limits of a single event that no rounding of what is compared can matter.
 const SURELY: f32 = 1e20;

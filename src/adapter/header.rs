@@ -1,13 +1,11 @@
 //! Everything of an adapter that is not a matrix, in fixed-width words.
 
-use crate::adapter::{WEIGHT_LIMIT, check_weights};
-use crate::config::{self, Config, MAX_FEATURES, MAX_RANK, StepKind};
+use crate::adapter::config::{self, Config, MAX_FEATURES, MAX_RANK, StepKind};
+use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
+use crate::adapter::stats::{Outcome, Receipt};
+use crate::adapter::view::check_weights;
 use crate::error::{Checked, Error, Range, Result, check_range, check_ranges, refuse};
 use crate::kernel::{self, Square};
-use crate::stats::{Outcome, Receipt};
-
-/// The largest run-time strength.
-pub(crate) const MAX_STRENGTH: f32 = 100.0;
 
 /// Where the quality-only rule starts.
 const BASELINE: f32 = 0.5;

@@ -22,12 +22,13 @@
 //!
 //! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
 
-use crate::adapter::{AdapterMut, NORM_LIMIT};
-use crate::config::StepKind;
+use crate::adapter::config::StepKind;
+use crate::adapter::header::{Header, Trace};
+use crate::adapter::limits::NORM_LIMIT;
+use crate::adapter::stats::{Outcome, Receipt, Skip};
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
-use crate::header::{Header, Trace};
 use crate::kernel::{self, Square};
-use crate::stats::{Outcome, Receipt, Skip};
 
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;

@@ -1,15 +1,21 @@
 //! What training an adapter means, said once for every kind of owner and view.
 
-use crate::adapter::AdapterMut;
-use crate::apply::Apply;
-use crate::batch::BatchReceipt;
+pub(crate) mod batch;
+pub(crate) mod feedback;
+mod pull;
+pub(crate) mod sample;
+pub(crate) mod step;
+
+use crate::adapter::stats::Receipt;
+use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, told};
+use crate::forward::apply::Apply;
+use crate::learn::batch::BatchReceipt;
+use crate::learn::sample::{Choice, Listwise, Sample};
+use crate::learn::step::Pass;
 use crate::peft::PeftConfig;
-use crate::sample::{Choice, Listwise, Sample};
-use crate::stats::Receipt;
-use crate::step::{self, Pass};
 
 /// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
 ///

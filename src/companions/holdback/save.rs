@@ -2,8 +2,8 @@
 
 use super::mean::Mean;
 use super::{Holdback, MAX_SHOWN};
-use crate::beside::{Kind, Words, words};
 use crate::error::{Error, Result, check_range};
+use crate::state::beside::{Kind, Words, words};
 
 const HOLDBACK: Kind<6, 2> = Kind {
     format: "micro-lora-holdback",

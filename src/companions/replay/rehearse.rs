@@ -2,13 +2,13 @@
 
 use super::codes::unpack;
 use super::{ReplayHeader, ReplayMut, nth};
-use crate::adapter::AdapterMut;
+use crate::adapter::stats::Receipt;
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Error, Result, refuse, told};
 use crate::kernel;
 use crate::learn::Learn;
-use crate::sample::{Listwise, Sample};
-use crate::stats::Receipt;
-use crate::step::{self, Pass};
+use crate::learn::sample::{Listwise, Sample};
+use crate::learn::step::{self, Pass};
 
 const OVERFLOW: u32 = Error::Overflow { what: "" }.code();
 

@@ -1,11 +1,11 @@
 //! Documents of what stands beside an adapter, a ring of lists or a holdback: as a saved adapter,
 //! integers and 32-bit words in base64 under a checksum. `docs/state-format.md` specifies them.
 
-use crate::base64::{Decoder, Encoder, encoded_len};
-use crate::crc::Crc;
 use crate::error::{Error, Result};
-use crate::json::{Json, Out};
-use crate::wire::check_equal;
+use crate::peft::json::{Json, Out};
+use crate::state::base64::{Decoder, Encoder, encoded_len};
+use crate::state::crc::Crc;
+use crate::state::wire::check_equal;
 
 /// Of every document here.
 const VERSION: u32 = 1;

@@ -1,11 +1,11 @@
 //! What using an adapter means, said once for every kind of owner and view.
 
-use crate::adapter::Adapter;
-use crate::config::Config;
+use crate::adapter::config::Config;
+use crate::adapter::stats::Stats;
+use crate::adapter::view::Adapter;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, told};
-use crate::stats::Stats;
 
 /// Using an adapter: implemented by everything that can lend an [`Adapter`].
 ///

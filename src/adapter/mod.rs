@@ -1,0 +1,9 @@
+//! What an adapter is: limits, settings, header, borrowed views, owners, statistics.
+
+pub(crate) mod config;
+pub(crate) mod frozen;
+pub(crate) mod header;
+pub(crate) mod limits;
+pub(crate) mod owned;
+pub(crate) mod stats;
+pub(crate) mod view;
