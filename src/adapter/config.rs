@@ -41,6 +41,13 @@ pub enum StepKind {
     /// the constants are measured, `docs/learning.md` in the repository says how.
     #[default]
     ScaledGradientV2 = 2,
+    /// Stochastic dual coordinate ascent on lists, with a bias: for searches and choices. It has no step size,
+    /// and takes lists alone (choice, listwise, thumb).
+    /// Source: Shalev-Shwartz and Zhang 2013; the list-wise form is this project's (`src/learn/dual/`).
+    Dual = 3,
+    /// Not chosen: the first feedback chooses. A list chooses [`StepKind::Dual`], all else
+    /// [`StepKind::ScaledGradientV2`].
+    Auto = 4,
 }
 
 impl StepKind {
@@ -57,6 +64,8 @@ impl StepKind {
             0 => Some(Self::ScaledGradient),
             1 => Some(Self::Sgd),
             2 => Some(Self::ScaledGradientV2),
+            3 => Some(Self::Dual),
+            4 => Some(Self::Auto),
             _ => None,
         }
     }

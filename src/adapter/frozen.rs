@@ -32,6 +32,8 @@ pub struct FrozenMut<'a> {
     pub(crate) header: &'a mut Header,
     pub(crate) a: &'a mut [f32],
     pub(crate) b: &'a mut [f32],
+    /// `out_features` values, or empty: a state with a bias is then refused.
+    pub(crate) bias: &'a mut [f32],
 }
 
 impl<'a> FrozenMut<'a> {
@@ -52,7 +54,24 @@ impl<'a> FrozenMut<'a> {
     pub fn from_parts(header: &'a mut Header, lora_a: &'a mut [f32], lora_b: &'a mut [f32]) -> Result<Self> {
         check_length("lora_A", lora_a.len(), header.a_len())?;
         check_length("lora_B", lora_b.len(), header.b_len())?;
-        Ok(Self { header, a: lora_a, b: lora_b })
+        Ok(Self { header, a: lora_a, b: lora_b, bias: &mut [] })
+    }
+
+    /// The same view with the memory of a bias, `out_features` values: what was learned from lists has one.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if it does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenMut, Header};
+    /// let mut header = Header::new(3, 2, 1, &Config::new())?;
+    /// let (mut a, mut b, mut bias) = ([0.0; 3], [0.0; 2], [0.0; 2]);
+    /// assert!(FrozenMut::from_parts(&mut header, &mut a, &mut b)?.with_bias(&mut bias).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn with_bias(self, bias: &'a mut [f32]) -> Result<Self> {
+        check_length("bias", bias.len(), self.header.out_len())?;
+        Ok(Self { bias, ..self })
     }
 
     /// Sets both matrices to zero, which changes nothing, and all else but the settings back to the start.
@@ -72,6 +91,7 @@ impl<'a> FrozenMut<'a> {
         if self.header.check_sized().is_ok() {
             self.a.fill(0.0);
             self.b.fill(0.0);
+            self.bias.fill(0.0);
             self.header.reset();
         }
     }
@@ -93,6 +113,8 @@ impl<'a> FrozenMut<'a> {
         check_weights(self.header, lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
         kernel::copy(self.b, lora_b);
+        kernel::clear(self.bias);
+        self.header.forget_dual();
         self.header.take_up(self.b);
         self.header.bump();
         Ok(())
@@ -156,6 +178,15 @@ impl<'a> FrozenMut<'a> {
 
 impl Apply for FrozenMut<'_> {
     fn adapter(&self) -> Adapter<'_> {
-        Adapter { header: self.header, a: self.a, b: self.b, grad_a: &[], grad_c: &[] }
+        Adapter {
+            header: self.header,
+            a: self.a,
+            b: self.b,
+            grad_a: &[],
+            grad_c: &[],
+            bias: self.bias,
+            grad_bias: &[],
+            input_sum: &[],
+        }
     }
 }

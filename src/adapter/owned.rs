@@ -49,6 +49,9 @@ pub struct MicroLora<const IN: usize, const OUT: usize, const RANK: usize> {
     b: [[f32; OUT]; RANK],
     grad_a: [[f32; IN]; RANK],
     grad_c: [[f32; OUT]; RANK],
+    bias: [f32; OUT],
+    grad_bias: [f32; OUT],
+    input_sum: [f32; IN],
     scratch: [f32; OUT],
 }
 
@@ -105,6 +108,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
             b: [[0.0; OUT]; RANK],
             grad_a: [[0.0; IN]; RANK],
             grad_c: [[0.0; OUT]; RANK],
+            bias: [0.0; OUT],
+            grad_bias: [0.0; OUT],
+            input_sum: [0.0; IN],
             scratch: [0.0; OUT],
         }
     }
@@ -132,6 +138,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
         self.b = [[0.0; OUT]; RANK];
         self.grad_a = [[0.0; IN]; RANK];
         self.grad_c = [[0.0; OUT]; RANK];
+        self.bias = [0.0; OUT];
+        self.grad_bias = [0.0; OUT];
+        self.input_sum = [0.0; IN];
         Ok(())
     }
 
@@ -164,7 +173,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     #[must_use]
     pub const fn freeze(&self) -> FrozenLora<IN, OUT, RANK> {
         let header = Header { pending: 0, weight_sum: 0.0, ..self.header };
-        FrozenLora { header, a: self.a, b: self.b }
+        FrozenLora { header, a: self.a, b: self.b, bias: self.bias }
     }
 
     /// The most bytes that a saved state of this size takes: what [`to_json`](Self::to_json) needs.
@@ -225,6 +234,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for MicroLora<I
             b: self.b.as_flattened(),
             grad_a: self.grad_a.as_flattened(),
             grad_c: self.grad_c.as_flattened(),
+            bias: &self.bias,
+            grad_bias: &self.grad_bias,
+            input_sum: &self.input_sum,
         }
     }
 }
@@ -237,6 +249,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> Learn for MicroLora<I
             b: self.b.as_flattened_mut(),
             grad_a: self.grad_a.as_flattened_mut(),
             grad_c: self.grad_c.as_flattened_mut(),
+            bias: &mut self.bias,
+            grad_bias: &mut self.grad_bias,
+            input_sum: &mut self.input_sum,
             scratch: &mut self.scratch,
         }
     }
@@ -250,6 +265,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> PartialEq for MicroLo
             && self.b == other.b
             && self.grad_a == other.grad_a
             && self.grad_c == other.grad_c
+            && self.bias == other.bias
+            && self.grad_bias == other.grad_bias
+            && self.input_sum == other.input_sum
     }
 }
 
@@ -277,6 +295,7 @@ pub struct FrozenLora<const IN: usize, const OUT: usize, const RANK: usize> {
     pub(crate) header: Header,
     pub(crate) a: [[f32; IN]; RANK],
     pub(crate) b: [[f32; OUT]; RANK],
+    pub(crate) bias: [f32; OUT],
 }
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, RANK> {
@@ -303,7 +322,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
         const { assert_sizes::<IN, OUT, RANK>() }
         let (a, b) = (lora_a.as_flattened(), lora_b.as_flattened());
         let header = Header::of_weights(IN, OUT, RANK, &config, a, b)?;
-        Ok(Self { header, a: *lora_a, b: *lora_b })
+        Ok(Self { header, a: *lora_a, b: *lora_b, bias: [0.0; OUT] })
     }
 
     /// `delta` for one vector, as [`apply_into`](Apply::apply_into).
@@ -371,7 +390,12 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn frozen_mut(&mut self) -> FrozenMut<'_> {
-        FrozenMut { header: &mut self.header, a: self.a.as_flattened_mut(), b: self.b.as_flattened_mut() }
+        FrozenMut {
+            header: &mut self.header,
+            a: self.a.as_flattened_mut(),
+            b: self.b.as_flattened_mut(),
+            bias: &mut self.bias,
+        }
     }
 }
 
@@ -383,6 +407,9 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for FrozenLora<
             b: self.b.as_flattened(),
             grad_a: &[],
             grad_c: &[],
+            bias: &self.bias,
+            grad_bias: &[],
+            input_sum: &[],
         }
     }
 }

@@ -24,9 +24,12 @@ pub struct Adapter<'a> {
     pub(crate) header: &'a Header,
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
-    /// As in [`AdapterMut`]; empty if there is no gradient memory.
+    /// As in [`AdapterMut`]; empty if there is no memory for it.
     pub(crate) grad_a: &'a [f32],
     pub(crate) grad_c: &'a [f32],
+    pub(crate) bias: &'a [f32],
+    pub(crate) grad_bias: &'a [f32],
+    pub(crate) input_sum: &'a [f32],
 }
 
 /// A borrowed adapter with its gradient memory, to train. Its methods are those of
@@ -45,9 +48,15 @@ pub struct AdapterMut<'a> {
     pub(crate) header: &'a mut Header,
     pub(crate) a: &'a mut [f32],
     pub(crate) b: &'a mut [f32],
-    /// Pending `sum |w| gA` and `sum |w| gC`, shaped as `lora_A` and `lora_B`.
+    /// Pending `sum |w| gA` and `sum |w| gC`, shaped as `lora_A` and `lora_B`. The dual step keeps `S` in
+    /// `grad_a`, and in `grad_c` what pending lists will add to `lora_B`.
     pub(crate) grad_a: &'a mut [f32],
     pub(crate) grad_c: &'a mut [f32],
+    /// `b`, and what pending lists will add to it; `out_features` values, or empty: no bias, no dual step.
+    pub(crate) bias: &'a mut [f32],
+    pub(crate) grad_bias: &'a mut [f32],
+    /// `Q`, the sum of the inputs of lists over the first one's norm; `in_features` values, or empty.
+    pub(crate) input_sum: &'a mut [f32],
     /// One row of `out_features`: first `y`, then `g`. Never saved, never read before written.
     pub(crate) scratch: &'a mut [f32],
 }
@@ -90,7 +99,34 @@ impl<'a> Adapter<'a> {
     pub fn from_parts(header: &'a Header, lora_a: &'a [f32], lora_b: &'a [f32]) -> Result<Self> {
         check_length("lora_A", lora_a.len(), header.a_len())?;
         check_length("lora_B", lora_b.len(), header.b_len())?;
-        Ok(Self { header, a: lora_a, b: lora_b, grad_a: &[], grad_c: &[] })
+        Ok(Self {
+            header,
+            a: lora_a,
+            b: lora_b,
+            grad_a: &[],
+            grad_c: &[],
+            bias: &[],
+            grad_bias: &[],
+            input_sum: &[],
+        })
+    }
+
+    /// The same view with a bias of `out_features` values, which the header must know of: one that has gone with
+    /// it ever since a bias was learned or loaded.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if it does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Adapter, Config, Header};
+    /// let header = Header::new(3, 2, 1, &Config::new())?;
+    /// let view = Adapter::from_parts(&header, &[0.1, 0.2, 0.3], &[0.0, 0.0])?;
+    /// assert!(view.with_bias(&[0.0; 2]).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn with_bias(self, bias: &'a [f32]) -> Result<Self> {
+        check_length("bias", bias.len(), self.header.out_len())?;
+        Ok(Self { bias, ..self })
     }
 
     /// The same view with the gradient memory that belongs to it: saving pending events needs it.
@@ -147,11 +183,60 @@ impl<'a> AdapterMut<'a> {
         check_length("grad_A", grad_a.len(), header.a_len())?;
         check_length("grad_B", grad_b.len(), header.b_len())?;
         check_length("scratch", scratch.len(), header.out_len())?;
-        Ok(Self { header, a: lora_a, b: lora_b, grad_a, grad_c: grad_b, scratch })
+        Ok(Self {
+            header,
+            a: lora_a,
+            b: lora_b,
+            grad_a,
+            grad_c: grad_b,
+            bias: &mut [],
+            grad_bias: &mut [],
+            input_sum: &mut [],
+            scratch,
+        })
+    }
+
+    /// The same view with the memory of a bias and of the dual step: `bias` and `grad_bias` of `out_features`
+    /// values, `input_sum` of `in_features`. Like the rest, it belongs to the header from then on.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{AdapterMut, Config, Header};
+    /// let mut header = Header::new(3, 2, 1, &Config::new())?;
+    /// let (mut a, mut b, mut scratch) = ([0.0; 3], [0.0; 2], [0.0; 2]);
+    /// let (mut grad_a, mut grad_b) = ([0.0; 3], [0.0; 2]);
+    /// let (mut bias, mut grad_bias, mut input_sum) = ([0.0; 2], [0.0; 2], [0.0; 3]);
+    /// let view = AdapterMut::from_parts(
+    ///     &mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch,
+    /// )?;
+    /// assert!(view.with_bias(&mut bias, &mut grad_bias, &mut input_sum).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn with_bias(
+        self,
+        bias: &'a mut [f32],
+        grad_bias: &'a mut [f32],
+        input_sum: &'a mut [f32],
+    ) -> Result<Self> {
+        check_length("bias", bias.len(), self.header.out_len())?;
+        check_length("grad_bias", grad_bias.len(), self.header.out_len())?;
+        check_length("input_sum", input_sum.len(), self.header.in_len())?;
+        Ok(Self { bias, grad_bias, input_sum, ..self })
     }
 
     pub(crate) fn as_adapter(&self) -> Adapter<'_> {
-        Adapter { header: self.header, a: self.a, b: self.b, grad_a: self.grad_a, grad_c: self.grad_c }
+        Adapter {
+            header: self.header,
+            a: self.a,
+            b: self.b,
+            grad_a: self.grad_a,
+            grad_c: self.grad_c,
+            bias: self.bias,
+            grad_bias: self.grad_bias,
+            input_sum: self.input_sum,
+        }
     }
 
     /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`, with
@@ -185,17 +270,29 @@ impl<'a> AdapterMut<'a> {
         check_weights(self.header, lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
         kernel::copy(self.b, lora_b);
+        self.forget_dual();
         self.clear_pending();
         self.header.take_up(self.b);
         self.header.bump();
         Ok(())
     }
 
+    /// The sum `S` of the dual step, where the others keep a gradient, stays.
     pub(crate) fn clear_pending(&mut self) {
-        kernel::clear(self.grad_a);
+        if self.header.flags & Header::DUAL == 0 {
+            kernel::clear(self.grad_a);
+        }
         kernel::clear(self.grad_c);
+        kernel::clear(self.grad_bias);
         self.header.weight_sum = 0.0;
         self.header.pending = 0;
+    }
+
+    /// No bias any more, and nothing that the dual step knows of other weights.
+    pub(crate) fn forget_dual(&mut self) {
+        self.header.forget_dual();
+        kernel::clear(self.bias);
+        kernel::clear(self.input_sum);
     }
 
     pub(crate) fn restart(&mut self) {
@@ -205,8 +302,9 @@ impl<'a> AdapterMut<'a> {
         let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
         kernel::fill_uniform(self.a, bound, self.header.seed);
         kernel::clear(self.b);
-        self.clear_pending();
         self.header.reset();
+        self.forget_dual();
+        self.clear_pending();
     }
 }
 
@@ -280,6 +378,9 @@ impl crate::Learn for AdapterMut<'_> {
             b: self.b,
             grad_a: self.grad_a,
             grad_c: self.grad_c,
+            bias: self.bias,
+            grad_bias: self.grad_bias,
+            input_sum: self.input_sum,
             scratch: self.scratch,
         }
     }

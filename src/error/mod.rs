@@ -167,6 +167,11 @@ pub enum Error {
         /// Where its value is, in bytes from the start.
         at: usize,
     },
+    /// The adapter learns from lists, by the dual step, and this feedback is no list.
+    Step {
+        /// Which kind of feedback.
+        feedback: &'static str,
+    },
     /// Any of those above; what it is about was put down.
     #[cfg(micro_lora_terse)]
     #[doc(hidden)]
@@ -204,6 +209,7 @@ impl Error {
             Self::Unsupported { .. } => 17,
             Self::Missing { .. } => 18,
             Self::UnknownField { .. } => 19,
+            Self::Step { .. } => 20,
             #[cfg(micro_lora_terse)]
             Self::Reported { code } => *code as u32,
         }
@@ -297,6 +303,11 @@ impl fmt::Display for Error {
             }
             #[cfg(micro_lora_terse)]
             Self::Reported { code } => write!(f, "error {code}"),
+            Self::Step { feedback } => write!(
+                f,
+                "{feedback} feedback: expected a list (choice or listwise), because this adapter learns by the dual \
+                 step, got {feedback}; use another adapter, or one made with StepKind::ScaledGradientV2"
+            ),
             Self::Missing { what } => write!(f, "{what}: expected it in the file, got none"),
             Self::UnknownField { at } => write!(
                 f,

@@ -76,5 +76,17 @@ pub(crate) fn zero_norm(what: &'static str) -> Refusal {
     report(8, what, 0, 0, 0)
 }
 
+pub(crate) fn step(feedback: &'static str) -> Refusal {
+    report(20, feedback, 0, 0, 0)
+}
+
+pub(crate) fn missing(what: &'static str) -> Refusal {
+    report(18, what, 0, 0, 0)
+}
+
+pub(crate) fn unsupported(field: &'static str, _expected: &'static str) -> Refusal {
+    report(17, field, 0, 0, 0)
+}
+
 pub(crate) const PENDING_FULL: Refusal = Refusal(9);
 pub(crate) const NOT_INITIALISED: Refusal = Refusal(10);

@@ -46,5 +46,17 @@ pub(crate) const fn zero_norm(what: &'static str) -> Refusal {
     Error::ZeroNorm { what }
 }
 
+pub(crate) const fn step(feedback: &'static str) -> Refusal {
+    Error::Step { feedback }
+}
+
+pub(crate) const fn missing(what: &'static str) -> Refusal {
+    Error::Missing { what }
+}
+
+pub(crate) const fn unsupported(field: &'static str, expected: &'static str) -> Refusal {
+    Error::Unsupported { field, expected }
+}
+
 pub(crate) const PENDING_FULL: Refusal = Error::PendingFull;
 pub(crate) const NOT_INITIALISED: Refusal = Error::NotInitialised;

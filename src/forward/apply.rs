@@ -303,6 +303,36 @@ pub trait Apply {
         self.adapter().b
     }
 
+    /// The bias `b` that lists are learned with, `out_features` values; empty if there is no memory for one. What is
+    /// added to every output is [`merged_bias`](Self::merged_bias).
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// assert_eq!(MicroLora::<2, 2, 1>::new(Config::new())?.bias(), [0.0, 0.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn bias(&self) -> &[f32] {
+        self.adapter().bias
+    }
+
+    /// Writes what a model has to add to its own bias where [`merge_into`](Self::merge_into) has changed its weight:
+    /// `m (b - C^T A mu)`, `out_features` values, without the output guard.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::NotInitialised`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, MicroLora};
+    /// let lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let mut bias = [1.0; 2];
+    /// lora.merged_bias(&mut bias)?;
+    /// assert_eq!(bias, [0.0, 0.0]); // nothing was learned
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn merged_bias(&self, bias: &mut [f32]) -> Result<()> {
+        told(self.adapter().write_merged_bias(bias))
+    }
+
     /// Values of an input.
     ///
     /// ```

@@ -1,6 +1,7 @@
 //! From an input to its correction: down to the rank, the output guard, and up again.
 
 pub(crate) mod apply;
+mod bias;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod short;
 
@@ -16,7 +17,7 @@ const CANCELLED: f32 = 1e-4;
 /// A forward pass as far as the rank: what is needed to write an output, or to learn from one.
 #[derive(Clone, Copy)]
 pub(crate) struct Projection {
-    /// `A x`.
+    /// `A x`, less `A mu` where there is a bias.
     pub(crate) h: [f32; 4],
     /// `f` of the output guard.
     pub(crate) guard: f32,
@@ -30,6 +31,15 @@ impl Projection {
         let sm = header.scaling * header.strength;
         self.h.map(|h_r| (sm * h_r) * self.guard)
     }
+}
+
+/// `h - A mu`.
+pub(crate) fn centred(h: [f32; 4], centre: &[f32; 4]) -> [f32; 4] {
+    let mut centred = h;
+    for (h, centre) in centred.iter_mut().zip(centre) {
+        *h -= centre;
+    }
+    centred
 }
 
 /// The sum of `|h_r C_r|^2`.
@@ -61,7 +71,13 @@ impl Adapter<'_> {
         } else {
             (kernel::down(self.a, x), 0.0)
         };
-        self.projected::<4>(h, x_squared).ok_or_else(|| {
+        let (h, projected) = if header.has_bias() {
+            let h = centred(h, &header.bias.centre);
+            (h, bias::projected(self, h, x_squared))
+        } else {
+            (h, self.projected::<4>(h, x_squared))
+        };
+        projected.ok_or_else(|| {
             let result = if reach::<4>(&header.gram, h).is_finite() { "input" } else { "delta" };
             not_finite(&[("input", x)], result)
         })
@@ -107,6 +123,7 @@ impl Adapter<'_> {
         let projection = self.forward(x, false)?;
         check_length("delta", delta.len(), self.header.out_len())?;
         kernel::up(delta, projection.factors(self.header), self.b);
+        self.add_bias(delta, &projection);
         Ok(projection.guard)
     }
 
@@ -123,7 +140,15 @@ impl Adapter<'_> {
             return Err(refuse::square_required("residual", "apply_into", in_features, out_features));
         }
         kernel::up_add(x, projection.factors(self.header), self.b);
+        self.add_bias(x, &projection);
         Ok(projection.guard)
+    }
+
+    /// `out += m f b`, after the rank-r part.
+    pub(crate) fn add_bias(&self, out: &mut [f32], projection: &Projection) {
+        if self.header.has_bias() {
+            kernel::axpy(out, self.header.strength * projection.guard, self.bias);
+        }
     }
 
     pub(crate) fn write_deltas(&self, inputs: &[f32], deltas: &mut [f32]) -> Checked<()> {

@@ -26,6 +26,9 @@ impl kernel::Settle for Applied<'_> {
 
     #[inline(always)]
     fn settle<const N: usize>(&self, h: [f32; N], x_squared: f32) -> Option<[f32; N]> {
+        if self.adapter.header.has_bias() {
+            return None;
+        }
         let projection = self.adapter.projected::<N>(kernel::pad(h), x_squared)?;
         self.guard.set(projection.guard);
         Some(kernel::pad(projection.factors(self.adapter.header)))
@@ -82,7 +85,16 @@ struct Said {
 impl Learned<'_, '_> {
     #[inline(always)]
     fn adapter(&self) -> Adapter<'_> {
-        Adapter { header: self.header, a: self.a, b: self.b, grad_a: &[], grad_c: &[] }
+        Adapter {
+            header: self.header,
+            a: self.a,
+            b: self.b,
+            grad_a: &[],
+            grad_c: &[],
+            bias: &[],
+            grad_bias: &[],
+            input_sum: &[],
+        }
     }
 }
 
@@ -96,6 +108,9 @@ impl kernel::SettleBoth for Learned<'_, '_> {
     fn settle<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]> {
         let ((h, x_squared), (b_g, g_squared)) = (h, b_g);
         let (header, said) = (self.header, self.said.get());
+        if header.has_bias() {
+            return None;
+        }
         let seen = self.adapter().projected::<N>(kernel::pad(h), x_squared)?;
         let norms = Norms { x: kernel::sqrt(x_squared), g: kernel::sqrt(g_squared) };
         if !g_squared.is_finite() || norms.x == 0.0 || norms.g == 0.0 {
@@ -116,6 +131,7 @@ impl AdapterMut<'_> {
         let Sample { input, base, weight } = *sample;
         let header = &*self.header;
         let is_usual = header.check_initialised().is_ok()
+            && !self.learns_by_dual()
             && [input.len(), g.len()] == [header.in_len(), header.out_len()]
             && base.is_none_or(|base| base.len() == header.out_len());
         if !is_usual || weight == 0.0 || check_weight("", weight).is_err() {

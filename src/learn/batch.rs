@@ -45,8 +45,12 @@ impl AdapterMut<'_> {
         let (in_len, out_len) = (self.header.in_len(), self.header.out_len());
         let n = self.as_adapter().count_inputs(inputs)?;
         check_length("grad_outputs", grad_outputs.len(), n.saturating_mul(out_len))?;
+        self.check_scaled("gradient")?;
         if !self.surely_fit(inputs, grad_outputs, n) {
             self.check_each(inputs, grad_outputs)?;
+        }
+        if n > 0 {
+            self.header.choose_scaled();
         }
         let (samples, pending, capped) = (self.header.samples, self.header.pending, self.header.capped);
         let (mut xs, mut gs) = (inputs, grad_outputs);

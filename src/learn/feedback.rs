@@ -1,12 +1,15 @@
 //! The feedback rules. Each turns what a user did into one gradient `g = dL/dy` in the scratch row
 //! (or finds that there is nothing to learn); from there on all share one backward pass.
 
+use crate::adapter::config::StepKind;
 use crate::adapter::header::Header;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
 use crate::error::{Checked, Result, check_length, check_range, refuse, told};
 use crate::forward::Projection;
 use crate::kernel;
+use crate::learn::dual::told::Told;
+use crate::learn::dual::{Base, List};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 
 /// How much a quality alone weighs beside an event that knows its direction.
@@ -96,6 +99,15 @@ impl AdapterMut<'_> {
     /// Inlined always: where the kind of feedback is known, the others leave no code behind.
     #[inline(always)]
     fn learn_from(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+        match *feedback {
+            Feedback::Choice(ref choice) if self.learns_by_dual() => {
+                return self.learn_told(sample, choice.candidates, &Told::from(choice), choice.temperature);
+            }
+            Feedback::Listwise(ref list) if self.learns_by_dual() => {
+                return self.learn_told(sample, list.candidates, &Told::from(list), list.temperature);
+            }
+            _ => self.check_scaled(feedback.name())?,
+        }
         self.check_numbers(feedback)?;
         let needs = if matches!(feedback, Feedback::Gradient(_)) { Needs::Gradient } else { Needs::Output };
         // A base has no part in a gradient, but a wrong one is a mistake all the same.
@@ -131,6 +143,60 @@ impl AdapterMut<'_> {
             self.header.baseline += BASELINE_RATE * (given - self.header.baseline);
         }
         Ok(receipt)
+    }
+
+    /// Whether lists are learned by the dual step.
+    pub(crate) fn learns_by_dual(&self) -> bool {
+        self.header.step == StepKind::Dual as u32 || self.header.step == StepKind::Auto as u32
+    }
+
+    /// Refuses what the dual step does not learn from.
+    pub(crate) fn check_scaled(&self, feedback: &'static str) -> Checked<()> {
+        if self.header.step == StepKind::Dual as u32 { Err(refuse::step(feedback)) } else { Ok(()) }
+    }
+
+    /// Refuses an adapter that was made for another step than the dual one.
+    pub(crate) fn check_lists(&self) -> Checked<()> {
+        self.header.check_initialised()?;
+        if self.learns_by_dual() { Ok(()) } else { Err(refuse::unsupported("step", "StepKind::Dual")) }
+    }
+
+    /// Refuses a sample that no list can be learned with; gives the guard's factor.
+    pub(crate) fn check_sample(&self, sample: &Sample<'_>) -> Checked<f32> {
+        Ok(self.see(sample, Needs::Output)?.guard)
+    }
+
+    /// Learns from a list by the dual step, once.
+    fn learn_told(
+        &mut self,
+        sample: &Sample<'_>,
+        candidates: &[f32],
+        told: &Told<'_>,
+        temperature: f32,
+    ) -> Checked<Receipt> {
+        let seen = self.see(sample, Needs::Output)?;
+        let count = self.count_rows("candidates", candidates, MIN_CANDIDATES)?;
+        let outcome = match told.read(count, temperature)? {
+            Err(skip) => Err(skip),
+            Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
+            Ok(reading) => {
+                let list = List {
+                    input: sample.input,
+                    base: Base::Output(base_of(sample)),
+                    documents: candidates,
+                    wanted: reading.wanted(),
+                    omega: sample.weight * reading.omega,
+                    temperature,
+                };
+                if list.is_zero() { Err(Skip::ZeroGradient) } else { Ok(self.learn_list(&list)?) }
+            }
+        };
+        self.header.count(seen.guard < 1.0, told.quality());
+        let (outcome, grad_norm) = match outcome {
+            Ok(moved) => (Outcome::Applied, moved),
+            Err(skip) => (Outcome::Skipped(skip), 0.0),
+        };
+        Ok(Receipt { grad_norm, guard: seen.guard, ..self.header.receipt(outcome) })
     }
 
     /// What can be refused before anything is computed.
@@ -273,6 +339,9 @@ impl AdapterMut<'_> {
     /// Puts `y = base + delta` into the scratch row.
     fn form_output(&mut self, sample: &Sample<'_>, seen: &Projection) {
         kernel::up_onto(self.scratch, base_of(sample), seen.factors(self.header), self.b);
+        if self.header.has_bias() {
+            kernel::axpy(self.scratch, self.header.strength * seen.guard, self.bias);
+        }
     }
 
     /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
@@ -346,6 +415,7 @@ impl AdapterMut<'_> {
             Ok(gradient) => self.accumulate(x, seen, weight, gradient)?,
             Err(skip) => (Outcome::Skipped(skip), 0.0),
         };
+        self.header.choose_scaled();
         let guard = seen.guard;
         self.header.count(guard < 1.0, quality);
         Ok(Receipt { grad_norm, guard, ..self.header.receipt(outcome) })
@@ -384,6 +454,14 @@ fn base_of<'a>(sample: &Sample<'a>) -> &'a [f32] {
 }
 
 impl Header {
+    /// The first feedback that is no list chooses the scaled-gradient step.
+    pub(crate) fn choose_scaled(&mut self) {
+        if self.step == StepKind::Auto as u32 {
+            self.step = StepKind::ScaledGradientV2 as u32;
+            self.flags |= Self::CHOSEN;
+        }
+    }
+
     pub(crate) fn count(&mut self, capped: bool, quality: Option<f32>) {
         self.samples = self.samples.saturating_add(1);
         self.capped = self.capped.saturating_add(u32::from(capped));
@@ -395,7 +473,7 @@ impl Header {
 }
 
 /// Why a listwise choice says nothing, if it does not.
-fn preference(weights: &[f32]) -> Option<Skip> {
+pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
     let first = weights.first().copied().unwrap_or_default();
     if weights.iter().any(|weight| *weight != first) {
         None
@@ -413,7 +491,7 @@ fn exp(x: f32) -> f32 {
 }
 
 /// Turns logits into `exp(z - max)`, and gives the largest logit and the sum.
-fn exponentials(logits: &mut [f32]) -> (f32, f32) {
+pub(crate) fn exponentials(logits: &mut [f32]) -> (f32, f32) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for z in logits {
@@ -460,7 +538,7 @@ pub(crate) fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
     if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
 }
 
-fn check_quality(quality: f32) -> Checked<()> {
+pub(crate) fn check_quality(quality: f32) -> Checked<()> {
     check_range("quality", quality, 0.0, 1.0)
 }
 

@@ -1,6 +1,7 @@
 //! What training an adapter means, said once for every kind of owner and view.
 
 pub(crate) mod batch;
+pub(crate) mod dual;
 pub(crate) mod feedback;
 mod pull;
 pub(crate) mod sample;

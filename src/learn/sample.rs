@@ -14,7 +14,7 @@ pub const MIN_CANDIDATES: usize = 2;
 pub const MAX_CANDIDATES: usize = 64;
 
 /// The temperature of a softmax over a list unless told otherwise.
-const LIST_TEMPERATURE: f32 = 0.1;
+pub(crate) const LIST_TEMPERATURE: f32 = 0.1;
 /// The same where one is chosen: labels are told apart better by a sharper one (`docs/learning.md`).
 const CHOICE_TEMPERATURE: f32 = 0.08;
 
@@ -216,4 +216,18 @@ pub enum Feedback<'a> {
     },
     /// As for [`Learn::adapt_quality`](crate::Learn::adapt_quality).
     Quality(f32),
+}
+
+impl Feedback<'_> {
+    /// What a refusal calls it.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Gradient(_) => "gradient",
+            Self::Choice(_) => "choice",
+            Self::Listwise(_) => "listwise",
+            Self::Target { .. } => "target",
+            Self::AttractRepel { .. } => "attract_repel",
+            Self::Quality(_) => "quality",
+        }
+    }
 }

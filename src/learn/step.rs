@@ -29,6 +29,7 @@ use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
 use crate::kernel::{self, Square};
+use crate::learn::dual;
 
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;
@@ -102,6 +103,9 @@ struct Plan {
 
 pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Checked<Receipt> {
     view.header.check_initialised()?;
+    if view.header.flags & Header::DUAL != 0 {
+        return dual::apply_updates(view, lr);
+    }
     check_learning_rate(lr)?;
     if view.header.pending == 0 {
         return Ok(view.header.receipt(Outcome::Skipped(Skip::NoPending)));
@@ -119,6 +123,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
         StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
         StepKind::Sgd => sgd(view, lr),
+        StepKind::Auto | StepKind::Dual => scaled_gradient(view, lr, &gram_a, &V2, pass),
     };
     if pass != Pass::First {
         plan.trace = view.header.trace;

@@ -1,0 +1,259 @@
+//! One visit of one list: its dual numbers move towards their optimum, and the weights follow.
+
+use super::start::Lengths;
+use super::{BETA, GAMMA, LAMBDA};
+use crate::adapter::limits::NORM_LIMIT;
+use crate::adapter::view::{AdapterMut, not_finite};
+use crate::error::{Checked, refuse};
+use crate::forward::centred;
+use crate::kernel;
+use crate::learn::feedback::exponentials;
+use crate::learn::sample::MAX_CANDIDATES;
+
+/// One number per document.
+type PerDocument = [f32; MAX_CANDIDATES];
+
+/// What a list's documents are ranked by before the correction.
+#[derive(Clone, Copy)]
+pub(crate) enum Base<'a> {
+    /// The frozen model's output: the score is a dot product.
+    Output(&'a [f32]),
+    /// Scores of the host's own, one per document, of the size of cosines.
+    Scores(&'a [f32]),
+}
+
+/// What a person wanted of a list.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// `w`, of sum 1.
+    Share(&'a [f32]),
+    /// Not this one: `w` is the softmax over the others, taken afresh at each visit.
+    AllBut(usize),
+}
+
+/// A list as it is visited.
+#[derive(Clone, Copy)]
+pub(crate) struct List<'a> {
+    pub(crate) input: &'a [f32],
+    pub(crate) base: Base<'a>,
+    /// One after the other, `out_features` values each.
+    pub(crate) documents: &'a [f32],
+    pub(crate) wanted: Wanted<'a>,
+    pub(crate) omega: f32,
+    pub(crate) temperature: f32,
+}
+
+/// A list's share of the weights, as of its last visit.
+pub(crate) struct Part<'a> {
+    pub(crate) alpha: &'a mut [f32],
+    pub(crate) h: &'a mut [f32; 4],
+    pub(crate) u: &'a mut [f32; 4],
+}
+
+/// Where the weights change.
+pub(crate) enum Room<'a> {
+    /// In `lora_B` and the bias: the list may have been visited before. The row is for its new `X^T alpha`.
+    Served(&'a mut [f32]),
+    /// In the pending sums, for a list that is visited this once.
+    Pending,
+}
+
+/// What a visit found.
+#[derive(Clone, Copy)]
+pub(crate) struct Visited {
+    /// L2 norm of `X^T (alpha - alpha before)` over `lambda tau`: how far the bias moves.
+    pub(crate) moved: f32,
+}
+
+impl List<'_> {
+    /// `served` is what the correction is added to, where the list has scores of the host's. Lengths that are compared with those of the first list; a length that overflows is infinite.
+    /// Whether there is nothing to learn: no input, or no document, has a length.
+    pub(crate) fn is_zero(&self) -> bool {
+        let is_zero = |x: &[f32]| x.iter().all(|value| *value == 0.0);
+        is_zero(self.input) || is_zero(self.documents)
+    }
+
+    pub(crate) fn lengths(&self, out_len: usize, served: Option<&[f32]>) -> Lengths {
+        let norm = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
+        let input = norm(self.input);
+        let base = match (self.base, served) {
+            (Base::Output(base), _) | (Base::Scores(_), Some(base)) => norm(base),
+            (Base::Scores(_), None) => input,
+        };
+        let squares = kernel::dot(self.documents, self.documents);
+        let count = kernel::rows(self.documents, out_len).len();
+        Lengths { input, base, documents: kernel::sqrt(squares / count as f32) }
+    }
+}
+
+impl AdapterMut<'_> {
+    /// Visits a list. `centre` is `A mu`. Nothing is written if a sum could overflow.
+    pub(crate) fn visit(
+        &mut self,
+        list: &List<'_>,
+        part: Part<'_>,
+        centre: &[f32; 4],
+        room: Room<'_>,
+    ) -> Checked<Visited> {
+        let out_len = self.header.out_len();
+        let count = kernel::rows(list.documents, out_len).len();
+        let dual = self.header.dual;
+        // `lambda tau` in the units of the documents, and what takes the correction to its own units.
+        let unit = self.header.unit(list.temperature);
+        let h = centred(kernel::down(self.a, list.input), centre);
+        let mut p: PerDocument = [0.0; MAX_CANDIDATES];
+        let p = p.get_mut(..count).unwrap_or_default();
+        self.list_logits(list, h, p)?;
+        let mut wanted: PerDocument = [0.0; MAX_CANDIDATES];
+        let wanted = wanted.get_mut(..count).unwrap_or_default();
+        distributions(p, wanted, list.wanted);
+
+        let h = h.map(|h_r| h_r / dual.input_norm);
+        let share = self.share(list, p, wanted, kernel::dot4(&h, &h));
+        // `p` becomes the change of alpha.
+        for ((p, wanted), alpha) in p.iter_mut().zip(&*wanted).zip(&*part.alpha) {
+            *p = share * (list.omega * (wanted - *p) - alpha);
+        }
+        self.mix_into_scratch(p, list.documents);
+        let change = kernel::sqrt(kernel::dot(self.scratch, self.scratch));
+        let mut room = room;
+        let turned = difference(h, part.h);
+        let mut after_norm = change;
+        if let Room::Served(after) = &mut room {
+            kernel::clear(after);
+            kernel::mix(after, 0.0, part.alpha, list.documents);
+            kernel::axpy(after, 1.0, self.scratch);
+            after_norm = kernel::sqrt(kernel::dot(after, after));
+        }
+        let scaling = self.header.scaling;
+        let to_b = ((GAMMA * unit) / dual.input_norm) / scaling;
+        let length = |h: &[f32; 4]| kernel::sqrt(kernel::dot4(h, h));
+        let growth = (to_b * scaling) * (length(&turned) * after_norm + length(part.h) * change);
+        let moved = unit * change;
+        self.check_growth(moved, growth)?;
+        for (alpha, change) in part.alpha.iter_mut().zip(&*p) {
+            *alpha += change;
+        }
+        let to_u = ((dual.input_norm / dual.base_norm) * scaling) * (unit / dual.base_norm);
+        let mut u = match room {
+            Room::Pending => {
+                kernel::axpy(self.grad_bias, unit, self.scratch);
+                kernel::add_outer(self.grad_c, h.map(|h_r| to_b * h_r), self.scratch);
+                let served = kernel::down(self.b, self.scratch);
+                let pending = kernel::down(self.grad_c, self.scratch);
+                let mut u = served;
+                u.iter_mut().zip(pending).for_each(|(u, pending)| *u += pending);
+                u
+            }
+            Room::Served(after) => {
+                kernel::axpy(self.bias, unit, self.scratch);
+                kernel::add_outer(self.b, turned.map(|h_r| to_b * h_r), after);
+                kernel::add_outer(self.b, part.h.map(|h_r| to_b * h_r), self.scratch);
+                kernel::down(self.b, after)
+            }
+        };
+        u.iter_mut().for_each(|u| *u *= to_u);
+        let change = difference(u, part.u);
+        kernel::add_outer(self.grad_a, change.map(|u| u / dual.input_norm), list.input);
+        self.header.dual.u.iter_mut().zip(change).for_each(|(sum, change)| *sum += change);
+        (*part.h, *part.u) = (h, u);
+        Ok(Visited { moved })
+    }
+
+    /// `(beta X base + X (b + C^T h)) / tau`, pending lists served already.
+    fn list_logits(&mut self, list: &List<'_>, h: [f32; 4], logits: &mut [f32]) -> Checked<()> {
+        let dual = self.header.dual;
+        let s = self.header.scaling;
+        match list.base {
+            Base::Output(base) => kernel::copy(self.scratch, base),
+            Base::Scores(_) => kernel::clear(self.scratch),
+        }
+        kernel::scale(self.scratch, BETA);
+        kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.b);
+        kernel::axpy(self.scratch, 1.0, self.bias);
+        if self.header.pending > 0 {
+            kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.grad_c);
+            kernel::axpy(self.scratch, 1.0, self.grad_bias);
+        }
+        kernel::dot_rows(logits, list.documents, self.scratch);
+        let unit = (dual.base_norm * dual.document_norm) * list.temperature;
+        for logit in &mut *logits {
+            *logit /= unit;
+        }
+        if let Base::Scores(scores) = list.base {
+            for (logit, score) in logits.iter_mut().zip(scores) {
+                *logit += (BETA * score) / list.temperature;
+            }
+        }
+        if logits.iter().all(|logit| logit.is_finite()) {
+            return Ok(());
+        }
+        let base = match list.base {
+            Base::Output(base) => base,
+            Base::Scores(scores) => scores,
+        };
+        Err(not_finite(&[("input", list.input), ("base", base), ("candidates", list.documents)], "logits"))
+    }
+
+    /// What share of the way to its optimum a list goes: from its curvature at (p + w) / 2.
+    fn share(&mut self, list: &List<'_>, p: &[f32], wanted: &[f32], h_squared: f32) -> f32 {
+        let mut between: PerDocument = [0.0; MAX_CANDIDATES];
+        let between = between.get_mut(..p.len()).unwrap_or_default();
+        let mut squares = 0.0;
+        let rows = kernel::rows(list.documents, self.scratch.len());
+        for (((between, p), wanted), row) in between.iter_mut().zip(p).zip(wanted).zip(rows) {
+            *between = 0.5 * (p + wanted);
+            squares += *between * kernel::dot(row, row);
+        }
+        self.mix_into_scratch(between, list.documents);
+        let document_norm = self.header.dual.document_norm;
+        let variance =
+            (squares - kernel::dot(self.scratch, self.scratch)).max(0.0) / document_norm / document_norm;
+        let pull = ((list.omega * (1.0 + GAMMA * h_squared)) * variance) / LAMBDA;
+        1.0 / (1.0 + pull / list.temperature / list.temperature)
+    }
+
+    fn mix_into_scratch(&mut self, factors: &[f32], documents: &[f32]) {
+        kernel::clear(self.scratch);
+        kernel::mix(self.scratch, 0.0, factors, documents);
+    }
+
+    /// Refuses a visit after which a norm could be past its limit.
+    pub(super) fn check_growth(&self, bias: f32, c: f32) -> Checked<()> {
+        let norm_b = kernel::sqrt(self.header.bias.squared) + bias;
+        let norm_c = kernel::sqrt(kernel::trace(&self.header.gram)) + c;
+        if norm_b <= LIMIT && norm_c <= LIMIT { Ok(()) } else { Err(refuse::overflow("step")) }
+    }
+}
+
+/// Far enough below the limit that the visits of one click, which the norms do not count, cannot reach it.
+pub(crate) const LIMIT: f32 = NORM_LIMIT / 10.0;
+
+fn difference(after: [f32; 4], before: &[f32; 4]) -> [f32; 4] {
+    let mut difference = after;
+    difference.iter_mut().zip(before).for_each(|(after, before)| *after -= before);
+    difference
+}
+
+/// Turns logits into `p`, and writes `w` beside it.
+fn distributions(p: &mut [f32], wanted: &mut [f32], told: Wanted<'_>) {
+    match told {
+        Wanted::Share(share) => kernel::copy(wanted, share),
+        Wanted::AllBut(index) => {
+            kernel::copy(wanted, p);
+            // At minus infinity it has no part in the softmax over the others.
+            if let Some(logit) = wanted.get_mut(index) {
+                *logit = f32::NEG_INFINITY;
+            }
+            softmax(wanted);
+        }
+    }
+    softmax(p);
+}
+
+fn softmax(logits: &mut [f32]) {
+    let (_, sum) = exponentials(logits);
+    for p in logits {
+        *p /= sum;
+    }
+}

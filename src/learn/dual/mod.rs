@@ -1,0 +1,46 @@
+//! The dual step: stochastic dual coordinate ascent on lists (SDCA, Shalev-Shwartz and Zhang 2013; the list-wise form,
+//! the share, the turn of `lora_A` and what is left behind are this project's).
+//!
+//! ```text
+//! y = base + m f (b + C^T A (x - mu))          A [r, in] orthonormal rows, C = s lora_B [r, out], mu = Q / (N + 10)
+//!
+//! sum_i omega_i CE(w_i, softmax((beta X_i base_i + X_i (b + C^T A (x_i - mu))) / tau_i)) + lambda / 2 (|b|^2 + |C|^2 / gamma)
+//!
+//! b = sum_i X_i^T alpha_i / (lambda tau_i)     C = gamma sum_i h_i (x) X_i^T alpha_i / (lambda tau_i)     T = sum_i u_i (x) (x_i - mu)
+//!
+//! a visit of list i:  h_i = A (x_i - mu);  z = (beta X base + X (b + C^T h_i)) / tau;  p = softmax(z);  q = (p + w) / 2
+//!                     v = sum_j q_j |X_j - X^T q|^2;  share = 1 / (1 + omega (1 + gamma |h_i|^2) v / (lambda tau^2))
+//!                     alpha_i += share (omega (w - p) - alpha_i);  b, C follow;  u_i = C X^T alpha_i / (lambda tau)
+//! after the visits:   A <- rows of A + eta (T - T A^T A) sqrt(r) / |T|, orthonormal again
+//! ```
+//!
+//! `alpha_i` are the dual numbers of a list, one per document; at the optimum `alpha_i = omega_i (w_i - p_i)`. The
+//! curvature that the share comes from is taken at (p + w) / 2: at p alone a list whose p is sure of the wrong document
+//! never comes to rest. `T = S - U (x) mu` is kept as S and U, so that a list can be taken out whatever mu has become.
+//!
+//! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
+//! correction over the length of its base. So vectors of any common length teach the same.
+
+mod list;
+mod pending;
+mod start;
+pub(crate) mod told;
+mod turn;
+
+pub(crate) use list::{Base, List, Part, Room, Wanted};
+pub(crate) use pending::apply_updates;
+
+/// Weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` beside the lists' losses.
+const LAMBDA: f32 = 50.0;
+/// How freely `C` moves beside `b`.
+const GAMMA: f32 = 5.0;
+/// Weight of the base in the loss: clicks follow the frozen order about half as strongly as the temperature says.
+const BETA: f32 = 0.5;
+/// How far the rows of `A` move towards the leading right singular vectors of `T` after each list.
+const ETA: f32 = 0.1;
+/// How many inputs of zero the mean of the inputs begins with.
+const PRIOR: f32 = 10.0;
+/// The largest weight `omega` of a list.
+pub(crate) const MAX_OMEGA: f32 = 16.0;
+/// The learning rate at which a list weighs what its clicks say.
+pub(crate) const UNIT_RATE: f32 = 0.01;

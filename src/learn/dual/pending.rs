@@ -1,0 +1,154 @@
+//! Lists that are learned once and not remembered: `adapt_listwise`, `adapt_choice`, and the update that serves them.
+
+use super::list::{List, Part, Room};
+use super::start::Lengths;
+use super::{GAMMA, LAMBDA, MAX_OMEGA, PRIOR, UNIT_RATE};
+use crate::adapter::header::Header;
+use crate::adapter::limits::WEIGHT_LIMIT;
+use crate::adapter::stats::{Outcome, Receipt, Skip};
+use crate::adapter::view::AdapterMut;
+use crate::error::{Checked, check_range, refuse};
+use crate::kernel;
+use crate::learn::sample::MAX_CANDIDATES;
+use crate::learn::step::check_learning_rate;
+
+impl AdapterMut<'_> {
+    /// Visits a list once, as if what is pending were served already; the change is pending until the next update.
+    pub(crate) fn learn_list(&mut self, list: &List<'_>) -> Checked<f32> {
+        self.admit(list, None)?;
+        if self.header.weight_sum + list.omega >= WEIGHT_LIMIT {
+            return Err(refuse::PENDING_FULL);
+        }
+        let centre = self.centre_with(list.input);
+        let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
+        let part = Part { alpha: &mut alpha, h: &mut h, u: &mut u };
+        let visited = self.visit(list, part, &centre, Room::Pending)?;
+        self.count_input(list.input, 1.0);
+        self.header.weight_sum += list.omega;
+        self.header.pending = self.header.pending.saturating_add(1);
+        Ok(visited.moved)
+    }
+
+    /// Refuses what the dual step cannot learn from; the first list that it can sets the units. `base` is what the
+    /// correction is added to, where the list has scores in its place.
+    pub(crate) fn admit(&mut self, list: &List<'_>, base: Option<&[f32]>) -> Checked<()> {
+        self.check_dual()?;
+        check_range("weight of a list", list.omega, 0.0, MAX_OMEGA)?;
+        let lengths = list.lengths(self.header.out_len(), base);
+        self.header.check_lengths(lengths)?;
+        if self.header.flags & Header::DUAL == 0 {
+            // From here on it is another adapter: so nothing after this may fail.
+            self.check_first(list, lengths)?;
+        }
+        self.become_dual();
+        self.header.take_units(lengths);
+        Ok(())
+    }
+
+    /// Refuses a first list after which a norm could be past its limit, whatever `A` will be.
+    fn check_first(&self, list: &List<'_>, lengths: Lengths) -> Checked<()> {
+        // Each alpha is at most omega, their sum at most twice that, a document no longer than all together.
+        let longest = kernel::sqrt(MAX_CANDIDATES as f32);
+        let moved = ((2.0 * list.omega) * longest) * (lengths.base / (LAMBDA * list.temperature));
+        self.check_growth(moved, ((2.0 * GAMMA) * moved) / lengths.input)
+    }
+
+    /// `A mu` with one input more in the mean: the list is part of the mean that it is centred by.
+    pub(crate) fn centre_with(&self, input: &[f32]) -> [f32; 4] {
+        let dual = &self.header.dual;
+        let (sum, input) = (kernel::down(self.a, self.input_sum), kernel::down(self.a, input));
+        let factor = dual.input_norm / (dual.lists.saturating_add(1) as f32 + PRIOR);
+        let mut centre = sum;
+        centre
+            .iter_mut()
+            .zip(input)
+            .for_each(|(sum, input)| *sum = factor * (*sum + input / dual.input_norm));
+        centre
+    }
+
+    /// Adds an input to the sum of inputs, or takes it out again.
+    pub(crate) fn count_input(&mut self, input: &[f32], sign: f32) {
+        kernel::axpy(self.input_sum, sign / self.header.dual.input_norm, input);
+        let lists = &mut self.header.dual.lists;
+        *lists = if sign > 0.0 { lists.saturating_add(1) } else { lists.saturating_sub(1) };
+    }
+
+    /// Takes a list's part out of every sum; `sum` is its `X^T alpha`.
+    pub(crate) fn take_out(
+        &mut self,
+        input: &[f32],
+        sum: &[f32],
+        temperature: f32,
+        h: &[f32; 4],
+        u: &[f32; 4],
+    ) {
+        let dual = self.header.dual;
+        let unit = self.header.unit(temperature);
+        kernel::axpy(self.bias, -unit, sum);
+        let to_b = ((GAMMA * unit) / dual.input_norm) / self.header.scaling;
+        kernel::add_outer(self.b, h.map(|h_r| -(to_b * h_r)), sum);
+        kernel::add_outer(self.grad_a, u.map(|u| -u / dual.input_norm), input);
+        self.header.dual.u.iter_mut().zip(u).for_each(|(sum, u)| *sum -= u);
+        self.count_input(input, -1.0);
+    }
+
+    /// Weights as at the start, `A` orthonormal; settings and counters stay.
+    pub(crate) fn start_again(&mut self) {
+        let chosen = self.header.flags & Header::CHOSEN;
+        let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
+        kernel::fill_uniform(self.a, bound, self.header.seed);
+        kernel::clear(self.b);
+        self.forget_dual();
+        self.clear_pending();
+        self.become_dual();
+        self.header.flags |= chosen;
+        self.measure();
+    }
+
+    /// Fades all that was learned by the decay that is set.
+    pub(crate) fn fade(&mut self) {
+        let keep = 1.0 - self.header.decay;
+        if keep < 1.0 {
+            kernel::scale(self.b, keep);
+            kernel::scale(self.bias, keep);
+            kernel::scale(self.grad_a, keep);
+            self.header.dual.u = self.header.dual.u.map(|u| keep * u);
+        }
+    }
+}
+
+/// Serves what is pending. `A` turns once for each list, as if each had been served alone.
+pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Receipt> {
+    check_learning_rate(lr)?;
+    if view.header.pending == 0 {
+        return Ok(view.header.receipt(Outcome::Skipped(Skip::NoPending)));
+    }
+    if lr == 0.0 {
+        return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroLearningRate)));
+    }
+    let share = lr / UNIT_RATE;
+    let weight = view.header.weight_sum / view.header.pending as f32;
+    check_range("learning_rate", lr, 0.0, (MAX_OMEGA * UNIT_RATE) / weight)?;
+    let length = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
+    let moved = share * length(view.grad_bias);
+    let turned = (share * view.header.scaling) * length(view.grad_c);
+    view.check_growth(moved, turned)?;
+    view.fade();
+    kernel::axpy(view.bias, share, view.grad_bias);
+    kernel::axpy(view.b, share, view.grad_c);
+    for _ in 0..view.header.pending.min(MAX_TURNS) {
+        view.turn();
+    }
+    view.clear_pending();
+    view.header.trace.updates = view.header.trace.updates.saturating_add(1);
+    view.measure();
+    view.header.bump();
+    Ok(Receipt {
+        grad_norm: moved,
+        step_norm: kernel::sqrt(moved * moved + turned * turned),
+        ..view.header.receipt(Outcome::Applied)
+    })
+}
+
+/// By then `A` has come to rest.
+const MAX_TURNS: u32 = 1000;

@@ -1,0 +1,112 @@
+//! What a choice or a list of clicks says: what was wanted, and how much it weighs.
+
+use super::list::Wanted;
+use crate::adapter::stats::Skip;
+use crate::error::{Checked, check_length, check_range, refuse};
+use crate::kernel;
+use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_quality, preference};
+use crate::learn::sample::{Choice, Listwise, MAX_CANDIDATES};
+
+/// Results as if so many had been chosen weigh no more.
+const MOST_CHOSEN: f32 = 4.0;
+/// Weight of a list for each result chosen.
+const PER_CHOSEN: f32 = 0.5;
+
+/// The feedback of a list, whatever its documents are.
+#[derive(Clone, Copy)]
+pub(crate) enum Told<'a> {
+    /// One was chosen, or turned down, with a quality.
+    Choice { chosen: usize, quality: f32 },
+    /// Weights, one per document.
+    Weights(&'a [f32]),
+}
+
+/// What was wanted of a list.
+pub(crate) struct Reading {
+    share: [f32; MAX_CANDIDATES],
+    count: usize,
+    all_but: Option<usize>,
+    /// Before the sample's weight.
+    pub(crate) omega: f32,
+}
+
+impl Reading {
+    pub(crate) fn wanted(&self) -> Wanted<'_> {
+        match self.all_but {
+            Some(index) => Wanted::AllBut(index),
+            None => Wanted::Share(self.share.get(..self.count).unwrap_or_default()),
+        }
+    }
+}
+
+impl<'a> From<&Choice<'a>> for Told<'a> {
+    fn from(choice: &Choice<'a>) -> Self {
+        Self::Choice { chosen: choice.chosen, quality: choice.quality }
+    }
+}
+
+impl<'a> From<&Listwise<'a>> for Told<'a> {
+    fn from(list: &Listwise<'a>) -> Self {
+        Self::Weights(list.weights)
+    }
+}
+
+impl Told<'_> {
+    /// The quality that a choice comes with.
+    pub(crate) const fn quality(&self) -> Option<f32> {
+        match self {
+            Self::Choice { quality, .. } => Some(*quality),
+            Self::Weights(_) => None,
+        }
+    }
+
+    /// Reads the feedback on so many documents; or says why there is nothing to learn.
+    pub(crate) fn read(&self, count: usize, temperature: f32) -> Checked<Result<Reading, Skip>> {
+        check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
+        let mut reading = Reading { share: [0.0; MAX_CANDIDATES], count, all_but: None, omega: 0.0 };
+        match *self {
+            Self::Choice { chosen, quality } => {
+                if chosen >= count {
+                    return Err(refuse::count("chosen", chosen, 0, count.saturating_sub(1)));
+                }
+                check_quality(quality)?;
+                if quality == 0.5 {
+                    return Ok(Err(Skip::NeutralQuality));
+                }
+                reading.omega = PER_CHOSEN * (2.0 * quality - 1.0).abs();
+                if quality < 0.5 {
+                    reading.all_but = Some(chosen);
+                } else if let Some(share) = reading.share.get_mut(chosen) {
+                    *share = 1.0;
+                }
+            }
+            Self::Weights(weights) => {
+                check_length("weights", weights.len(), count)?;
+                if let Some(index) = kernel::first_not_finite(weights) {
+                    return Err(refuse::not_finite_at("weights", index));
+                }
+                for weight in weights {
+                    check_range("weights", *weight, 0.0, MAX_WEIGHT)?;
+                }
+                if let Some(skip) = preference(weights) {
+                    return Ok(Err(skip));
+                }
+                reading.omega = PER_CHOSEN * shares(&mut reading.share, weights).min(MOST_CHOSEN);
+            }
+        }
+        Ok(Ok(reading))
+    }
+}
+
+/// Divides the weights by their sum; gives how many equal ones would weigh as much, `(sum w)^2 / sum w^2`.
+fn shares(share: &mut [f32; MAX_CANDIDATES], weights: &[f32]) -> f32 {
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for weight in weights {
+        sum += weight;
+    }
+    for (share, weight) in share.iter_mut().zip(weights) {
+        *share = weight / sum;
+        squares += *share * *share;
+    }
+    1.0 / squares
+}
