@@ -35,6 +35,10 @@ pub use adapter::stats::{Outcome, Receipt, Skip, Stats};
 pub use adapter::view::{Adapter, AdapterMut};
 pub use companions::explore::{Explore, MAX_DIRECTIONS, principal_directions};
 pub use companions::holdback::{Holdback, HoldbackReport, Serving};
+pub use companions::memory::{
+    Clicks, Forgotten, Lookup, Memory, MemoryHeader, MemoryLayout, MemoryMut, MemoryReceipt, Stored, VISITS,
+    VectorId, no_vectors,
+};
 pub use companions::replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
 #[cfg(micro_lora_terse)]
 #[doc(hidden)]

@@ -2,4 +2,5 @@
 
 pub(crate) mod explore;
 pub(crate) mod holdback;
+pub(crate) mod memory;
 pub(crate) mod replay;

@@ -1,0 +1,597 @@
+//! Learning a list and remembering it, and visiting what is remembered again.
+
+use super::layout::{FINGERPRINT, NUMBER, OMEGA, QUERY_ID, ROWS, Stored, TEMPERATURE};
+use super::record::{Lookup, Record, RecordMut, VectorId, find, fingerprint, quantise};
+use super::removal::parts;
+use super::{MemoryMut, VISITS};
+use crate::adapter::stats::{Outcome, Skip};
+use crate::adapter::view::AdapterMut;
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Checked, Result, check_length, refuse, told};
+use crate::kernel;
+use crate::learn::Learn;
+use crate::learn::dual::told::Told;
+use crate::learn::dual::{Base, List, Part, Room, UNIT_RATE};
+use crate::learn::sample::{LIST_TEMPERATURE, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::learn::step::check_learning_rate;
+
+/// A list of results and what was clicked, to learn and to remember.
+///
+/// ```
+/// use micro_lora::Clicks;
+/// let (ids, clicks) = ([7, 3, 12], [0.0, 1.0, 0.0]);
+/// let list = Clicks::on_ids(&ids, &clicks).with_query_id(1);
+/// assert_eq!(list.temperature, 0.1);
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Clicks<'a> {
+    /// The documents one after the other, `n * out_features` values; empty if they are known by id.
+    pub documents: &'a [f32],
+    /// Their ids; empty if they are given by value.
+    pub ids: &'a [u32],
+    /// One weight per document, `0.0..=1e6`, 1 for a click and 0 for none, say; or empty for a thumb. Kept as a share
+    /// of the largest in steps of 1/255.
+    pub weights: &'a [f32],
+    /// For a thumb, which document it is on.
+    pub chosen: usize,
+    /// For a thumb, `0.0..=1.0`: 1 is up, 0 is down, 0.5 says nothing.
+    pub quality: f32,
+    /// Temperature of the softmax over the scores, `1e-3..=1e3`, default 0.1.
+    pub temperature: f32,
+    /// The scores by which the host ranked the documents, one each, of the size of cosines, in place of
+    /// `document . base`. Kept by a layout with scores only.
+    pub scores: Option<&'a [f32]>,
+    /// The number by which the host finds the query again; the list's number if there is none.
+    pub query_id: Option<u32>,
+}
+
+impl<'a> Clicks<'a> {
+    /// Clicks on documents that are given by value.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Clicks::on(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]).ids, []);
+    /// ```
+    #[must_use]
+    pub const fn on(documents: &'a [f32], weights: &'a [f32]) -> Self {
+        Self {
+            documents,
+            ids: &[],
+            weights,
+            chosen: 0,
+            quality: 1.0,
+            temperature: LIST_TEMPERATURE,
+            scores: None,
+            query_id: None,
+        }
+    }
+
+    /// Clicks on documents that the host finds by id.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Clicks::on_ids(&[4, 2], &[0.0, 1.0]).documents, []);
+    /// ```
+    #[must_use]
+    pub const fn on_ids(ids: &'a [u32], weights: &'a [f32]) -> Self {
+        let mut list = Self::on(&[], weights);
+        list.ids = ids;
+        list
+    }
+
+    /// A thumb on one of the documents in place of weights: quality 1 is up, 0 is down.
+    ///
+    /// ```
+    /// let list = micro_lora::Clicks::on_ids(&[4, 2], &[]).with_thumb(1, 0.0);
+    /// assert_eq!((list.chosen, list.quality), (1, 0.0));
+    /// ```
+    #[must_use]
+    pub const fn with_thumb(mut self, chosen: usize, quality: f32) -> Self {
+        (self.chosen, self.quality) = (chosen, quality);
+        self.weights = &[];
+        self
+    }
+
+    /// Sets [`temperature`](Self::temperature).
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Clicks::on_ids(&[4, 2], &[0.0, 1.0]).with_temperature(0.2).temperature, 0.2);
+    /// ```
+    #[must_use]
+    pub const fn with_temperature(mut self, temperature: f32) -> Self {
+        self.temperature = temperature;
+        self
+    }
+
+    /// Sets [`scores`](Self::scores).
+    ///
+    /// ```
+    /// let list = micro_lora::Clicks::on_ids(&[4, 2], &[0.0, 1.0]).with_scores(&[0.9, 0.8]);
+    /// assert!(list.scores.is_some());
+    /// ```
+    #[must_use]
+    pub const fn with_scores(mut self, scores: &'a [f32]) -> Self {
+        self.scores = Some(scores);
+        self
+    }
+
+    /// Sets [`query_id`](Self::query_id).
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::Clicks::on_ids(&[4, 2], &[0.0, 1.0]).with_query_id(5).query_id, Some(5));
+    /// ```
+    #[must_use]
+    pub const fn with_query_id(mut self, id: u32) -> Self {
+        self.query_id = Some(id);
+        self
+    }
+
+    fn told(&self) -> Told<'a> {
+        if self.weights.is_empty() {
+            Told::Choice { chosen: self.chosen, quality: self.quality }
+        } else {
+            Told::Weights(self.weights)
+        }
+    }
+}
+
+/// What learning a list did.
+///
+/// ```
+/// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+/// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+/// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+/// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+/// let list = Clicks::on(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
+/// let receipt = memory.view().learn(&mut lora, &[0.6, 0.8], list, 0.01, no_vectors)?;
+/// assert_eq!((receipt.number, receipt.left_behind), (Some(1), 0));
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MemoryReceipt {
+    /// Applied, or skipped and why: nothing is then remembered.
+    pub outcome: Outcome,
+    /// The list's number, from 1, to [`forget`](MemoryMut::forget) it by; none if it was skipped.
+    pub number: Option<u32>,
+    /// L2 norm of the change of the bias by the first visit.
+    pub moved: f32,
+    /// Remembered lists that were visited after it.
+    pub visits: u32,
+    /// Lists that are remembered no longer because a vector has changed or is gone: their part stays.
+    pub left_behind: u32,
+    /// The adapter's generation after the call.
+    pub generation: u32,
+}
+
+/// What became of one visit of a remembered list.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Revisit {
+    Done,
+    /// Not possible this time: it stays as it is.
+    Passed,
+    /// A vector has changed or is gone.
+    Lost,
+}
+
+impl MemoryMut<'_> {
+    /// Learns a list at once and remembers it: a visit of it, [`VISITS`] visits of what is remembered, in a cycle, and
+    /// `lora_A` turns. When the memory is full, the oldest list is remembered no longer; its part stays in the adapter.
+    ///
+    /// `vectors` is asked for what the layout keeps by id; [`no_vectors`](crate::no_vectors) will do where it keeps
+    /// everything. Pending events of the adapter are served first.
+    ///
+    /// # Errors
+    /// As [`Learn::adapt_listwise`] and [`Learn::apply_updates`]; also [`Error::Count`] for more documents than the
+    /// layout has room for, [`Error::Missing`] if the host does not find a vector, [`Error::OutOfRange`] for vectors
+    /// far from the length of the first list's and for a weight of the list above 16. Nothing is then changed.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Clicks, Config, Lookup, Memory, MemoryLayout, MicroLora, StepKind, VectorId};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_id(2, 2, 2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// let documents = [[1.0, 0.0], [0.0, 1.0]];
+    /// let vectors = |id: VectorId, out: &mut [f32]| match id {
+    ///     VectorId::Document(id) if (id as usize) < documents.len() => {
+    ///         out.copy_from_slice(&documents[id as usize]);
+    ///         Lookup::Found
+    ///     }
+    ///     _ => Lookup::Gone,
+    /// };
+    /// let query = [0.8, 0.6];
+    /// for _ in 0..20 {
+    ///     memory.view().learn(&mut lora, &query, Clicks::on_ids(&[0, 1], &[0.0, 1.0]), 0.01, vectors)?;
+    /// }
+    /// let mut corrected = query;
+    /// lora.apply_residual(&mut corrected)?;
+    /// assert!(corrected[1] > corrected[0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn learn<'s>(
+        &mut self,
+        lora: &mut impl Learn,
+        sample: impl Into<Sample<'s>>,
+        list: Clicks<'_>,
+        learning_rate: f32,
+        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Result<MemoryReceipt> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        told(self.learn_and_remember(&mut view, &sample.into(), &list, learning_rate, &mut vectors))
+    }
+
+    fn learn_and_remember(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        sample: &Sample<'_>,
+        clicks: &Clicks<'_>,
+        learning_rate: f32,
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Checked<MemoryReceipt> {
+        self.check_fits(lora)?;
+        check_learning_rate(learning_rate)?;
+        lora.check_lists()?;
+        let seen = lora.check_sample(sample)?;
+        let rows = self.count_rows(clicks)?;
+        let mut codes = [0; MAX_CANDIDATES];
+        let mut weights = [0.0; MAX_CANDIDATES];
+        let told = self.stored_form(clicks, rows, &mut codes, &mut weights)?;
+        let reading = match told.read(rows, clicks.temperature)? {
+            Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
+            Ok(_) if learning_rate == 0.0 => Err(Skip::ZeroLearningRate),
+            reading => reading,
+        };
+        let reading = match reading {
+            Ok(reading) => reading,
+            Err(skip) => return Ok(skipped(lora, skip, seen, told.quality())),
+        };
+        let layout = self.header.layout();
+        let number = self.header.last.wrapping_add(1);
+        let query_id = clicks.query_id.unwrap_or(number);
+        let Self { header, words, scratch } = self;
+        let (query, rest) = scratch.split_at_mut_checked(layout.in_features).unwrap_or_default();
+        let (after, rest) = rest.split_at_mut_checked(layout.out_features).unwrap_or_default();
+        let documents = rest.get_mut(..rows.saturating_mul(layout.out_features)).unwrap_or_default();
+        gather(sample, clicks, &layout, query_id, query, documents, vectors)?;
+        let fingerprint = if layout.asks() { fingerprint(query, documents) } else { 0 };
+        let scales = quantise(&layout, query, documents);
+        let mut scores = [0.0; MAX_CANDIDATES];
+        let scores = scores.get_mut(..rows).unwrap_or_default();
+        score(scores, sample, clicks, &layout, documents);
+        let omega = (sample.weight * reading.omega) * (learning_rate / UNIT_RATE);
+        let list = List {
+            input: query,
+            base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
+            documents,
+            wanted: reading.wanted(),
+            omega,
+            temperature: clicks.temperature,
+        };
+        if list.is_zero() {
+            return Ok(skipped(lora, Skip::ZeroGradient, seen, told.quality()));
+        }
+        lora.admit(&list, sample.base)?;
+        if lora.header.pending > 0 {
+            crate::learn::dual::apply_updates(lora, UNIT_RATE)?;
+        }
+        let centre = lora.centre_with(query);
+        let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
+        let part = Part { alpha: alpha.get_mut(..rows).unwrap_or_default(), h: &mut h, u: &mut u };
+        let visited = lora.visit(&list, part, &centre, Room::Served(after))?;
+        lora.count_input(query, 1.0);
+        // From here on nothing can fail.
+        if header.len == header.capacity {
+            header.oldest = header.place(1) as u32;
+            header.len = header.len.saturating_sub(1);
+        }
+        let place = header.place(header.len);
+        let mut record = RecordMut { words: nth_mut(words, place, layout.words_per_list()), layout };
+        record.words.fill(0);
+        record.set(NUMBER, number);
+        record.set(ROWS, head(rows, &told));
+        record.set(OMEGA, omega.to_bits());
+        record.set(TEMPERATURE, clicks.temperature.to_bits());
+        record.set(FINGERPRINT, fingerprint);
+        record.set(QUERY_ID, query_id);
+        record.set_part(&alpha, &h, &u);
+        record.set_weights(codes.get(..rows).unwrap_or_default());
+        if layout.documents == Stored::ById {
+            for (row, id) in clicks.ids.iter().enumerate() {
+                record.set(layout.ids_at().saturating_add(row), *id);
+            }
+        }
+        if layout.scores {
+            record.set_floats(layout.scores_at(), scores);
+        }
+        record.set_vectors(query, documents, &scales);
+        header.len = header.len.saturating_add(1);
+        header.last = number;
+        lora.header.count(seen < 1.0, told.quality());
+        lora.header.trace.updates = lora.header.trace.updates.saturating_add(1);
+        let (visits, left_behind) = self.revisit(lora, VISITS, vectors);
+        self.fade(lora);
+        lora.turn();
+        lora.measure();
+        lora.header.bump();
+        Ok(MemoryReceipt {
+            outcome: Outcome::Applied,
+            number: Some(number),
+            moved: visited.moved,
+            visits,
+            left_behind,
+            generation: lora.header.generation,
+        })
+    }
+
+    /// Visits remembered lists in a cycle, the oldest first; `lora_A` turns at the end. Brings the rest to rest after
+    /// a list was forgotten. Gives how many visits were made.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a memory of other sizes than the adapter's, [`Error::NotInitialised`],
+    /// [`Error::Count`] while events are pending.
+    ///
+    /// ```
+    /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// let list = Clicks::on(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
+    /// memory.view().learn(&mut lora, &[0.6, 0.8], list, 0.01, no_vectors)?;
+    /// assert_eq!(memory.view().settle(&mut lora, 20, no_vectors)?, 20);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn settle(
+        &mut self,
+        lora: &mut impl Learn,
+        visits: u32,
+        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Result<u32> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        told(self.check_ready(&view))?;
+        let (visits, _) = self.revisit(&mut view, visits, &mut vectors);
+        view.turn();
+        view.measure();
+        view.header.bump();
+        Ok(visits)
+    }
+
+    /// Refuses an adapter of other sizes, one that the dual step has not begun with, and pending events.
+    pub(super) fn check_ready(&self, lora: &AdapterMut<'_>) -> Checked<()> {
+        self.check_fits(lora)?;
+        lora.header.check_initialised()?;
+        if lora.header.pending > 0 {
+            return Err(refuse::count("pending", lora.header.pending as usize, 0, 0));
+        }
+        Ok(())
+    }
+
+    fn check_fits(&self, lora: &AdapterMut<'_>) -> Checked<()> {
+        let layout = self.header.layout();
+        check_length("in_features of the memory", layout.in_features, lora.header.in_len())?;
+        check_length("out_features of the memory", layout.out_features, lora.header.out_len())
+    }
+
+    /// How many documents there are, by id or by value as the layout has it.
+    fn count_rows(&self, clicks: &Clicks<'_>) -> Checked<usize> {
+        let layout = self.header.layout();
+        let out_len = layout.out_features;
+        let by_id = layout.documents == Stored::ById;
+        let rows = if by_id { clicks.ids.len() } else { kernel::rows(clicks.documents, out_len).len() };
+        if !by_id && !kernel::rows(clicks.documents, out_len).remainder().is_empty() {
+            let expected = rows.saturating_add(1).saturating_mul(out_len);
+            return Err(refuse::length("documents", expected, clicks.documents.len()));
+        }
+        if rows < MIN_CANDIDATES || rows > layout.list {
+            return Err(refuse::count(
+                if by_id { "ids" } else { "documents" },
+                rows,
+                MIN_CANDIDATES,
+                layout.list,
+            ));
+        }
+        if let Some(scores) = clicks.scores {
+            check_length("scores", scores.len(), rows)?;
+            if let Some(index) = kernel::first_not_finite(scores) {
+                return Err(refuse::not_finite_at("scores", index));
+            }
+            if !layout.scores {
+                return Err(refuse::count("scores, in a layout without them", rows, 0, 0));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The feedback as it will be remembered: weights in steps of 1/255 of the largest.
+    fn stored_form<'w>(
+        &self,
+        clicks: &Clicks<'_>,
+        rows: usize,
+        codes: &mut [u8; MAX_CANDIDATES],
+        weights: &'w mut [f32; MAX_CANDIDATES],
+    ) -> Checked<Told<'w>> {
+        let told = clicks.told();
+        let Told::Weights(given) = told else {
+            if clicks.quality > 0.5
+                && let Some(code) = codes.get_mut(clicks.chosen)
+            {
+                *code = 255;
+            }
+            return Ok(Told::Choice { chosen: clicks.chosen, quality: clicks.quality });
+        };
+        // As given first: what is refused is refused by its own value.
+        let _ = told.read(rows, clicks.temperature)?;
+        let largest = given.iter().copied().fold(0.0, f32::max);
+        for ((code, weight), given) in codes.iter_mut().zip(&mut *weights).zip(given) {
+            *code = if largest > 0.0 { libm::roundf((given / largest) * 255.0) as u8 } else { 0 };
+            *weight = f32::from(*code);
+        }
+        Ok(Told::Weights(weights.get(..rows).unwrap_or_default()))
+    }
+
+    /// Visits so many lists in a cycle. Gives how many were visited, and how many are remembered no longer.
+    pub(super) fn revisit(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        visits: u32,
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> (u32, u32) {
+        let (mut done, mut left_behind) = (0u32, 0u32);
+        let centre = lora.centre();
+        for _ in 0..visits {
+            let Some(turn) = self.header.turn.wrapping_add(1).checked_rem(self.header.len) else { break };
+            self.header.turn = turn;
+            match self.visit(lora, turn, &centre, vectors) {
+                Revisit::Done => done = done.saturating_add(1),
+                Revisit::Passed => {}
+                Revisit::Lost => {
+                    self.remove(turn);
+                    left_behind = left_behind.saturating_add(1);
+                }
+            }
+        }
+        (done, left_behind)
+    }
+
+    /// Visits the n-th list, the oldest first.
+    fn visit(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        n: u32,
+        centre: &[f32; 4],
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Revisit {
+        let (written, query, after, documents) = parts(self.header, self.words, self.scratch, n);
+        let layout = written.layout;
+        let record = Record { words: written.words, layout };
+        let rows = record.rows();
+        match record.load(query, documents, vectors) {
+            Lookup::Found if record.is_of(query, documents) => {}
+            Lookup::Found | Lookup::Gone => return Revisit::Lost,
+            Lookup::Failed => return Revisit::Passed,
+        }
+        let (mut share, mut scores, mut alpha) =
+            ([0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES]);
+        let scores = scores.get_mut(..rows).unwrap_or_default();
+        let alpha = alpha.get_mut(..rows).unwrap_or_default();
+        record.alpha(alpha);
+        if layout.scores {
+            record.scores(scores);
+        }
+        let (mut h, mut u) = (record.h(), record.u());
+        let list = List {
+            input: query,
+            base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
+            documents,
+            wanted: record.wanted(&mut share),
+            omega: record.omega(),
+            temperature: record.temperature(),
+        };
+        let part = Part { alpha, h: &mut h, u: &mut u };
+        if lora.visit(&list, part, centre, Room::Served(after)).is_err() {
+            return Revisit::Passed;
+        }
+        let mut written = written;
+        written.set_part(alpha, &h, &u);
+        Revisit::Done
+    }
+
+    /// The decay that is set, on all that was learned: remembered lists are brought back by their visits.
+    fn fade(&mut self, lora: &mut AdapterMut<'_>) {
+        if lora.header.decay == 0.0 {
+            return;
+        }
+        lora.fade();
+        let keep = 1.0 - lora.header.decay;
+        let layout = self.header.layout();
+        for words in self.words.chunks_exact_mut(layout.words_per_list().max(1)) {
+            let record = Record { words, layout };
+            let mut alpha = [0.0; MAX_CANDIDATES];
+            let alpha = alpha.get_mut(..record.rows()).unwrap_or_default();
+            record.alpha(alpha);
+            let (h, u) = (record.h(), record.u());
+            alpha.iter_mut().for_each(|alpha| *alpha *= keep);
+            RecordMut { words, layout }.set_part(alpha, &h, &u.map(|u| keep * u));
+        }
+    }
+}
+
+/// The n-th of equal pieces; empty if there is none.
+pub(super) fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
+    pieces.chunks_exact_mut(len.max(1)).nth(n).unwrap_or_default()
+}
+
+fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f32>) -> MemoryReceipt {
+    lora.header.count(guard < 1.0, quality);
+    MemoryReceipt {
+        outcome: Outcome::Skipped(skip),
+        number: None,
+        moved: 0.0,
+        visits: 0,
+        left_behind: 0,
+        generation: lora.header.generation,
+    }
+}
+
+/// The second word of a list.
+fn head(rows: usize, told: &Told<'_>) -> u32 {
+    let thumb = match *told {
+        Told::Choice { chosen, quality } if quality < 0.5 => 0x100 | (chosen as u32) << 16,
+        _ => 0,
+    };
+    rows as u32 | thumb
+}
+
+/// Puts query and documents where they are learned from.
+fn gather(
+    sample: &Sample<'_>,
+    clicks: &Clicks<'_>,
+    layout: &super::MemoryLayout,
+    query_id: u32,
+    query: &mut [f32],
+    documents: &mut [f32],
+    vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+) -> Checked<()> {
+    kernel::copy(query, sample.input);
+    if layout.queries == Stored::ById && find(VectorId::Query(query_id), query, vectors) != Lookup::Found {
+        return Err(refuse::missing("the vector of the query's id"));
+    }
+    if layout.documents != Stored::ById {
+        if let Some(index) = kernel::first_not_finite(clicks.documents) {
+            return Err(refuse::not_finite_at("documents", index));
+        }
+        kernel::copy(documents, clicks.documents);
+        return Ok(());
+    }
+    for (id, document) in clicks.ids.iter().zip(kernel::rows_mut(documents, layout.out_features)) {
+        if find(VectorId::Document(*id), document, vectors) != Lookup::Found {
+            return Err(refuse::missing("the vector of a document's id"));
+        }
+    }
+    Ok(())
+}
+
+/// The host's scores, or `document . base` in units of the lengths of both.
+fn score(
+    scores: &mut [f32],
+    sample: &Sample<'_>,
+    clicks: &Clicks<'_>,
+    layout: &super::MemoryLayout,
+    documents: &[f32],
+) {
+    if !layout.scores {
+        return;
+    }
+    if let Some(given) = clicks.scores {
+        kernel::copy(scores, given);
+        return;
+    }
+    let base = sample.base.unwrap_or(sample.input);
+    kernel::dot_rows(scores, documents, base);
+    let count = scores.len() as f32;
+    let squared = (kernel::dot(documents, documents) / count) * kernel::dot(base, base);
+    if squared > 0.0 {
+        kernel::scale(scores, 1.0 / kernel::sqrt(squared));
+    }
+}

@@ -1,0 +1,105 @@
+//! A memory as arrays whose sizes are fixed when the program is built.
+
+use super::{MemoryHeader, MemoryLayout, MemoryMut};
+use crate::error::Result;
+
+/// A memory of lists for an adapter that learns by the dual step: `WORDS` is [`MemoryLayout::words`] of how many lists
+/// it is to hold, `SCRATCH` is [`MemoryLayout::scratch`].
+///
+/// It is large, 156 KB for 256 lists of ten results by id at 384 values: box it, or put it into a `static`.
+///
+/// ```
+/// use micro_lora::{Memory, MemoryLayout};
+/// const LAYOUT: MemoryLayout = MemoryLayout::by_id(384, 384, 10);
+/// let memory = Box::new(Memory::<{ LAYOUT.words(64) }, { LAYOUT.scratch() }>::new(LAYOUT)?);
+/// assert_eq!((memory.capacity(), memory.len()), (64, 0));
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct Memory<const WORDS: usize, const SCRATCH: usize> {
+    header: MemoryHeader,
+    scratch: [f32; SCRATCH],
+    words: [u32; WORDS],
+}
+
+impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
+    /// An empty memory of as many lists as there is room for.
+    ///
+    /// # Errors
+    /// [`Error::Count`](crate::Error::Count) for sizes outside their ranges, or no room for one list.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// let layout = MemoryLayout::by_id(384, 384, 10);
+    /// assert!(Memory::<10, 10>::new(layout).is_err());
+    /// ```
+    pub const fn new(layout: MemoryLayout) -> Result<Self> {
+        let capacity = match WORDS.checked_div(layout.words_per_list()) {
+            Some(capacity) => capacity,
+            None => 0,
+        };
+        match MemoryHeader::new(layout, capacity) {
+            Ok(header) => Ok(Self { header, scratch: [0.0; SCRATCH], words: [0; WORDS] }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the methods are on.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 3, 2);
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// memory.view().clear();
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn view(&mut self) -> MemoryMut<'_> {
+        let words = self.header.layout().words(self.header.capacity());
+        MemoryMut {
+            header: &mut self.header,
+            words: self.words.get_mut(..words).unwrap_or_default(),
+            scratch: &mut self.scratch,
+        }
+    }
+
+    /// Lists remembered.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 3, 2);
+    /// let memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// assert_eq!(memory.len(), 0);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.header.len()
+    }
+
+    /// Whether nothing is remembered.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 3, 2);
+    /// assert!(Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?.is_empty());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.header.is_empty()
+    }
+
+    /// The most lists that are remembered.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 3, 2);
+    /// assert_eq!(Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?.capacity(), 8);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.header.capacity()
+    }
+}

@@ -1,0 +1,404 @@
+//! One remembered list: its words, and its vectors as they are visited.
+
+use super::layout::{
+    ALPHA, FINGERPRINT, H, MemoryLayout, NUMBER, OMEGA, QUERY_ID, QUERY_SCALE, ROWS, Stored, TEMPERATURE, U,
+};
+use crate::kernel;
+use crate::learn::dual::Wanted;
+use crate::learn::sample::MAX_CANDIDATES;
+
+/// Which vector a host is asked for.
+///
+/// ```
+/// use micro_lora::VectorId;
+/// assert_ne!(VectorId::Document(7), VectorId::Query(7));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VectorId {
+    /// The document of this id, `out_features` values.
+    Document(u32),
+    /// The query of this id, `in_features` values.
+    Query(u32),
+}
+
+/// What a host answers when it is asked for a vector.
+///
+/// ```
+/// use micro_lora::{Lookup, VectorId};
+/// let documents = [[1.0, 0.0], [0.0, 1.0]];
+/// let mut vectors = |id: VectorId, out: &mut [f32]| match id {
+///     VectorId::Document(id) => match documents.get(id as usize) {
+///         Some(document) => {
+///             out.copy_from_slice(document);
+///             Lookup::Found
+///         }
+///         None => Lookup::Gone,
+///     },
+///     VectorId::Query(_) => Lookup::Gone,
+/// };
+/// assert_eq!(vectors(VectorId::Document(2), &mut [0.0; 2]), Lookup::Gone);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Lookup {
+    /// The vector has been written.
+    Found = 0,
+    /// There is no such vector any more: the list is not visited again.
+    Gone = 1,
+    /// It could not be read this time: the list stays as it is.
+    Failed = 2,
+}
+
+/// For a memory that keeps its vectors itself.
+///
+/// ```
+/// use micro_lora::{Lookup, VectorId, no_vectors};
+/// assert_eq!(no_vectors(VectorId::Document(0), &mut []), Lookup::Gone);
+/// ```
+pub fn no_vectors(_: VectorId, _: &mut [f32]) -> Lookup {
+    Lookup::Gone
+}
+
+/// The largest magnitude of a code.
+const CODE_MAX: f32 = 127.0;
+
+/// A list that is read.
+#[derive(Clone, Copy)]
+pub(super) struct Record<'a> {
+    pub(super) words: &'a [u32],
+    pub(super) layout: MemoryLayout,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn word(&self, at: usize) -> u32 {
+        self.words.get(at).copied().unwrap_or_default()
+    }
+
+    pub(super) fn float(&self, at: usize) -> f32 {
+        f32::from_bits(self.word(at))
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.word(NUMBER)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        ((self.word(ROWS) & 0xFF) as usize).min(self.layout.list)
+    }
+
+    pub(super) fn temperature(&self) -> f32 {
+        self.float(TEMPERATURE)
+    }
+
+    pub(super) fn omega(&self) -> f32 {
+        self.float(OMEGA)
+    }
+
+    pub(super) fn four(&self, at: usize) -> [f32; 4] {
+        let mut four = [0.0; 4];
+        self.floats(at, &mut four);
+        four
+    }
+
+    pub(super) fn floats(&self, at: usize, out: &mut [f32]) {
+        for (out, word) in out.iter_mut().zip(self.words.get(at..).unwrap_or_default()) {
+            *out = f32::from_bits(*word);
+        }
+    }
+
+    pub(super) fn h(&self) -> [f32; 4] {
+        self.four(H)
+    }
+
+    pub(super) fn u(&self) -> [f32; 4] {
+        self.four(U)
+    }
+
+    pub(super) fn alpha(&self, out: &mut [f32]) {
+        self.floats(ALPHA, out);
+    }
+
+    pub(super) fn id(&self, row: usize) -> u32 {
+        self.word(self.layout.ids_at().saturating_add(row))
+    }
+
+    /// What was wanted; shares go to `share`.
+    pub(super) fn wanted<'s>(&self, share: &'s mut [f32; MAX_CANDIDATES]) -> Wanted<'s> {
+        let head = self.word(ROWS);
+        if head & 0x100 != 0 {
+            return Wanted::AllBut((head >> 16) as usize);
+        }
+        let rows = self.rows();
+        let mut sum = 0.0;
+        for (row, share) in share.iter_mut().enumerate().take(rows) {
+            *share = f32::from(self.weight(row));
+            sum += *share;
+        }
+        for share in share.iter_mut().take(rows) {
+            *share /= sum;
+        }
+        Wanted::Share(share.get(..rows).unwrap_or_default())
+    }
+
+    fn weight(&self, row: usize) -> u8 {
+        let word = self.word(self.layout.weights_at().saturating_add(row / 4));
+        word.to_le_bytes().get(row % 4).copied().unwrap_or_default()
+    }
+
+    pub(super) fn scores(&self, out: &mut [f32]) {
+        self.floats(self.layout.scores_at(), out);
+    }
+
+    /// Puts the query and the documents as they are remembered into `query` and `documents`.
+    pub(super) fn load(
+        &self,
+        query: &mut [f32],
+        documents: &mut [f32],
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Lookup {
+        let found = self.load_query(query, vectors);
+        if found != Lookup::Found {
+            return found;
+        }
+        self.load_documents(documents, vectors)
+    }
+
+    /// The same, the host asked for all of it.
+    pub(super) fn load_all(
+        &self,
+        query: &mut [f32],
+        documents: &mut [f32],
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Lookup {
+        match find(VectorId::Query(self.word(QUERY_ID)), query, vectors) {
+            Lookup::Found => self.load_documents(documents, vectors),
+            answer => answer,
+        }
+    }
+
+    /// `X^T alpha`.
+    pub(super) fn sum(&self, sum: &mut [f32], documents: &[f32]) {
+        let mut alpha = [0.0; MAX_CANDIDATES];
+        let alpha = alpha.get_mut(..self.rows()).unwrap_or_default();
+        self.alpha(alpha);
+        kernel::clear(sum);
+        kernel::mix(sum, 0.0, alpha, documents);
+    }
+
+    /// Whether a document was shown in it.
+    pub(super) fn shows(&self, id: u32) -> bool {
+        (0..self.rows()).any(|row| self.id(row) == id)
+    }
+
+    fn load_query(
+        &self,
+        query: &mut [f32],
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Lookup {
+        let at = self.layout.query_at();
+        match self.layout.queries {
+            Stored::F32 => self.floats(at, query),
+            Stored::Int8 => unpack(query, self.words.get(at..).unwrap_or_default(), self.float(QUERY_SCALE)),
+            Stored::ById => return find(VectorId::Query(self.word(QUERY_ID)), query, vectors),
+        }
+        Lookup::Found
+    }
+
+    fn load_documents(
+        &self,
+        documents: &mut [f32],
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Lookup {
+        let out_len = self.layout.out_features;
+        let at = self.layout.documents_at();
+        if self.layout.documents == Stored::F32 {
+            self.floats(at, documents);
+            return Lookup::Found;
+        }
+        let codes_at = at.saturating_add(self.layout.list);
+        let mut codes = self.words.get(codes_at..).unwrap_or_default().chunks(out_len.div_ceil(4).max(1));
+        for (row, document) in kernel::rows_mut(documents, out_len).enumerate() {
+            if self.layout.documents == Stored::Int8 {
+                unpack(document, codes.next().unwrap_or_default(), self.float(at.saturating_add(row)));
+            } else {
+                let found = find(VectorId::Document(self.id(row)), document, vectors);
+                if found != Lookup::Found {
+                    return found;
+                }
+            }
+        }
+        Lookup::Found
+    }
+
+    /// Whether the vectors are those that the list was learned with.
+    pub(super) fn is_of(&self, query: &[f32], documents: &[f32]) -> bool {
+        !self.layout.asks() || self.word(FINGERPRINT) == fingerprint(query, documents)
+    }
+}
+
+impl MemoryLayout {
+    /// Whether the host is asked for vectors.
+    pub(super) fn asks(&self) -> bool {
+        self.queries == Stored::ById || self.documents == Stored::ById
+    }
+}
+
+/// Asks the host; what is not finite is no vector.
+pub(super) fn find(
+    id: VectorId,
+    out: &mut [f32],
+    vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+) -> Lookup {
+    kernel::clear(out);
+    match vectors(id, out) {
+        Lookup::Found if kernel::first_not_finite(out).is_some() => Lookup::Failed,
+        answer => answer,
+    }
+}
+
+/// A list that is written.
+pub(super) struct RecordMut<'a> {
+    pub(super) words: &'a mut [u32],
+    pub(super) layout: MemoryLayout,
+}
+
+impl RecordMut<'_> {
+    pub(super) fn set(&mut self, at: usize, word: u32) {
+        if let Some(place) = self.words.get_mut(at) {
+            *place = word;
+        }
+    }
+
+    pub(super) fn set_floats(&mut self, at: usize, values: &[f32]) {
+        for (place, value) in self.words.get_mut(at..).unwrap_or_default().iter_mut().zip(values) {
+            *place = value.to_bits();
+        }
+    }
+
+    pub(super) fn set_part(&mut self, alpha: &[f32], h: &[f32; 4], u: &[f32; 4]) {
+        self.set_floats(ALPHA, alpha);
+        self.set_floats(H, h);
+        self.set_floats(U, u);
+    }
+
+    pub(super) fn set_weights(&mut self, codes: &[u8]) {
+        let at = self.layout.weights_at();
+        for (place, codes) in self.words.get_mut(at..).unwrap_or_default().iter_mut().zip(codes.chunks(4)) {
+            *place = word_of(codes.iter().copied());
+        }
+    }
+
+    /// Keeps vectors that [`quantise`] has made what is remembered.
+    pub(super) fn set_vectors(&mut self, query: &[f32], documents: &[f32], scales: &Scales) {
+        let layout = self.layout;
+        let at = layout.query_at();
+        match layout.queries {
+            Stored::F32 => self.set_floats(at, query),
+            Stored::Int8 => {
+                self.set_floats(QUERY_SCALE, &[scales.query]);
+                pack(self.words.get_mut(at..).unwrap_or_default(), query, scales.query);
+            }
+            Stored::ById => {}
+        }
+        let at = layout.documents_at();
+        match layout.documents {
+            Stored::F32 => self.set_floats(at, documents),
+            Stored::Int8 => {
+                self.set_floats(at, &scales.documents);
+                let codes_at = at.saturating_add(layout.list);
+                let row = layout.out_features.div_ceil(4).max(1);
+                let codes = self.words.get_mut(codes_at..).unwrap_or_default().chunks_mut(row);
+                let rows = kernel::rows(documents, layout.out_features);
+                for ((codes, document), scale) in codes.zip(rows).zip(scales.documents) {
+                    pack(codes, document, scale);
+                }
+            }
+            Stored::ById => {}
+        }
+    }
+}
+
+/// Scales of the vectors of one list.
+pub(super) struct Scales {
+    query: f32,
+    documents: [f32; MAX_CANDIDATES],
+}
+
+/// Makes vectors what will be remembered of them.
+pub(super) fn quantise(layout: &MemoryLayout, query: &mut [f32], documents: &mut [f32]) -> Scales {
+    let mut scales = Scales { query: 0.0, documents: [0.0; MAX_CANDIDATES] };
+    if layout.queries == Stored::Int8 {
+        scales.query = round(query);
+    }
+    if layout.documents == Stored::Int8 {
+        let rows = kernel::rows_mut(documents, layout.out_features);
+        for (document, scale) in rows.zip(&mut scales.documents) {
+            *scale = round(document);
+        }
+    }
+    scales
+}
+
+/// Rounds to multiples of a scale, which it gives.
+fn round(vector: &mut [f32]) -> f32 {
+    let largest = vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let scale = largest / CODE_MAX;
+    let inverse = inverse(scale);
+    for value in vector {
+        *value = libm::roundf(*value * inverse) * scale;
+    }
+    scale
+}
+
+/// So small that it underflows, it is the scale of zeros.
+fn inverse(scale: f32) -> f32 {
+    if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }
+}
+
+fn pack(words: &mut [u32], vector: &[f32], scale: f32) {
+    let inverse = inverse(scale);
+    for (word, values) in words.iter_mut().zip(vector.chunks(4)) {
+        *word = word_of(values.iter().map(|value| (libm::roundf(value * inverse) as i8).cast_unsigned()));
+    }
+}
+
+fn unpack(vector: &mut [f32], words: &[u32], scale: f32) {
+    let (fours, rest) = vector.as_chunks_mut::<4>();
+    let (whole, last) = words.split_at_checked(fours.len()).unwrap_or_default();
+    for (four, word) in fours.iter_mut().zip(whole) {
+        let [a, b, c, d] = word.to_le_bytes().map(|byte| f32::from(byte.cast_signed()) * scale);
+        *four = [a, b, c, d];
+    }
+    let last = last.first().copied().unwrap_or_default().to_le_bytes();
+    for (value, byte) in rest.iter_mut().zip(last) {
+        *value = f32::from(byte.cast_signed()) * scale;
+    }
+}
+
+fn word_of(bytes: impl Iterator<Item = u8>) -> u32 {
+    let mut word = [0; 4];
+    word.iter_mut().zip(bytes).for_each(|(place, byte)| *place = byte);
+    u32::from_le_bytes(word)
+}
+
+/// Of 32 lanes, as a dot product has them: one changed bit changes it, and so does another order.
+pub(super) fn fingerprint(query: &[f32], documents: &[f32]) -> u32 {
+    let mut lanes = [0x811C_9DC5_u32; 32];
+    for values in [query, documents] {
+        let (blocks, rest) = values.as_chunks::<32>();
+        for block in blocks {
+            for (lane, value) in lanes.iter_mut().zip(block) {
+                *lane = stir(*lane, value.to_bits());
+            }
+        }
+        for (lane, value) in lanes.iter_mut().zip(rest) {
+            *lane = stir(*lane, value.to_bits());
+        }
+    }
+    lanes.iter().fold(0, |all, lane| stir(all, *lane))
+}
+
+/// The multiplier of FNV-1a (Fowler, Noll, Vo), on words; the rotation brings high bits down.
+const fn stir(lane: u32, word: u32) -> u32 {
+    (lane.rotate_left(7) ^ word).wrapping_mul(0x0100_0193)
+}

@@ -1,0 +1,292 @@
+//! Taking a list back, and learning all of them again.
+
+use super::layout::{FINGERPRINT, MemoryLayout, Stored};
+use super::learn::nth_mut;
+use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, quantise};
+use super::{MemoryHeader, MemoryMut, VISITS};
+use crate::adapter::view::AdapterMut;
+use crate::error::{Checked, Result, refuse, told};
+use crate::learn::Learn;
+use crate::learn::dual::{Base, List};
+use crate::learn::sample::MAX_CANDIDATES;
+
+/// What a call to forget did.
+///
+/// ```
+/// use micro_lora::{Config, Forgotten, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+/// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+/// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+/// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+/// assert_eq!(memory.view().forget(&mut lora, 1, no_vectors)?, Forgotten::NotRemembered);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Forgotten {
+    /// Its part has gone out of every sum.
+    Done = 0,
+    /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+    NotRemembered = 1,
+    /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+    LeftBehind = 2,
+    /// The host could not read a vector this time; nothing was changed.
+    Failed = 3,
+}
+
+impl MemoryMut<'_> {
+    /// Takes one list back: its part goes out of `lora_B`, the bias, the directions and the mean, to rounding. The
+    /// others have adapted to it: [`settle`](Self::settle) brings them to rest. What the list taught before a reset,
+    /// or before the memory was cleared, is no longer known.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle).
+    ///
+    /// ```
+    /// use micro_lora::{
+    ///     Apply, Clicks, Config, Forgotten, Memory, MemoryLayout, MicroLora, StepKind, no_vectors,
+    /// };
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// let list = Clicks::on(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
+    /// let number = memory.view().learn(&mut lora, &[0.6, 0.8], list, 0.01, no_vectors)?.number;
+    /// assert_eq!(memory.view().forget(&mut lora, number.unwrap(), no_vectors)?, Forgotten::Done);
+    /// let delta = lora.apply(&[0.6, 0.8])?;
+    /// assert!(delta.iter().all(|value| value.abs() < 1e-6));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn forget(
+        &mut self,
+        lora: &mut impl Learn,
+        number: u32,
+        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Result<Forgotten> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        told(self.check_ready(&view))?;
+        let Some(n) = self.find(|record| record.number() == number) else {
+            return Ok(Forgotten::NotRemembered);
+        };
+        Ok(self.forget_nth(&mut view, n, &mut vectors))
+    }
+
+    /// Takes back every list in which a document was shown. Gives how many lists were forgotten, and how many were left
+    /// behind or could not be read.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) where documents have no ids.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_id(2, 2, 2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// assert_eq!(memory.view().forget_document(&mut lora, 7, no_vectors)?, (0, 0));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn forget_document(
+        &mut self,
+        lora: &mut impl Learn,
+        id: u32,
+        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Result<(u32, u32)> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        told(self.check_ready(&view))?;
+        told(self.check_ids())?;
+        let (mut done, mut other) = (0u32, 0u32);
+        let mut n = 0;
+        while n < self.header.len {
+            if !self.record(n).shows(id) {
+                n = n.saturating_add(1);
+                continue;
+            }
+            match self.forget_nth(&mut view, n, &mut vectors) {
+                Forgotten::Done => done = done.saturating_add(1),
+                Forgotten::Failed => {
+                    other = other.saturating_add(1);
+                    n = n.saturating_add(1);
+                }
+                _ => other = other.saturating_add(1),
+            }
+        }
+        Ok((done, other))
+    }
+
+    /// Learns everything that is remembered again, in another embedding: after the frozen model has been replaced. The
+    /// adapter starts afresh (its settings and counters stay), and what was left behind is gone. `vectors` is asked for
+    /// every document by id, and for every query by the id that it was learned with.
+    ///
+    /// Gives how many lists were learned again; those whose vectors are gone are remembered no longer.
+    ///
+    /// # Errors
+    /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) where documents have no ids, or
+    /// the memory keeps the host's scores, which are of the old model.
+    ///
+    /// ```
+    /// use micro_lora::{Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_id(2, 2, 2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// assert_eq!(memory.view().relearn(&mut lora, no_vectors)?, 0);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn relearn(
+        &mut self,
+        lora: &mut impl Learn,
+        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Result<u32> {
+        self.check()?;
+        let mut view = lora.adapter_mut();
+        told(self.check_ready(&view))?;
+        told(self.check_ids())?;
+        told(self.check_no_scores())?;
+        // All vectors are asked for first: a host that fails half-way changes nothing.
+        for n in 0..self.header.len {
+            if self.look_up(n, &mut vectors) == Lookup::Failed {
+                return told(Err(refuse::missing("the vector of a remembered id")));
+            }
+        }
+        Ok(self.learn_again(&mut view, &mut vectors))
+    }
+
+    fn learn_again(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> u32 {
+        lora.start_again();
+        self.header.turn = 0;
+        let mut n = 0;
+        while n < self.header.len {
+            if self.look_up(n, vectors) == Lookup::Found && self.renew(lora, n).is_ok() {
+                n = n.saturating_add(1);
+            } else {
+                self.remove(n);
+            }
+        }
+        for _ in 0..self.header.len {
+            let _ = self.revisit(lora, VISITS, vectors);
+            lora.turn();
+        }
+        lora.measure();
+        lora.header.bump();
+        self.header.len
+    }
+
+    /// Puts the vectors of the n-th list into the scratch rows, asking the host for all of them.
+    fn look_up(&mut self, n: u32, vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup) -> Lookup {
+        let layout = MemoryLayout { queries: Stored::ById, ..self.header.layout() };
+        let (record, query, _, documents) = parts(self.header, self.words, self.scratch, n);
+        Record { words: record.words, layout }.load_all(query, documents, vectors)
+    }
+
+    /// The n-th list as it was before its first visit, of the vectors in the scratch rows.
+    fn renew(&mut self, lora: &mut AdapterMut<'_>, n: u32) -> Checked<()> {
+        let (mut record, query, _, documents) = parts(self.header, self.words, self.scratch, n);
+        let read = Record { words: record.words, layout: record.layout };
+        let mut share = [0.0; MAX_CANDIDATES];
+        let list = List {
+            input: query,
+            base: Base::Output(query),
+            documents,
+            wanted: read.wanted(&mut share),
+            omega: read.omega(),
+            temperature: read.temperature(),
+        };
+        if list.is_zero() {
+            return Err(refuse::zero_norm("query or documents"));
+        }
+        lora.admit(&list, None)?;
+        record.set(FINGERPRINT, fingerprint(query, documents));
+        let scales = quantise(&record.layout, query, documents);
+        record.set_vectors(query, documents, &scales);
+        record.set_part(&[0.0; MAX_CANDIDATES], &[0.0; 4], &[0.0; 4]);
+        lora.count_input(query, 1.0);
+        Ok(())
+    }
+
+    /// The place in order of age of the first list for which this holds.
+    pub(super) fn find(&self, holds: impl Fn(&Record<'_>) -> bool) -> Option<u32> {
+        (0..self.header.len).find(|n| holds(&self.record(*n)))
+    }
+
+    /// The n-th list, the oldest first.
+    pub(super) fn record(&self, n: u32) -> Record<'_> {
+        let layout = self.header.layout();
+        let words = self.words.chunks_exact(layout.words_per_list().max(1)).nth(self.header.place(n));
+        Record { words: words.unwrap_or_default(), layout }
+    }
+
+    fn forget_nth(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        n: u32,
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Forgotten {
+        let (record, query, sum, documents) = parts(self.header, self.words, self.scratch, n);
+        let read = Record { words: record.words, layout: record.layout };
+        match read.load(query, documents, vectors) {
+            Lookup::Failed => return Forgotten::Failed,
+            Lookup::Found if read.is_of(query, documents) => {}
+            _ => {
+                self.remove(n);
+                return Forgotten::LeftBehind;
+            }
+        }
+        read.sum(sum, documents);
+        lora.take_out(query, sum, read.temperature(), &read.h(), &read.u());
+        self.remove(n);
+        lora.measure();
+        lora.header.bump();
+        Forgotten::Done
+    }
+
+    /// Closes the gap that the n-th list leaves, and nothing of it stays in the words.
+    pub(super) fn remove(&mut self, n: u32) {
+        let len = self.header.layout().words_per_list();
+        for n in n..self.header.len.saturating_sub(1) {
+            let (to, from) = (self.header.place(n), self.header.place(n.saturating_add(1)));
+            let (to, from) = (to.saturating_mul(len), from.saturating_mul(len));
+            for i in 0..len {
+                let word = self.words.get(from.saturating_add(i)).copied().unwrap_or_default();
+                if let Some(place) = self.words.get_mut(to.saturating_add(i)) {
+                    *place = word;
+                }
+            }
+        }
+        let last = self.header.place(self.header.len.saturating_sub(1));
+        nth_mut(self.words, last, len).fill(0);
+        self.header.len = self.header.len.saturating_sub(1);
+    }
+
+    fn check_ids(&self) -> Checked<()> {
+        match self.header.layout().documents {
+            Stored::ById => Ok(()),
+            _ => Err(refuse::unsupported("documents of the memory", "known by id")),
+        }
+    }
+
+    fn check_no_scores(&self) -> Checked<()> {
+        match self.header.layout().scores {
+            false => Ok(()),
+            true => Err(refuse::unsupported("scores of the memory", "not kept")),
+        }
+    }
+}
+
+/// The n-th list, and the scratch rows: query, a row of `out_features`, the list's documents.
+pub(super) fn parts<'a>(
+    header: &MemoryHeader,
+    words: &'a mut [u32],
+    scratch: &'a mut [f32],
+    n: u32,
+) -> (RecordMut<'a>, &'a mut [f32], &'a mut [f32], &'a mut [f32]) {
+    let layout = header.layout();
+    let words = nth_mut(words, header.place(n), layout.words_per_list());
+    let rows = Record { words, layout }.rows();
+    let (query, rest) = scratch.split_at_mut_checked(layout.in_features).unwrap_or_default();
+    let (row, rest) = rest.split_at_mut_checked(layout.out_features).unwrap_or_default();
+    let documents = rest.get_mut(..rows.saturating_mul(layout.out_features)).unwrap_or_default();
+    (RecordMut { words, layout }, query, row, documents)
+}
