@@ -254,8 +254,8 @@ impl MemoryMut<'_> {
         let (after, rest) = rest.split_at_mut_checked(layout.out_features).unwrap_or_default();
         let documents = rest.get_mut(..rows.saturating_mul(layout.out_features)).unwrap_or_default();
         gather(sample, clicks, &layout, query_id, query, documents, vectors)?;
-        let fingerprint = if layout.asks() { fingerprint(query, documents) } else { 0 };
         let scales = quantise(&layout, query, documents);
+        let fingerprint = if layout.asks() { fingerprint(query, documents) } else { 0 };
         let mut scores = [0.0; MAX_CANDIDATES];
         let scores = scores.get_mut(..rows).unwrap_or_default();
         score(scores, sample, clicks, &layout, documents);

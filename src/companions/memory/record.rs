@@ -276,7 +276,7 @@ impl RecordMut<'_> {
     }
 
     pub(super) fn set_part(&mut self, alpha: &[f32], h: &[f32; 4], u: &[f32; 4]) {
-        self.set_floats(ALPHA, alpha);
+        self.set_floats(ALPHA, alpha.get(..self.layout.list).unwrap_or(alpha));
         self.set_floats(H, h);
         self.set_floats(U, u);
     }
@@ -304,7 +304,7 @@ impl RecordMut<'_> {
         match layout.documents {
             Stored::F32 => self.set_floats(at, documents),
             Stored::Int8 => {
-                self.set_floats(at, &scales.documents);
+                self.set_floats(at, scales.documents.get(..layout.list).unwrap_or_default());
                 let codes_at = at.saturating_add(layout.list);
                 let row = layout.out_features.div_ceil(4).max(1);
                 let codes = self.words.get_mut(codes_at..).unwrap_or_default().chunks_mut(row);
@@ -345,7 +345,8 @@ fn round(vector: &mut [f32]) -> f32 {
     let scale = largest / CODE_MAX;
     let inverse = inverse(scale);
     for value in vector {
-        *value = libm::roundf(*value * inverse) * scale;
+        // By way of the code, which knows no zero below zero.
+        *value = f32::from(libm::roundf(*value * inverse) as i8) * scale;
     }
     scale
 }

@@ -198,8 +198,8 @@ impl MemoryMut<'_> {
             return Err(refuse::zero_norm("query or documents"));
         }
         lora.admit(&list, None)?;
-        record.set(FINGERPRINT, fingerprint(query, documents));
         let scales = quantise(&record.layout, query, documents);
+        record.set(FINGERPRINT, fingerprint(query, documents));
         record.set_vectors(query, documents, &scales);
         record.set_part(&[0.0; MAX_CANDIDATES], &[0.0; 4], &[0.0; 4]);
         lora.count_input(query, 1.0);

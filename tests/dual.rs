@@ -1,0 +1,480 @@
+//! What the dual step promises, beside the reference in `dual_golden.rs`.
+
+use micro_lora::{
+    Apply, Choice, Clicks, Config, Error, Forgotten, Learn, Listwise, Lookup, Memory, MemoryLayout,
+    MicroLora, Outcome, Receipt, Result, Skip, StepKind, Stored, VectorId, no_vectors,
+};
+
+const N: usize = 24;
+const LIST: usize = 6;
+const LAYOUT: MemoryLayout = MemoryLayout::stored(N, N, LIST, Stored::F32, Stored::F32);
+const BY_ID: MemoryLayout = MemoryLayout::by_id(N, N, LIST);
+type Lora = MicroLora<N, N, 4>;
+type Lists = Memory<{ LAYOUT.words(32) }, { LAYOUT.scratch() }>;
+type Ids = Memory<{ BY_ID.words(32) }, { BY_ID.scratch() }>;
+
+fn dual() -> Box<Lora> {
+    Box::new(Lora::new(Config::new().with_step(StepKind::Dual)).unwrap())
+}
+
+fn lists() -> Box<Lists> {
+    Box::new(Lists::new(LAYOUT).unwrap())
+}
+
+/// Numbers that depend on nothing but the seed, about normal.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        let mut sum = 0.0;
+        for _ in 0..12 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            sum += (self.0 >> 40) as f32 / (1u64 << 24) as f32;
+        }
+        sum - 6.0
+    }
+
+    fn unit(&mut self, near: Option<&[f32]>) -> Vec<f32> {
+        let mut v: Vec<f32> = (0..N).map(|i| 0.3 * self.next() + near.map_or(0.1, |near| near[i])).collect();
+        let norm = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+        v.iter_mut().for_each(|v| *v /= norm);
+        v
+    }
+}
+
+/// A person whose taste is in no query: clicks what points its way.
+struct Person {
+    numbers: Numbers,
+    taste: Vec<f32>,
+}
+
+struct Event {
+    query: Vec<f32>,
+    documents: Vec<f32>,
+    clicks: Vec<f32>,
+}
+
+impl Person {
+    fn new(seed: u64) -> Self {
+        let mut numbers = Numbers(seed);
+        let taste = numbers.unit(None);
+        Self { numbers, taste }
+    }
+
+    fn search(&mut self) -> Event {
+        let query = self.numbers.unit(None);
+        let documents: Vec<f32> = (0..LIST).flat_map(|_| self.numbers.unit(Some(&query))).collect();
+        let likes: Vec<f32> = documents.chunks(N).map(|d| dot(d, &self.taste)).collect();
+        let best = likes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let clicks = likes.iter().map(|like| f32::from(*like == best)).collect();
+        Event { query, documents, clicks }
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn learn(lora: &mut Lora, memory: &mut Lists, event: &Event) -> Option<u32> {
+    let clicks = Clicks::on(&event.documents, &event.clicks);
+    memory.view().learn(lora, &event.query, clicks, 0.01, no_vectors).unwrap().number
+}
+
+fn corrections(lora: &Lora, queries: &[Vec<f32>]) -> Vec<f32> {
+    queries.iter().flat_map(|query| lora.apply(query).unwrap()).collect()
+}
+
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    let difference: Vec<f32> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    (dot(&difference, &difference) / dot(b, b)).sqrt()
+}
+
+#[test]
+fn lists_teach_a_taste() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(1));
+    let mut best_first = [0, 0];
+    for round in 0..300 {
+        let event = person.search();
+        let delta = lora.apply(&event.query).unwrap();
+        let y: Vec<f32> = event.query.iter().zip(&delta).map(|(q, d)| q + d).collect();
+        let scores: Vec<f32> = event.documents.chunks(N).map(|d| dot(d, &y)).collect();
+        let top = (0..LIST).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
+        best_first[usize::from(round >= 200)] +=
+            u32::from(round < 100 || round >= 200) * event.clicks[top] as u32;
+        learn(&mut lora, &mut memory, &event);
+    }
+    assert!(best_first[1] > best_first[0] + 15, "{best_first:?}");
+}
+
+#[test]
+fn rows_of_a_stay_orthonormal() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(2));
+    for _ in 0..200 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    let rows: Vec<&[f32]> = lora.lora_a().chunks(N).collect();
+    for (i, a) in rows.iter().enumerate() {
+        for (j, b) in rows.iter().enumerate() {
+            let expected = if i == j { 1.0 } else { 0.0 };
+            assert!((dot(a, b) - expected).abs() < 1e-5, "rows {i} and {j}: {}", dot(a, b));
+        }
+    }
+}
+
+#[test]
+fn shares_and_the_rest_add_up_to_the_correction() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(3));
+    for _ in 0..50 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    let event = person.search();
+    let (mut numbers, mut shares) = ([0; 32], [0.0; 33 * LIST]);
+    memory
+        .view()
+        .why(&mut *lora, &event.query, &event.documents, &mut numbers, &mut shares, no_vectors)
+        .unwrap();
+    assert_eq!(numbers, std::array::from_fn(|n| n as u32 + 19));
+    lora.set_strength(1.0).unwrap();
+    let delta = lora.apply(&event.query).unwrap();
+    let mut from_lists = 0.0f32;
+    for (row, document) in event.documents.chunks(N).enumerate() {
+        let parts: Vec<f32> = shares.chunks(LIST).map(|share| share[row]).collect();
+        let (sum, moved) = (parts.iter().sum::<f32>(), dot(document, &delta));
+        assert!((sum - moved).abs() < 2e-6, "document {row}: {sum} for {moved}");
+        from_lists += parts[..32].iter().map(|part| part.abs()).sum::<f32>();
+    }
+    assert!(from_lists > 0.1, "{from_lists}");
+}
+
+#[test]
+fn a_forgotten_list_leaves_nothing() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(4));
+    let (mut without, mut other_memory) = (dual(), lists());
+    let queries: Vec<_> = (0..20).map(|_| person.search().query).collect();
+    let events: Vec<_> = (0..30).map(|_| person.search()).collect();
+    let mut number = None;
+    for (n, event) in events.iter().enumerate() {
+        let given = learn(&mut lora, &mut memory, event);
+        if n == 11 {
+            number = given;
+        } else {
+            learn(&mut without, &mut other_memory, event);
+        }
+    }
+    let before = apart(&corrections(&lora, &queries), &corrections(&without, &queries));
+    assert_eq!(memory.view().forget(&mut *lora, number.unwrap(), no_vectors), Ok(Forgotten::Done));
+    assert_eq!(memory.len(), 29);
+    for (lora, memory) in [(&mut lora, &mut memory), (&mut without, &mut other_memory)] {
+        for _ in 0..300 {
+            memory.view().settle(&mut **lora, 29, no_vectors).unwrap();
+        }
+    }
+    let after = apart(&corrections(&lora, &queries), &corrections(&without, &queries));
+    assert!(before > 0.02 && after < 0.01, "{before} before, {after} after");
+    assert_eq!(memory.view().forget(&mut *lora, number.unwrap(), no_vectors), Ok(Forgotten::NotRemembered));
+}
+
+#[test]
+fn what_is_forgotten_to_the_last_list_is_nothing() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(5));
+    let numbers: Vec<u32> = (0..20).filter_map(|_| learn(&mut lora, &mut memory, &person.search())).collect();
+    let query = person.search().query;
+    let length = |lora: &Lora| lora.apply(&query).map(|delta| dot(&delta, &delta).sqrt()).unwrap();
+    let before = length(&lora);
+    for number in numbers {
+        assert_eq!(memory.view().forget(&mut *lora, number, no_vectors), Ok(Forgotten::Done));
+    }
+    assert!(before > 0.05 && length(&lora) < 1e-6, "{before}, {}", length(&lora));
+}
+
+#[test]
+fn vectors_of_any_common_length_teach_the_same() {
+    let mut person = Person::new(6);
+    let events: Vec<_> = (0..40).map(|_| person.search()).collect();
+    let query = person.search().query;
+    let taught = |by: f32, documents_by: f32| {
+        let (mut lora, mut memory) = (dual(), lists());
+        let scaled = |v: &[f32], by: f32| v.iter().map(|v| by * v).collect::<Vec<f32>>();
+        for event in &events {
+            let event = Event {
+                query: scaled(&event.query, by),
+                documents: scaled(&event.documents, documents_by),
+                clicks: event.clicks.clone(),
+            };
+            learn(&mut lora, &mut memory, &event).unwrap();
+        }
+        scaled(&lora.apply(&scaled(&query, by)).unwrap(), 1.0 / by)
+    };
+    let unit = taught(1.0, 1.0);
+    assert!(dot(&unit, &unit) > 0.01);
+    for (by, documents_by) in [(0.1, 0.1), (30.0, 30.0), (0.1, 30.0), (30.0, 1.0)] {
+        let other = taught(by, documents_by);
+        assert!(apart(&other, &unit) < 1e-4, "{by}, {documents_by}: {}", apart(&other, &unit));
+    }
+}
+
+#[test]
+fn a_list_far_from_the_length_of_the_first_is_refused_by_name() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(7));
+    learn(&mut lora, &mut memory, &person.search());
+    let (before, event) = (lora.clone(), person.search());
+    let long: Vec<f32> = event.query.iter().map(|q| 100.0 * q).collect();
+    let clicks = Clicks::on(&event.documents, &event.clicks);
+    let error = memory.view().learn(&mut *lora, &long, clicks, 0.01, no_vectors).unwrap_err();
+    assert!(matches!(error, Error::OutOfRange { what: "length of the input", .. }), "{error}");
+    assert!(lora == before && memory.len() == 1);
+    let short: Vec<f32> = event.documents.iter().map(|d| 0.01 * d).collect();
+    let error = lora.adapt_listwise(&event.query, Listwise::new(&short, &event.clicks)).unwrap_err();
+    assert!(matches!(error, Error::OutOfRange { what: "length of the documents", .. }), "{error}");
+    assert!(lora == before);
+}
+
+#[test]
+fn sixty_pending_lists_give_what_sixty_single_ones_give() {
+    let mut person = Person::new(8);
+    let events: Vec<_> = (0..60).map(|_| person.search()).collect();
+    let queries: Vec<_> = (0..20).map(|_| person.search().query).collect();
+    let (mut single, mut together) = (dual(), dual());
+    let fresh = corrections(&together, &queries);
+    for event in &events {
+        let list = Listwise::new(&event.documents, &event.clicks);
+        single.adapt_listwise(&event.query, list).unwrap();
+        single.apply_updates(0.01).unwrap();
+        together.adapt_listwise(&event.query, list).unwrap();
+    }
+    assert_eq!(corrections(&together, &queries), fresh, "what is pending is not served");
+    assert_eq!(together.pending(), 60);
+    together.apply_updates(0.01).unwrap();
+    let (a, b) = (corrections(&together, &queries), corrections(&single, &queries));
+    // `A` turns after all of them rather than after each: the rank-r part differs a little, the bias hardly.
+    assert!(apart(&a, &b) < 0.2, "{}", apart(&a, &b));
+    assert!(apart(together.bias(), single.bias()) < 0.1, "{}", apart(together.bias(), single.bias()));
+}
+
+#[test]
+fn discarded_lists_are_not_served() {
+    let (mut lora, mut person) = (dual(), Person::new(9));
+    let event = person.search();
+    lora.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
+    lora.discard_pending();
+    assert_eq!(lora.pending(), 0);
+    assert_eq!(lora.apply_updates(0.01).unwrap().outcome, Outcome::Skipped(Skip::NoPending));
+    assert_eq!(lora.apply(&event.query).unwrap(), [0.0; N]);
+}
+
+#[test]
+fn a_click_is_the_same_through_choice_and_listwise() {
+    let (mut a, mut b, mut person) = (dual(), dual(), Person::new(10));
+    for _ in 0..10 {
+        let event = person.search();
+        let chosen = event.clicks.iter().position(|click| *click > 0.0).unwrap();
+        a.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
+        b.adapt_choice(&event.query, Choice::click(&event.documents, chosen).with_temperature(0.1)).unwrap();
+        a.apply_updates(0.01).unwrap();
+        b.apply_updates(0.01).unwrap();
+    }
+    let query = person.search().query;
+    assert_eq!(a.apply(&query).unwrap(), b.apply(&query).unwrap());
+}
+
+/// From the first visit on, however sure the scores are of the wrong document, a list comes to rest.
+#[test]
+fn repeated_visits_of_one_list_come_to_rest() -> Result<()> {
+    const ONE: MemoryLayout = MemoryLayout::stored(4, 4, 64, Stored::F32, Stored::F32);
+    for count in [2, 3, 10, 64] {
+        for cosine in [-1.0f32, -0.5, 0.0, 0.5, 0.9, 1.0] {
+            for weight in [0.02f32, 0.2, 2.0, 32.0] {
+                for quality in [1.0, 0.0] {
+                    let mut lora = MicroLora::<4, 4, 2>::new(Config::new().with_step(StepKind::Dual))?;
+                    let mut memory = Memory::<{ ONE.words(1) }, { ONE.scratch() }>::new(ONE)?;
+                    let sine = (1.0 - cosine * cosine).sqrt();
+                    let mut documents = vec![cosine, sine, 0.0, 0.0];
+                    for n in 1..count {
+                        let angle = 0.05 * (n - 1) as f32;
+                        documents.extend([angle.cos(), 0.0, angle.sin(), 0.0]);
+                    }
+                    let query = micro_lora::Sample::new(&[1.0, 0.0, 0.0, 0.0]).with_weight(weight);
+                    let clicks = Clicks::on(&documents, &[]).with_thumb(0, quality);
+                    memory.view().learn(&mut lora, query, clicks, 0.01, no_vectors)?;
+                    for _ in 0..400 {
+                        memory.view().settle(&mut lora, 5, no_vectors)?;
+                    }
+                    let before = lora.apply(&[1.0, 0.0, 0.0, 0.0])?;
+                    memory.view().settle(&mut lora, 1, no_vectors)?;
+                    let after = lora.apply(&[1.0, 0.0, 0.0, 0.0])?;
+                    let moved: f32 = before.iter().zip(&after).map(|(a, b)| (a - b).abs()).sum();
+                    let context = format!("k {count}, cosine {cosine}, weight {weight}, quality {quality}");
+                    assert!(moved < 1e-5, "{context}: still moves by {moved}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Documents by id that the test can change or lose.
+struct Shelf {
+    documents: Vec<Option<Vec<f32>>>,
+    asked: u32,
+}
+
+impl Shelf {
+    fn of(event: &Event) -> Self {
+        Self { documents: event.documents.chunks(N).map(|d| Some(d.to_vec())).collect(), asked: 0 }
+    }
+
+    fn find(&mut self, id: VectorId, out: &mut [f32]) -> Lookup {
+        self.asked += 1;
+        match id {
+            VectorId::Document(id) => match self.documents.get(id as usize).and_then(Option::as_ref) {
+                Some(document) => {
+                    out.copy_from_slice(document);
+                    Lookup::Found
+                }
+                None => Lookup::Gone,
+            },
+            VectorId::Query(_) => Lookup::Gone,
+        }
+    }
+}
+
+#[test]
+fn a_list_whose_document_changes_is_left_behind() {
+    let (mut lora, mut person) = (dual(), Person::new(11));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let ids = [0, 1, 2, 3, 4, 5];
+    let list = Clicks::on_ids(&ids, &event.clicks);
+    let receipt =
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    assert_eq!((receipt.number, receipt.visits, receipt.left_behind), (Some(1), 9, 0));
+    assert_eq!(shelf.asked, 60);
+    let learned = lora.apply(&event.query).unwrap();
+    shelf.documents[3].as_mut().unwrap()[0] += 1e-7;
+    assert_eq!(memory.view().settle(&mut *lora, 5, |id, out| shelf.find(id, out)), Ok(0));
+    assert!(memory.is_empty());
+    assert!(apart(&lora.apply(&event.query).unwrap(), &learned) < 0.1, "its part stays");
+}
+
+#[test]
+fn a_host_that_fails_changes_nothing() {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let ids = [0, 1, 2, 3, 4, 5];
+    memory
+        .view()
+        .learn(&mut *lora, &event.query, Clicks::on_ids(&ids, &event.clicks), 0.01, |id, out| {
+            shelf.find(id, out)
+        })
+        .unwrap();
+    let before = lora.clone();
+    type Answer = fn(VectorId, &mut [f32]) -> Lookup;
+    let answers: [Answer; 3] = [
+        |_, _| Lookup::Failed,
+        |_, out| {
+            out.fill(f32::NAN);
+            Lookup::Found
+        },
+        |_, _| Lookup::Gone,
+    ];
+    for answer in answers {
+        let error = memory
+            .view()
+            .learn(&mut *lora, &event.query, Clicks::on_ids(&ids, &event.clicks), 0.01, answer)
+            .unwrap_err();
+        assert_eq!(error, Error::Missing { what: "the vector of a document's id" });
+        assert!(*lora == *before && memory.len() == 1);
+    }
+    assert_eq!(memory.view().forget(&mut *lora, 1, |_, _| Lookup::Failed), Ok(Forgotten::Failed));
+    assert_eq!(memory.len(), 1);
+    assert!(*lora == *before);
+    assert_eq!(memory.view().forget(&mut *lora, 1, |id, out| shelf.find(id, out)), Ok(Forgotten::Done));
+}
+
+#[test]
+fn all_lists_with_a_document_are_forgotten() {
+    let (mut lora, mut person) = (dual(), Person::new(13));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    for ids in [[0, 1, 2], [3, 4, 5], [0, 4, 5], [1, 2, 3]] {
+        let list = Clicks::on_ids(&ids, &[0.0, 1.0, 0.0]);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    }
+    let forgotten = memory.view().forget_document(&mut *lora, 0, |id, out| shelf.find(id, out));
+    assert_eq!((forgotten, memory.len()), (Ok((2, 0)), 2));
+    let forgotten = memory.view().forget_document(&mut *lora, 3, |id, out| shelf.find(id, out));
+    assert_eq!((forgotten, memory.len()), (Ok((2, 0)), 0));
+    let delta = lora.apply(&event.query).unwrap();
+    assert!(dot(&delta, &delta).sqrt() < 1e-6);
+}
+
+#[test]
+fn a_new_embedding_model_keeps_what_was_learned() {
+    let mut person = Person::new(14);
+    let events: Vec<_> = (0..30).map(|_| person.search()).collect();
+    let (mut lora, mut memory) = (dual(), Box::new(Ids::new(BY_ID).unwrap()));
+    // The new model's vectors are the old ones reversed: the same scores in other coordinates.
+    let vector = |id: VectorId, out: &mut [f32], reversed: bool| {
+        match id {
+            VectorId::Document(id) => {
+                let documents = &events[id as usize / LIST].documents;
+                out.copy_from_slice(documents.chunks(N).nth(id as usize % LIST).unwrap());
+            }
+            VectorId::Query(id) => out.copy_from_slice(&events[id as usize].query),
+        }
+        if reversed {
+            out.reverse();
+        }
+        Lookup::Found
+    };
+    for (n, event) in events.iter().enumerate() {
+        let ids: Vec<u32> = (0..LIST).map(|row| (n * LIST + row) as u32).collect();
+        let list = Clicks::on_ids(&ids, &event.clicks).with_query_id(n as u32);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| vector(id, out, false)).unwrap();
+    }
+    let query = person.search().query;
+    let before = lora.apply(&query).unwrap();
+    assert_eq!(memory.view().relearn(&mut *lora, |id, out| vector(id, out, true)), Ok(30));
+    let reversed: Vec<f32> = query.iter().rev().copied().collect();
+    let mut after = lora.apply(&reversed).unwrap();
+    after.reverse();
+    let cosine = dot(&before, &after) / (dot(&before, &before) * dot(&after, &after)).sqrt();
+    assert!(cosine > 0.9, "{cosine}");
+    assert_eq!(memory.len(), 30);
+}
+
+#[test]
+fn the_step_refuses_what_is_no_list() {
+    let mut lora = dual();
+    let refusals: [Result<Receipt>; 4] = [
+        lora.adapt_gradient(&[0.1; N], &[0.1; N]),
+        lora.adapt_target(&[0.1; N], &[0.1; N], 1.0),
+        lora.adapt_attract_repel(&[0.1; N], &[0.1; N], &[0.2; N]),
+        lora.adapt_quality(&[0.1; N], 0.9),
+    ];
+    for (refusal, feedback) in refusals.into_iter().zip(["gradient", "target", "attract_repel", "quality"]) {
+        assert_eq!(refusal, Err(Error::Step { feedback }));
+    }
+    assert_eq!(lora.adapt_gradients(&[0.1; N], &[0.1; N]), Err(Error::Step { feedback: "gradient" }));
+    assert!(*lora == *dual());
+}
+
+#[test]
+fn random_lists_teach_little() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(15));
+    let (mut kept, mut other) = (dual(), lists());
+    for n in 0..300 {
+        let event = person.search();
+        learn(&mut kept, &mut other, &event);
+        let mut clicks = vec![0.0; LIST];
+        clicks[(n * 7 + n / 5) % LIST] = 1.0;
+        learn(&mut lora, &mut memory, &Event { clicks, ..event });
+    }
+    let query = person.search().query;
+    let length = |lora: &Lora| lora.apply(&query).map(|delta| dot(&delta, &delta).sqrt()).unwrap();
+    assert!(length(&lora) < 0.7 * length(&kept), "{} and {}", length(&lora), length(&kept));
+}
