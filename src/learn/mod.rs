@@ -1,7 +1,9 @@
 //! What training an adapter means, said once for every kind of owner and view.
 
 pub(crate) mod batch;
+pub(crate) mod event;
 pub(crate) mod feedback;
+mod fused;
 mod pull;
 pub(crate) mod sample;
 pub(crate) mod step;
