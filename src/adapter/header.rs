@@ -4,7 +4,7 @@ use crate::adapter::config::{self, Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
 use crate::adapter::stats::{Outcome, Receipt};
 use crate::adapter::view::check_weights;
-use crate::error::{Checked, Error, Range, Result, check_range, check_ranges, refuse};
+use crate::error::{Checked, Error, Range, Result, check_length, check_range, check_ranges, refuse};
 use crate::kernel::{self, Square};
 
 /// Where the quality-only rule starts.
@@ -357,6 +357,13 @@ impl Header {
     /// Refuses memory in which no weights have been put yet.
     pub(crate) fn check_initialised(&self) -> Checked<()> {
         if self.flags & Self::READY == 0 { Err(refuse::NOT_INITIALISED) } else { Ok(()) }
+    }
+
+    /// Refuses an input of the wrong length, or memory in which no weights have been put yet.
+    #[inline(always)]
+    pub(crate) fn check_input(&self, len: usize) -> Checked<()> {
+        self.check_initialised()?;
+        check_length("input", len, self.in_len())
     }
 
     pub(crate) const fn uses_rslora(&self) -> bool {

@@ -1,9 +1,9 @@
-//! The engine's borrowed view of an adapter, and the forward and backward passes over it.
+//! The engine's borrowed view of an adapter.
 //!
 //! Nothing here is generic over sizes: one copy of this code serves every owner.
 
 use crate::adapter::header::Header;
-use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT, WEIGHT_LIMIT};
+use crate::adapter::limits::NORM_LIMIT;
 use crate::error::{Checked, Refusal, Result, check_length, refuse};
 use crate::kernel;
 
@@ -239,31 +239,6 @@ impl<'a> AdapterMut<'a> {
         }
     }
 
-    /// Adds one event to the pending gradients: `gC[r] += w h[r] g` and `gA[r] += w (C[r] . g) x`, with
-    /// `b_g[r] = B[r] . g`. `norms` are those of `x` and `g`. Nothing is written if a sum could
-    /// overflow.
-    pub(crate) fn backward(
-        &mut self,
-        x: &[f32],
-        h: [f32; 4],
-        g: Gradient<'_>,
-        b_g: [f32; 4],
-        weight: f32,
-        norms: Norms,
-    ) -> Checked<()> {
-        let weight_sum = self.header.check_event(h, weight, norms, self.header.weight_sum)?;
-        let s = self.header.scaling;
-        let g = match g {
-            Gradient::Given(g) => g,
-            Gradient::Scratch => &*self.scratch,
-        };
-        kernel::add_outer(self.grad_c, h.map(|h_r| weight * h_r), g);
-        kernel::add_outer(self.grad_a, b_g.map(|b_g| (weight * s) * b_g), x);
-        self.header.weight_sum = weight_sum;
-        self.header.pending = self.header.pending.saturating_add(1);
-        Ok(())
-    }
-
     /// Takes weights from outside. Nothing is written unless all of it is usable.
     pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
         self.header.check_sized()?;
@@ -306,42 +281,6 @@ impl<'a> AdapterMut<'a> {
         self.forget_dual();
         self.clear_pending();
     }
-}
-
-impl Header {
-    /// What the sum of the pending weights comes to with one more event. Refused if a pending sum could
-    /// overflow.
-    pub(crate) fn check_event(
-        &self,
-        h: [f32; 4],
-        weight: f32,
-        norms: Norms,
-        weight_sum: f32,
-    ) -> Checked<f32> {
-        let norm_h = kernel::sqrt(kernel::dot4(&h, &h));
-        let norm_c = kernel::sqrt(kernel::trace(&self.gram));
-        let largest = (norm_h * norms.g).max((norm_c * norms.g) * norms.x);
-        if largest.is_nan() || largest > GRADIENT_LIMIT {
-            return Err(refuse::overflow("gradient"));
-        }
-        let sum = weight_sum + weight;
-        // A weight that the sum cannot take up would make the mean a lie.
-        if sum >= WEIGHT_LIMIT || sum == weight_sum { Err(refuse::PENDING_FULL) } else { Ok(sum) }
-    }
-}
-
-/// Where an event's `dL/dy` is.
-#[derive(Clone, Copy)]
-pub(crate) enum Gradient<'a> {
-    Given(&'a [f32]),
-    Scratch,
-}
-
-/// L2 norms of an event's input and gradient.
-#[derive(Clone, Copy)]
-pub(crate) struct Norms {
-    pub(crate) x: f32,
-    pub(crate) g: f32,
 }
 
 /// Refuses weights of the wrong length, not finite, or too large to train on.

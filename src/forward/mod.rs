@@ -2,8 +2,7 @@
 
 pub(crate) mod apply;
 mod bias;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod short;
+mod fused;
 
 use crate::adapter::config::Config;
 use crate::adapter::header::Header;
@@ -63,8 +62,7 @@ impl Adapter<'_> {
     /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
     pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Checked<Projection> {
         let header = self.header;
-        header.check_initialised()?;
-        check_length("input", x.len(), header.in_len())?;
+        header.check_input(x.len())?;
         let is_guarded = header.cap != Config::CAP_OFF;
         let (h, x_squared) = if is_guarded || wants_norm {
             kernel::down_and_square(self.a, x)
@@ -114,10 +112,7 @@ impl Adapter<'_> {
     }
 
     pub(crate) fn write_delta(&self, x: &[f32], delta: &mut [f32]) -> Checked<f32> {
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        if delta.len() == self.header.out_len()
-            && let Some(guard) = self.applied_through::<false>(x, delta)
-        {
+        if let Some(guard) = self.write_delta_fused(x, delta) {
             return Ok(guard);
         }
         let projection = self.forward(x, false)?;
@@ -128,14 +123,11 @@ impl Adapter<'_> {
     }
 
     pub(crate) fn add_delta(&self, x: &mut [f32]) -> Checked<f32> {
-        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        if in_features == out_features
-            && let Some(guard) = self.applied_through::<true>(&[], x)
-        {
+        if let Some(guard) = self.add_delta_fused(x) {
             return Ok(guard);
         }
         let projection = self.forward(x, false)?;
+        let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         if in_features != out_features {
             return Err(refuse::square_required("residual", "apply_into", in_features, out_features));
         }
@@ -155,10 +147,7 @@ impl Adapter<'_> {
         let out_len = self.header.out_len();
         let n = self.count_inputs(inputs)?;
         check_length("deltas", deltas.len(), n.saturating_mul(out_len))?;
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        let done = self.applied_to_each(inputs, deltas);
-        #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-        let done = 0;
+        let done = self.write_deltas_fused(inputs, deltas);
         let rows = kernel::rows(inputs, self.header.in_len());
         for (x, delta) in rows.zip(kernel::rows_mut(deltas, out_len)).skip(done) {
             self.write_delta(x, delta)?;

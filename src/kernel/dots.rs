@@ -100,7 +100,6 @@ fn one_pass<L: Lanes, const N: usize, const SQUARE: bool>(rows: [&[f32]; N], x: 
 
 /// `dot(row, v)` for each of the rows and each of two vectors, and `dot(v, v)` if it is asked for: the rows are
 /// read once.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[inline(always)]
 pub(super) fn dots_of_two<L: Lanes, const N: usize, const SQUARE: bool>(
     rows: [&[f32]; N],

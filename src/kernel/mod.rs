@@ -6,11 +6,12 @@
 //!
 //! Callers check lengths: slices that do not fit together give a wrong result, never a panic.
 //!
-//! `body` says what each kernel does; `x86` compiles it for instructions that not every CPU has, and
-//! `simd` knows which of them run.
+//! `body` says what each kernel does, `fused` does several of them in one function; `x86` compiles both for
+//! instructions that not every CPU has, and `simd` knows which of them run.
 
 mod body;
 mod dots;
+mod fused;
 mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
@@ -25,17 +26,17 @@ mod simd128;
 #[cfg(test)]
 mod tests;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod through;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 #[allow(unsafe_code, reason = "calls code for instructions that the CPU was found to have")]
 mod x86;
 
+pub(crate) use dots::pad;
+pub(crate) use fused::{BackwardFactors, ForwardFactors, Operands};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-pub(crate) use {
-    dots::pad,
-    through::{Pass, Settle, SettleBoth},
-    x86::*,
-};
+pub(crate) use x86::*;
+
+/// Whether fused kernels run here; elsewhere they decline every call.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+const FUSED: bool = false;
 
 /// A kernel as a plain function.
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
@@ -50,6 +51,21 @@ macro_rules! plain {
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 body::every_kernel!(plain);
+
+/// A fused kernel as a function that declines.
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+macro_rules! declining {
+    ($(#[$doc:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty) => {
+        $(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name($($argument: $type),*) -> $result {
+            if FUSED { <lanes::Block as fused::Fused>::$name($($argument),*) } else { Default::default() }
+        }
+    };
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
+fused::every_fused_kernel!(declining);
 
 // What a compiler, left to itself, does with single values or calls a library for.
 #[cfg(not(any(

@@ -98,67 +98,72 @@ fn compare(values: &mut Values, len: usize, rank: usize) {
     same("mix", &out, |out| mix(out, keep, f, v), |out| Block::mix(out, keep, f, v));
 }
 
-/// Refused at a norm of zero; else something of every argument.
+/// Declines at a norm of zero; else something of every argument.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 struct Middle<'a>([&'a [f32]; 2], usize, bool);
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-impl Settle for Middle<'_> {
-    fn pass(&self) -> Pass<'_> {
+impl ForwardFactors for Middle<'_> {
+    fn operands(&self) -> Operands<'_> {
         let Self([a, b], rank, wants_norm) = *self;
-        Pass { a, b, rank, wants_norm }
+        Operands { a, b, rank, wants_norm }
     }
 
-    fn settle<const N: usize>(&self, h: [f32; N], x_squared: f32) -> Option<[f32; N]> {
+    fn factors<const N: usize>(&self, h: [f32; N], x_squared: f32) -> Option<[f32; N]> {
         (x_squared != 0.0).then(|| h.map(|h| 0.5 * h + x_squared))
     }
 }
 
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-impl SettleBoth for Middle<'_> {
-    fn pass(&self) -> Pass<'_> {
-        Settle::pass(self)
+impl BackwardFactors for Middle<'_> {
+    fn operands(&self) -> Operands<'_> {
+        ForwardFactors::operands(self)
     }
 
-    fn settle<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]> {
+    fn factors<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]> {
         (h.1 != 0.0).then(|| [h.0.map(|h| h * b_g.1), b_g.0.map(|b_g| b_g - h.1)])
     }
 }
 
-/// Passes put together, against their parts.
+/// Fused kernels against the kernels they are made of.
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-fn compare_passes(values: &mut Values, [len, out_len]: [usize; 2], rank: usize) {
+fn compare_fused(values: &mut Values, [len, out_len]: [usize; 2], rank: usize) {
     let (x, g, square) = (values.vector(len), values.vector(out_len), values.vector(len));
     let (a, b, c) = (values.vector(rank * len), values.vector(rank * out_len), values.vector(rank * len));
     let (x, g, a, b) = (x.get(), g.get(), a.get(), b.get());
     let middle = |b, wants_norm| Middle([a, b], rank, wants_norm);
     let (h, x_squared) = Block::down_and_square(a, x);
-    let apply = |out: &mut [f32]| assert_eq!(through(out, x, &middle(b, true)), x_squared != 0.0);
-    same("through", &values.vector(out_len), apply, |out| {
+    let apply = |out: &mut [f32]| assert_eq!(fused_forward(out, x, &middle(b, true)), x_squared != 0.0);
+    same("fused_forward", &values.vector(out_len), apply, |out| {
         if x_squared != 0.0 {
             Block::up(out, h.map(|h| 0.5 * h + x_squared), b);
         }
     });
-    let add = |out: &mut [f32]| _ = through_onto(out, &middle(c.get(), true));
-    same("through, added", &square, add, |out| {
+    let add = |out: &mut [f32]| _ = fused_forward_residual(out, &middle(c.get(), true));
+    same("fused_forward_residual", &square, add, |out| {
         let (h, squared) = Block::down_and_square(a, out);
         if squared != 0.0 {
             Block::up_add(out, h.map(|h| 0.5 * h + squared), c.get());
         }
     });
-    same("without a norm", &square, |out| assert!(!through_onto(out, &middle(c.get(), false))), |_| {});
-    let wrong = |out: &mut [f32]| assert!(!through(out, &x[1..], &middle(b, true)));
+    same(
+        "without a norm",
+        &square,
+        |out| assert!(!fused_forward_residual(out, &middle(c.get(), false))),
+        |_| {},
+    );
+    let wrong = |out: &mut [f32]| assert!(!fused_forward(out, &x[1..], &middle(b, true)));
     same("a wrong length", &values.vector(out_len + 1), wrong, |_| {});
 
     let (b_g, g_squared) = Block::down_and_square(b, g);
     let [sums_c, sums_a] = [rank * out_len, rank * len].map(|len| values.vector(len));
     let learn = |grad_c: &mut [f32], grad_a: &mut [f32]| {
-        let done = backward(grad_c, grad_a, x, g, &middle(b, true));
+        let done = fused_backward(grad_c, grad_a, x, g, &middle(b, true));
         assert_eq!(done, x_squared != 0.0);
     };
     let (k_c, k_a) = (h.map(|h| h * g_squared), b_g.map(|b_g| b_g - x_squared));
     same(
-        "backward",
+        "fused_backward",
         &sums_c,
         |grad_c| learn(grad_c, sums_a.clone().get_mut()),
         |grad_c| {
@@ -168,7 +173,7 @@ fn compare_passes(values: &mut Values, [len, out_len]: [usize; 2], rank: usize) 
         },
     );
     same(
-        "backward",
+        "fused_backward",
         &sums_a,
         |grad_a| learn(sums_c.clone().get_mut(), grad_a),
         |grad_a| {
@@ -194,7 +199,7 @@ fn every_kernel_gives_the_same_bits_with_any_instructions() {
             for rank in 1..=4 {
                 compare(&mut values, len, rank);
                 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-                compare_passes(&mut values, [len, 1 + len * 7 % 130], rank);
+                compare_fused(&mut values, [len, 1 + len * 7 % 130], rank);
             }
         }
     }

@@ -6,9 +6,9 @@
 use core::arch::x86_64::*;
 
 use super::body::Kernels;
+use super::fused::{BackwardFactors, ForwardFactors, Fused};
 use super::lanes::{Block, Lanes};
 use super::simd::Simd;
-use super::through::{Settle, SettleBoth, Through};
 
 cpufeatures::new!(avx2, "avx2");
 cpufeatures::new!(avx512, "avx512f");
@@ -42,7 +42,7 @@ macro_rules! lanes {
         pub(super) struct $name($($register),*);
 
         impl Kernels for $name {}
-        impl Through for $name {}
+        impl Fused for $name {}
 
         impl Lanes for $name {
             const WIDE: bool = true;
@@ -146,4 +146,4 @@ macro_rules! choosing {
 
 super::body::every_kernel!(choosing);
 
-super::through::every_pass!(choosing);
+super::fused::every_fused_kernel!(choosing);

@@ -1,10 +1,10 @@
 //! Gradients of many vectors in one call: the bits of one call for each, in less time.
 
 use crate::adapter::limits::WEIGHT_LIMIT;
-use crate::adapter::view::{AdapterMut, Norms, not_finite};
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_length, refuse};
-use crate::forward::Projection;
 use crate::kernel;
+use crate::learn::event::Gradient;
 use crate::learn::sample::Sample;
 
 /// Far enough below the limits of a single event that no rounding of what is compared can matter.
@@ -33,13 +33,6 @@ pub struct BatchReceipt {
     pub generation: u32,
 }
 
-/// One vector and its gradient, as far as the rank.
-struct Event {
-    seen: Projection,
-    /// Nothing where one of them is zero: there is nothing to learn.
-    norms: Option<Norms>,
-}
-
 impl AdapterMut<'_> {
     pub(crate) fn learn_gradients(&mut self, inputs: &[f32], grad_outputs: &[f32]) -> Checked<BatchReceipt> {
         let (in_len, out_len) = (self.header.in_len(), self.header.out_len());
@@ -55,12 +48,9 @@ impl AdapterMut<'_> {
         let (samples, pending, capped) = (self.header.samples, self.header.pending, self.header.capped);
         let (mut xs, mut gs) = (inputs, grad_outputs);
         loop {
-            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-            {
-                let done = self.learn_through(xs, gs);
-                xs = xs.get(done.saturating_mul(in_len)..).unwrap_or_default();
-                gs = gs.get(done.saturating_mul(out_len)..).unwrap_or_default();
-            }
+            let done = self.learn_gradients_fused(xs, gs);
+            xs = xs.get(done.saturating_mul(in_len)..).unwrap_or_default();
+            gs = gs.get(done.saturating_mul(out_len)..).unwrap_or_default();
             let (Some((x, rest)), Some((g, rest_of_gs))) =
                 (xs.split_at_checked(in_len), gs.split_at_checked(out_len))
             else {
@@ -102,22 +92,12 @@ impl AdapterMut<'_> {
         for x in kernel::rows(inputs, self.header.in_len()) {
             // Zipped, where that is not inlined, they would divide by a length that could be zero.
             let Some(g) = gs.next() else { break };
-            if let Event { seen, norms: Some(norms), .. } = self.event(x, g)? {
-                weight_sum = self.header.check_event(seen.h, 1.0, norms, weight_sum)?;
-            }
+            let seen = self.as_adapter().forward(x, true)?;
+            let (_, g_squared) = kernel::down_and_square(self.b, g);
+            let blame = || Gradient::Given(g).not_finite();
+            let event = self.header.check_event(&seen, g_squared, 1.0, weight_sum, blame)?;
+            weight_sum = event.weight_sum.unwrap_or(weight_sum);
         }
         Ok(())
-    }
-
-    /// All but the writing of a single call.
-    fn event(&self, x: &[f32], g: &[f32]) -> Checked<Event> {
-        let seen = self.as_adapter().forward(x, true)?;
-        let (_, squared) = kernel::down_and_square(self.b, g);
-        if !squared.is_finite() {
-            return Err(not_finite(&[("grad_output", g)], "grad_output"));
-        }
-        let norms = Norms { x: kernel::sqrt(seen.x_squared), g: kernel::sqrt(squared) };
-        let is_zero = norms.x == 0.0 || norms.g == 0.0;
-        Ok(Event { seen, norms: (!is_zero).then_some(norms) })
     }
 }

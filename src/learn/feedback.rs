@@ -4,12 +4,13 @@
 use crate::adapter::config::StepKind;
 use crate::adapter::header::Header;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
-use crate::adapter::view::{AdapterMut, Gradient, Norms, not_finite, squared_norm};
+use crate::adapter::view::{AdapterMut, not_finite, squared_norm};
 use crate::error::{Checked, Result, check_length, check_range, refuse, told};
 use crate::forward::Projection;
 use crate::kernel;
 use crate::learn::dual::told::Told;
 use crate::learn::dual::{Base, List};
+use crate::learn::event::{Gradient, Tally};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 
 /// How much a quality alone weighs beside an event that knows its direction.
@@ -24,7 +25,7 @@ pub(crate) const MAX_TEMPERATURE: f32 = 1e3;
 
 /// What a rule makes of a sample.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
+pub(crate) enum Needs {
     /// No more than its projection: the gradient is given.
     Gradient,
     /// The output, and with it a base.
@@ -59,8 +60,7 @@ impl AdapterMut<'_> {
     }
 
     pub(crate) fn learn_gradient(&mut self, sample: &Sample<'_>, grad_output: &[f32]) -> Checked<Receipt> {
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-        if let Some(receipt) = self.learned_through(sample, grad_output) {
+        if let Some(receipt) = self.learn_gradient_fused(sample, grad_output) {
             return Ok(receipt);
         }
         self.learn_from(sample, &Feedback::Gradient(grad_output))
@@ -155,6 +155,15 @@ impl AdapterMut<'_> {
         if self.header.step == StepKind::Dual as u32 { Err(refuse::step(feedback)) } else { Ok(()) }
     }
 
+    /// Counts a list that is not pending (or is counted as such already).
+    pub(crate) fn count_list(&mut self, guard: f32, quality: Option<f32>) {
+        let weight_sum = self.header.weight_sum;
+        self.header.count(Tally { samples: 1, pending: 0, capped: u32::from(guard < 1.0), weight_sum });
+        if let Some(quality) = quality {
+            self.header.count_quality(quality);
+        }
+    }
+
     /// Refuses an adapter that was made for another step than the dual one.
     pub(crate) fn check_lists(&self) -> Checked<()> {
         self.header.check_initialised()?;
@@ -191,7 +200,7 @@ impl AdapterMut<'_> {
                 if list.is_zero() { Err(Skip::ZeroGradient) } else { Ok(self.learn_list(&list)?) }
             }
         };
-        self.header.count(seen.guard < 1.0, told.quality());
+        self.count_list(seen.guard, told.quality());
         let (outcome, grad_norm) = match outcome {
             Ok(moved) => (Outcome::Applied, moved),
             Err(skip) => (Outcome::Skipped(skip), 0.0),
@@ -325,15 +334,20 @@ impl AdapterMut<'_> {
     fn see(&self, sample: &Sample<'_>, needs: Needs) -> Checked<Projection> {
         check_weight("sample weight unless 0", sample.weight)?;
         let seen = self.as_adapter().forward(sample.input, true)?;
+        self.check_base(sample, needs)?;
+        Ok(seen)
+    }
+
+    #[inline(always)]
+    pub(crate) fn check_base(&self, sample: &Sample<'_>, needs: Needs) -> Checked<()> {
         let (in_features, out_features) = (self.header.in_len(), self.header.out_len());
         match sample.base {
-            Some(base) => check_length("base", base.len(), out_features)?,
+            Some(base) => check_length("base", base.len(), out_features),
             None if needs == Needs::Output && in_features != out_features => {
-                return Err(refuse::base_required(in_features, out_features));
+                Err(refuse::base_required(in_features, out_features))
             }
-            None => {}
+            None => Ok(()),
         }
-        Ok(seen)
     }
 
     /// Puts `y = base + delta` into the scratch row.
@@ -410,41 +424,20 @@ impl AdapterMut<'_> {
         found: Found<'_>,
         quality: Option<f32>,
     ) -> Checked<Receipt> {
+        let guard = seen.guard;
+        let capped = u32::from(guard < 1.0);
+        let mut tally = Tally { samples: 1, pending: 0, capped, weight_sum: self.header.weight_sum };
         let (outcome, grad_norm) = match found {
             Ok(_) if weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
-            Ok(gradient) => self.accumulate(x, seen, weight, gradient)?,
+            Ok(gradient) => self.accumulate(x, seen, weight, gradient, &mut tally)?,
             Err(skip) => (Outcome::Skipped(skip), 0.0),
         };
         self.header.choose_scaled();
-        let guard = seen.guard;
-        self.header.count(guard < 1.0, quality);
+        self.header.count(tally);
+        if let Some(quality) = quality {
+            self.header.count_quality(quality);
+        }
         Ok(Receipt { grad_norm, guard, ..self.header.receipt(outcome) })
-    }
-
-    fn accumulate(
-        &mut self,
-        x: &[f32],
-        seen: &Projection,
-        weight: f32,
-        gradient: Gradient<'_>,
-    ) -> Checked<(Outcome, f32)> {
-        let g = match gradient {
-            Gradient::Given(g) => g,
-            Gradient::Scratch => &*self.scratch,
-        };
-        let (b_g, squared) = kernel::down_and_square(self.b, g);
-        if !squared.is_finite() {
-            return Err(match gradient {
-                Gradient::Given(g) => not_finite(&[("grad_output", g)], "grad_output"),
-                Gradient::Scratch => refuse::overflow("gradient"),
-            });
-        }
-        let norms = Norms { x: kernel::sqrt(seen.x_squared), g: kernel::sqrt(squared) };
-        if norms.x == 0.0 || norms.g == 0.0 {
-            return Ok((Outcome::Skipped(Skip::ZeroGradient), norms.g));
-        }
-        self.backward(x, seen.h, gradient, b_g, weight, norms)?;
-        Ok((Outcome::Applied, norms.g))
     }
 }
 
@@ -459,15 +452,6 @@ impl Header {
         if self.step == StepKind::Auto as u32 {
             self.step = StepKind::ScaledGradientV2 as u32;
             self.flags |= Self::CHOSEN;
-        }
-    }
-
-    pub(crate) fn count(&mut self, capped: bool, quality: Option<f32>) {
-        self.samples = self.samples.saturating_add(1);
-        self.capped = self.capped.saturating_add(u32::from(capped));
-        if let Some(quality) = quality {
-            self.rated = self.rated.saturating_add(1);
-            self.mean_quality += (quality - self.mean_quality) / self.rated as f32;
         }
     }
 }

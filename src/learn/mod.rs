@@ -2,7 +2,9 @@
 
 pub(crate) mod batch;
 pub(crate) mod dual;
+pub(crate) mod event;
 pub(crate) mod feedback;
+mod fused;
 mod pull;
 pub(crate) mod sample;
 pub(crate) mod step;

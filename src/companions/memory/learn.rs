@@ -307,7 +307,7 @@ impl MemoryMut<'_> {
         record.set_vectors(query, documents, &scales);
         header.len = header.len.saturating_add(1);
         header.last = number;
-        lora.header.count(seen < 1.0, told.quality());
+        lora.count_list(seen, told.quality());
         lora.header.trace.updates = lora.header.trace.updates.saturating_add(1);
         let (visits, left_behind) = self.revisit(lora, VISITS, vectors);
         self.fade(lora);
@@ -523,7 +523,7 @@ pub(super) fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
 }
 
 fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f32>) -> MemoryReceipt {
-    lora.header.count(guard < 1.0, quality);
+    lora.count_list(guard, quality);
     MemoryReceipt {
         outcome: Outcome::Skipped(skip),
         number: None,

@@ -1,72 +1,78 @@
-//! The passes of one call in one function, the rank known to the compiler: what passes between them stays in
-//! registers, and instructions are chosen once. Only on x86-64, where calls are a good part of the time of a
-//! small adapter; elsewhere they are made one by one, in less code.
+//! Fused kernels: all passes over memory that one call needs, in one function that knows the rank at compile
+//! time. Intermediate values stay in registers, and the instruction set is chosen once per call.
+//!
+//! A fused kernel may decline: it then writes nothing (of several vectors: nothing from the first that it
+//! declines on) and its caller takes the general path, which gives the same bits, or the error. On every target
+//! but x86-64 fused kernels decline every call, and the compiler drops their code: there the calls that fusing
+//! saves cost little, and the code would not be small.
 
 use super::body::{Kernels, combine};
 use super::dots::{dots, dots_and_square, dots_of_two, pad};
 use super::lanes::Block;
 
-/// Declares every pass by way of the macro `$declare`.
-macro_rules! every_pass {
+/// Declares every fused kernel by way of the macro `$declare`.
+macro_rules! every_fused_kernel {
     ($declare:ident) => {
         $declare! {
-            /// `out = k^T b` with `k = settle(a x, x . x)`. Nothing is written, and `false` returned, if there is no `k`
-            /// or the lengths do not fit.
-            fn through(out: &mut [f32], x: &[f32], settle: &impl Settle) -> bool
+            /// `out = k^T b` with `k = factors(a x, x . x)`. Declines, giving `false`, if there is no `k` or a matrix is
+            /// too short.
+            fn fused_forward(out: &mut [f32], x: &[f32], by: &impl ForwardFactors) -> bool
         }
         $declare! {
-            /// The same of `out` itself, and added to it.
-            fn through_onto(out: &mut [f32], settle: &impl Settle) -> bool
+            /// `out += k^T b` with `k = factors(a out, out . out)`. Declines as `fused_forward` does.
+            fn fused_forward_residual(out: &mut [f32], by: &impl ForwardFactors) -> bool
         }
         $declare! {
-            /// `through` for vectors one after the other. Gives how many it has done, which ends before the first that
-            /// there is no `k` for.
-            fn through_each(
-                outs: &mut [f32], xs: &[f32], lens: [usize; 2], settle: &impl Settle
+            /// `fused_forward` for vectors one after the other, of `lens = [in_features, out_features]` values.
+            /// Gives the number of vectors done: all before the first that it declines on.
+            fn fused_forward_each(
+                outs: &mut [f32], xs: &[f32], lens: [usize; 2], by: &impl ForwardFactors
             ) -> usize
         }
         $declare! {
-            /// `grad_c[r] += k[0][r] g` and `grad_a[r] += k[1][r] x` with `k = settle(a x, b g)`.
-            /// Nothing is written, and `false` returned, if there is no `k` or the lengths do not fit.
-            fn backward(
-                grad_c: &mut [f32],grad_a: &mut [f32],x: &[f32],g: &[f32],settle: &impl SettleBoth
+            /// `grad_c[r] += k[0][r] g` and `grad_a[r] += k[1][r] x` with `k = factors(a x, b g)`. Declines, giving
+            /// `false`, if there is no `k` or a matrix is too short.
+            fn fused_backward(
+                grad_c: &mut [f32], grad_a: &mut [f32], x: &[f32], g: &[f32], by: &impl BackwardFactors
             ) -> bool
         }
         $declare! {
-            /// `backward` for vectors one after the other. Gives how many it has done, which ends before the first
-            /// that there is no `k` for.
-            fn backward_each(
-                grad_c: &mut [f32],grad_a: &mut [f32],xs: &[f32],gs: &[f32],lens: [usize; 2],
-                settle: &impl SettleBoth
+            /// `fused_backward` for vectors one after the other, of `lens = [in_features, out_features]` values.
+            /// Gives the number of vectors done: all before the first that it declines on.
+            fn fused_backward_each(
+                grad_c: &mut [f32], grad_a: &mut [f32], xs: &[f32], gs: &[f32], lens: [usize; 2],
+                by: &impl BackwardFactors
             ) -> usize
         }
     };
 }
-pub(super) use every_pass;
+pub(super) use every_fused_kernel;
 
-/// What a pass makes of `A x` and `x . x` before it goes up again. A trait rather than a closure: those are
-/// not always inlined into code for other instructions, and then cost as much as a small pass.
-pub(crate) trait Settle {
-    fn pass(&self) -> Pass<'_>;
-    /// What each row of `lora_B` is multiplied by.
-    fn settle<const N: usize>(&self, h: [f32; N], x_squared: f32) -> Option<[f32; N]>;
+/// What a fused forward kernel computes between `A x` and the pass over `lora_B`. A trait rather than a closure:
+/// a closure is not always inlined into code for another instruction set, and the call then costs as much as a
+/// small pass.
+pub(crate) trait ForwardFactors {
+    fn operands(&self) -> Operands<'_>;
+    /// What each row of `lora_B` is multiplied by; `None` declines.
+    fn factors<const N: usize>(&self, h: [f32; N], x_squared: f32) -> Option<[f32; N]>;
 }
 
-/// What a pass works with. Whoever settles gives it, rather than the caller: there it was copied to the stack, by
-/// loads that had to wait for shorter stores, for as long as a small pass takes.
-pub(crate) struct Pass<'a> {
+/// What a fused backward kernel computes between the dot products and the pass over the gradient sums.
+pub(crate) trait BackwardFactors {
+    fn operands(&self) -> Operands<'_>;
+    /// From `(A x, x . x)` and `(B g, g . g)`: what `g` is multiplied by in the rows of `grad_c`, and `x` in those of
+    /// `grad_a`; `None` declines.
+    fn factors<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]>;
+}
+
+/// The matrices that a fused kernel reads. The factors' trait gives them, not the caller: as an argument the struct
+/// was copied to the stack, and its loads then waited for those stores as long as a small pass takes.
+pub(crate) struct Operands<'a> {
     pub(crate) a: &'a [f32],
     pub(crate) b: &'a [f32],
     pub(crate) rank: usize,
-    /// Whether `x . x` is asked for.
+    /// Whether the factors need `x . x`.
     pub(crate) wants_norm: bool,
-}
-
-/// What learning makes of `A x` and `x . x`, and of `B g` and `g . g`.
-pub(crate) trait SettleBoth {
-    fn pass(&self) -> Pass<'_>;
-    /// What `g` is multiplied by in the sums of `lora_B`, and `x` in those of `lora_A`.
-    fn settle<const N: usize>(&self, h: ([f32; N], f32), b_g: ([f32; N], f32)) -> Option<[[f32; N]; 2]>;
 }
 
 /// A call of a function whose `RANK` the compiler knows.
@@ -81,8 +87,8 @@ macro_rules! for_rank {
     };
 }
 
-/// What each pass does.
-pub(super) trait Through: Kernels {
+/// What each fused kernel does, for lanes of any kind.
+pub(super) trait Fused: Kernels {
     /// `dot(row, x)` for each of the rows.
     #[inline(always)]
     fn dots<const N: usize>(rows: [&[f32]; N], x: &[f32]) -> [f32; N] {
@@ -106,53 +112,53 @@ pub(super) trait Through: Kernels {
     }
 
     #[inline(always)]
-    fn through(out: &mut [f32], x: &[f32], settle: &impl Settle) -> bool {
-        for_rank!(settle.pass().rank, apply::<Self, RANK, false>(out, x, settle)).is_some()
+    fn fused_forward(out: &mut [f32], x: &[f32], by: &impl ForwardFactors) -> bool {
+        for_rank!(by.operands().rank, apply::<Self, RANK, false>(out, x, by)).is_some()
     }
 
     #[inline(always)]
-    fn through_onto(out: &mut [f32], settle: &impl Settle) -> bool {
-        for_rank!(settle.pass().rank, apply::<Self, RANK, true>(out, &[], settle)).is_some()
+    fn fused_forward_residual(out: &mut [f32], by: &impl ForwardFactors) -> bool {
+        for_rank!(by.operands().rank, apply::<Self, RANK, true>(out, &[], by)).is_some()
     }
 
     #[inline(always)]
-    fn through_each(outs: &mut [f32], xs: &[f32], lens: [usize; 2], settle: &impl Settle) -> usize {
+    fn fused_forward_each(outs: &mut [f32], xs: &[f32], lens: [usize; 2], by: &impl ForwardFactors) -> usize {
         let mut done = 0;
-        let _ = for_rank!(settle.pass().rank, apply_each::<Self, RANK>(outs, xs, lens, settle, &mut done));
+        let _ = for_rank!(by.operands().rank, apply_each::<Self, RANK>(outs, xs, lens, by, &mut done));
         done
     }
 
     #[inline(always)]
-    fn backward(
+    fn fused_backward(
         grad_c: &mut [f32],
         grad_a: &mut [f32],
         x: &[f32],
         g: &[f32],
-        settle: &impl SettleBoth,
+        by: &impl BackwardFactors,
     ) -> bool {
-        for_rank!(settle.pass().rank, learn::<Self, RANK>(grad_c, grad_a, x, g, settle)).is_some()
+        for_rank!(by.operands().rank, learn::<Self, RANK>(grad_c, grad_a, x, g, by)).is_some()
     }
 
     #[inline(always)]
-    fn backward_each(
+    fn fused_backward_each(
         grad_c: &mut [f32],
         grad_a: &mut [f32],
         xs: &[f32],
         gs: &[f32],
         lens: [usize; 2],
-        settle: &impl SettleBoth,
+        by: &impl BackwardFactors,
     ) -> usize {
         let mut done = 0;
         let _ = for_rank!(
-            settle.pass().rank,
-            learn_each::<Self, RANK>(grad_c, grad_a, xs, gs, lens, settle, &mut done)
+            by.operands().rank,
+            learn_each::<Self, RANK>(grad_c, grad_a, xs, gs, lens, by, &mut done)
         );
         done
     }
 }
 
-/// Row by row, as everywhere with these.
-impl Through for Block {
+/// Row by row, as its other kernels.
+impl Fused for Block {
     #[inline(always)]
     fn dots<const N: usize>(rows: [&[f32]; N], x: &[f32]) -> [f32; N] {
         rows.map(|row| Self::dot(row, x))
@@ -167,7 +173,7 @@ impl Through for Block {
 /// `A x`, and `x . x` if it is asked for. No closures here, nor below: not inlined, their instructions would be
 /// those that every CPU has.
 #[inline(always)]
-fn project<L: Through, const N: usize>(a: [&[f32]; N], x: &[f32], wants_norm: bool) -> ([f32; N], f32) {
+fn project<L: Fused, const N: usize>(a: [&[f32]; N], x: &[f32], wants_norm: bool) -> ([f32; N], f32) {
     match wants_norm {
         false => (L::dots(a, x), 0.0),
         true if L::MANY || N == 1 => L::dots_and_square(a, x),
@@ -177,16 +183,16 @@ fn project<L: Through, const N: usize>(a: [&[f32]; N], x: &[f32], wants_norm: bo
 }
 
 #[inline(always)]
-fn apply<L: Through, const N: usize, const ADD: bool>(
+fn apply<L: Fused, const N: usize, const ADD: bool>(
     out: &mut [f32],
     x: &[f32],
-    settle: &impl Settle,
+    by: &impl ForwardFactors,
 ) -> Option<()> {
-    let pass = settle.pass();
+    let operands = by.operands();
     let x = if ADD { &*out } else { x };
-    let (a, b) = (rows::<N>(pass.a, x.len())?, rows::<N>(pass.b, out.len())?);
-    let (h, x_squared) = project::<L, N>(a, x, pass.wants_norm);
-    let k = pad(settle.settle(h, x_squared)?);
+    let (a, b) = (rows::<N>(operands.a, x.len())?, rows::<N>(operands.b, out.len())?);
+    let (h, x_squared) = project::<L, N>(a, x, operands.wants_norm);
+    let k = pad(by.factors(h, x_squared)?);
     if ADD {
         combine(out.iter_mut(), k, pad_rows(b), |o, sum| *o += sum);
     } else {
@@ -197,15 +203,15 @@ fn apply<L: Through, const N: usize, const ADD: bool>(
 
 /// Two vectors at a time where there are registers for it: what is read of the weights serves both.
 #[inline(always)]
-fn apply_each<L: Through, const N: usize>(
+fn apply_each<L: Fused, const N: usize>(
     outs: &mut [f32],
     xs: &[f32],
     [in_len, out_len]: [usize; 2],
-    settle: &impl Settle,
+    by: &impl ForwardFactors,
     done: &mut usize,
 ) -> Option<()> {
-    let pass = settle.pass();
-    let (a, b) = (rows::<N>(pass.a, in_len)?, rows::<N>(pass.b, out_len)?);
+    let operands = by.operands();
+    let (a, b) = (rows::<N>(operands.a, in_len)?, rows::<N>(operands.b, out_len)?);
     let two = |len: usize| len.saturating_mul(2).max(1);
     let pairs = if L::MANY { xs.chunks_exact(two(in_len)).len() } else { 0 };
     let paired = |len: usize| pairs.saturating_mul(2).saturating_mul(len);
@@ -213,13 +219,13 @@ fn apply_each<L: Through, const N: usize>(
     let (paired_outs, outs) = outs.split_at_mut_checked(paired(out_len))?;
     for (xy, op) in paired_xs.chunks_exact(two(in_len)).zip(paired_outs.chunks_exact_mut(two(out_len))) {
         let ((x, y), (o, p)) = (xy.split_at_checked(in_len)?, op.split_at_mut_checked(out_len)?);
-        let [(h, x_squared), (i, y_squared)] = if pass.wants_norm {
+        let [(h, x_squared), (i, y_squared)] = if operands.wants_norm {
             dots_of_two::<L, N, true>(a, [x, y])
         } else {
             dots_of_two::<L, N, false>(a, [x, y])
         };
-        let k = settle.settle(h, x_squared)?;
-        let Some(l) = settle.settle(i, y_squared) else {
+        let k = by.factors(h, x_squared)?;
+        let Some(l) = by.factors(i, y_squared) else {
             combine(o.iter_mut(), pad(k), pad_rows(b), |o, sum| *o = sum);
             *done = done.saturating_add(1);
             return None;
@@ -228,8 +234,8 @@ fn apply_each<L: Through, const N: usize>(
         *done = done.saturating_add(2);
     }
     for (x, out) in xs.chunks_exact(in_len.max(1)).zip(outs.chunks_exact_mut(out_len.max(1))) {
-        let (h, x_squared) = project::<L, N>(a, x, pass.wants_norm);
-        let k = settle.settle(h, x_squared)?;
+        let (h, x_squared) = project::<L, N>(a, x, operands.wants_norm);
+        let k = by.factors(h, x_squared)?;
         combine(out.iter_mut(), pad(k), pad_rows(b), |o, sum| *o = sum);
         *done = done.saturating_add(1);
     }
@@ -267,16 +273,16 @@ fn combine_two([o, p]: [&mut [f32]; 2], [k, l]: [[f32; 4]; 2], rows: [&[f32]; 4]
 }
 
 #[inline(always)]
-fn learn<L: Through, const N: usize>(
+fn learn<L: Fused, const N: usize>(
     grad_c: &mut [f32],
     grad_a: &mut [f32],
     x: &[f32],
     g: &[f32],
-    settle: &impl SettleBoth,
+    by: &impl BackwardFactors,
 ) -> Option<()> {
-    let pass = settle.pass();
-    let (a, b) = (rows::<N>(pass.a, x.len())?, rows::<N>(pass.b, g.len())?);
-    let [k_c, k_a] = settle.settle(L::dots_and_square(a, x), L::dots_and_square(b, g))?;
+    let operands = by.operands();
+    let (a, b) = (rows::<N>(operands.a, x.len())?, rows::<N>(operands.b, g.len())?);
+    let [k_c, k_a] = by.factors(L::dots_and_square(a, x), L::dots_and_square(b, g))?;
     L::add_outer(grad_c, pad(k_c), g);
     L::add_outer(grad_a, pad(k_a), x);
     Some(())
@@ -284,25 +290,25 @@ fn learn<L: Through, const N: usize>(
 
 /// Two vectors at a time: what is read of the weights serves both, and the sums are written once.
 #[inline(always)]
-fn learn_each<L: Through, const N: usize>(
+fn learn_each<L: Fused, const N: usize>(
     grad_c: &mut [f32],
     grad_a: &mut [f32],
     xs: &[f32],
     gs: &[f32],
     [in_len, out_len]: [usize; 2],
-    settle: &impl SettleBoth,
+    by: &impl BackwardFactors,
     done: &mut usize,
 ) -> Option<()> {
-    let pass = settle.pass();
-    let (a, b) = (rows::<N>(pass.a, in_len)?, rows::<N>(pass.b, out_len)?);
+    let operands = by.operands();
+    let (a, b) = (rows::<N>(operands.a, in_len)?, rows::<N>(operands.b, out_len)?);
     let two = |len: usize| len.saturating_mul(2).max(1);
     let (pairs, pairs_of_g) = (xs.chunks_exact(two(in_len)), gs.chunks_exact(two(out_len)));
     let (last, last_g) = (pairs.remainder(), pairs_of_g.remainder());
     for (xy, gf) in pairs.zip(pairs_of_g) {
         let ((x, y), (g, f)) = (xy.split_at_checked(in_len)?, gf.split_at_checked(out_len)?);
         let ([h, i], [b_g, b_f]) = (L::dots_of_two(a, [x, y]), L::dots_of_two(b, [g, f]));
-        let [k_c, k_a] = settle.settle(h, b_g)?;
-        let Some([l_c, l_a]) = settle.settle(i, b_f) else {
+        let [k_c, k_a] = by.factors(h, b_g)?;
+        let Some([l_c, l_a]) = by.factors(i, b_f) else {
             L::add_outer(grad_c, pad(k_c), g);
             L::add_outer(grad_a, pad(k_a), x);
             *done = done.saturating_add(1);
@@ -313,7 +319,7 @@ fn learn_each<L: Through, const N: usize>(
         *done = done.saturating_add(2);
     }
     if !last.is_empty() {
-        learn::<L, N>(grad_c, grad_a, last, last_g, settle)?;
+        learn::<L, N>(grad_c, grad_a, last, last_g, by)?;
         *done = done.saturating_add(1);
     }
     Some(())
