@@ -9,8 +9,8 @@ use crate::state::schema::{Scalar, Schema, Version, integers};
 pub(crate) const ADAPTER: Schema = Schema {
     format: "micro-lora",
     integers: &HEADER_INTEGERS,
-    sections: &SECTIONS,
-    versions: &[Version { integers: HEADER_INTEGERS.len(), sections: SECTIONS.len() }],
+    sections: &["scalars", "lora_a", "lora_b", "grad_a", "grad_c"],
+    versions: &[Version { integers: 13, sections: 5 }],
     unknown: "a field that no state has",
 };
 
@@ -43,11 +43,11 @@ macro_rules! scalars {
         /// How many f32 of a header are saved; all others follow from them.
         pub(crate) const SCALARS: usize = [$($name),*].len();
 
-        fn get_scalars(header: &Header) -> [f32; SCALARS] {
+        pub(crate) fn scalars_of(header: &Header) -> [f32; SCALARS] {
             [$(header.$($field).+),*]
         }
 
-        fn set_scalars(header: &mut Header, values: [f32; SCALARS]) {
+        pub(crate) fn set_scalars(header: &mut Header, values: [f32; SCALARS]) {
             [$(header.$($field).+),*] = values;
         }
     };
@@ -73,7 +73,7 @@ const fn scalar(name: &'static str, offset: usize) -> Scalar {
     while let [ranges, rest @ ..] = tables {
         let mut ranges: &[Range] = ranges;
         while let [Range { what, min, max }, others @ ..] = ranges {
-            if is_same(what.as_bytes(), name.as_bytes()) {
+            if is_same(what, name) {
                 (scalar.min, scalar.max) = (*min, *max);
             }
             ranges = others;
@@ -83,7 +83,8 @@ const fn scalar(name: &'static str, offset: usize) -> Scalar {
     scalar
 }
 
-const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
+const fn is_same(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
     while let ([first, rest_of_a @ ..], [second, rest_of_b @ ..]) = (a, b) {
         if *first != *second {
             return false;
@@ -93,31 +94,38 @@ const fn is_same(mut a: &[u8], mut b: &[u8]) -> bool {
     a.is_empty() && b.is_empty()
 }
 
-/// Sequences of f32: first the scalars.
-pub(crate) const SECTIONS: [&str; 5] = ["scalars", "lora_a", "lora_b", "grad_a", "grad_c"];
+/// How many sections an adapter has; all of them are f32.
+pub(crate) const SECTIONS: usize = ADAPTER.sections.len();
 
 /// How many values each section of an adapter has.
-pub(crate) const fn section_lens(a_len: usize, b_len: usize, pending: u32) -> [usize; SECTIONS.len()] {
+pub(crate) const fn section_lens(a_len: usize, b_len: usize, pending: u32) -> [usize; SECTIONS] {
     // Without an event the gradients are zero.
     let (grad_a, grad_c) = if pending == 0 { (0, 0) } else { (a_len, b_len) };
     [SCALARS, a_len, b_len, grad_a, grad_c]
 }
 
 pub(crate) fn integers_of(header: &Header) -> [u32; HEADER_INTEGERS.len()] {
+    let mut integers = get_integers(header);
     // The other flag is of memory, not of the adapter.
-    get_integers(&Header { flags: header.flags & Header::RSLORA, ..*header })
+    integers.get_mut(USE_RSLORA).into_iter().for_each(|flags| *flags &= Header::RSLORA);
+    integers
 }
 
-pub(crate) fn scalars_of(header: &Header) -> [f32; SCALARS] {
-    get_scalars(header)
-}
+const USE_RSLORA: usize = {
+    let (mut index, mut fields) = (0, HEADER_INTEGERS.as_slice());
+    while let [field, rest @ ..] = fields
+        && !is_same(field.name, "use_rslora")
+    {
+        (index, fields) = (usize::saturating_add(index, 1), rest);
+    }
+    index
+};
 
-/// The header of a saved adapter. What is in it is not yet checked, the scaling and the Gram matrix are still to be
-/// computed.
-pub(crate) fn header_of(integers: [u32; HEADER_INTEGERS.len()], scalars: [f32; SCALARS]) -> Header {
+/// The header of a saved adapter, as far as its integers say. Nothing is checked, and what follows from others is
+/// still to be computed.
+pub(crate) fn header_of(integers: &[u32]) -> Header {
     let mut header = Header::zeroed();
-    set_integers(&mut header, integers);
-    set_scalars(&mut header, scalars);
+    set_integers(&mut header, integers.first_chunk().copied().unwrap_or_default());
     header
 }
 
@@ -130,7 +138,7 @@ mod tests {
     fn with(offset: u16, word: u32) -> Header {
         let header = Header::new(2, 2, 1, &Config::new()).unwrap();
         let mut header = Header { pending: 1, weight_sum: 1.0, ..header };
-        let (mut integers, mut scalars) = (get_integers(&header), get_scalars(&header));
+        let (mut integers, mut scalars) = (get_integers(&header), scalars_of(&header));
         for (field, slot) in HEADER_INTEGERS.iter().zip(&mut integers) {
             if field.offset == offset {
                 *slot = word;

@@ -5,6 +5,7 @@
 pub(crate) mod base64;
 mod crc;
 pub(crate) mod fields;
+mod head;
 pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod write;
@@ -16,7 +17,7 @@ use crate::error::{Checked, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
 use base64::encode;
-use fields::{ADAPTER, SCALARS, section_lens};
+use fields::{ADAPTER, SCALARS, SECTIONS, section_lens};
 use read::Document;
 use schema::{Outline, Schema, check_equal};
 use write::Sections;
@@ -75,8 +76,8 @@ impl StateInfo {
     pub fn peek(json: &[u8]) -> Result<Self> {
         let document = Document::parse(&ADAPTER, json)?;
         // Sizes alone: what follows from them is computed.
-        ADAPTER.check_integers(&document.integers::<3>())?;
-        let header = fields::header_of(document.integers(), [0.0; SCALARS]);
+        ADAPTER.check_integers(document.integers().get(..3).unwrap_or_default())?;
+        let header = fields::header_of(document.integers());
         let weights = header.a_len().saturating_add(header.b_len()).saturating_mul(4);
         let apply_bytes = size_of::<Header>().saturating_add(weights);
         let scratch = header.out_len().saturating_mul(4);
@@ -120,7 +121,7 @@ impl Adapter<'_> {
     }
 
     /// The sections as they are saved: gradients only if an event is pending, else they are all zero.
-    const fn saved<'s>(&'s self, scalars: &'s [f32]) -> [&'s [f32]; 5] {
+    const fn saved<'s>(&'s self, scalars: &'s [f32]) -> [&'s [f32]; SECTIONS] {
         if self.header.pending == 0 {
             [scalars, self.a, self.b, &[], &[]]
         } else {
@@ -156,10 +157,10 @@ impl Target<'_> {
     pub(crate) fn load_json(self, json: &[u8]) -> Result<()> {
         self.header.check_sized()?;
         let document = Document::parse(&ADAPTER, json)?;
-        let integers = fields::integers_of(self.header);
-        // Sizes and model.
-        for ((field, own), saved) in ADAPTER.integers.iter().zip(integers).zip(document.integers::<4>()) {
-            check_equal(field.name, own, saved)?;
+        let Header { in_features, out_features, rank, model_id, .. } = *self.header;
+        let own = [in_features, out_features, rank, model_id];
+        for ((field, own), saved) in ADAPTER.integers.iter().zip(own).zip(document.integers()) {
+            check_equal(field.name, own, *saved)?;
         }
         let header = check(&document)?;
         self.commit(&document, header);
@@ -194,10 +195,9 @@ impl Target<'_> {
 
 /// The header of a document, after all of it has been decoded without keeping it: encoding, checksum, ranges, norms.
 fn check(document: &Document<'_>) -> Result<Header> {
-    let integers = document.integers();
-    let mut header = fields::header_of(integers, [0.0; SCALARS]);
+    let mut header = fields::header_of(document.integers());
     let lens = section_lens(header.a_len(), header.b_len(), header.pending);
-    let (mut scalars, mut squares) = ([0.0; SCALARS], [0.0; 5]);
+    let (mut scalars, mut squares) = ([0.0; SCALARS], [0.0; SECTIONS]);
     let mut slots = scalars.iter_mut();
     document.scan(&lens, |section, word| {
         let value = f32::from_bits(word);
@@ -208,12 +208,11 @@ fn check(document: &Document<'_>) -> Result<Header> {
             *sum += value * value;
         }
     })?;
-    header = fields::header_of(integers, scalars);
+    fields::set_scalars(&mut header, scalars);
     header.refresh_scaling();
     header.check_values()?;
     let [_scalars, norms @ ..] = squares;
-    let [_scalars, names @ ..] = fields::SECTIONS;
-    for ((what, square), limit) in names.into_iter().zip(norms).zip(limits(&header)) {
+    for ((what, square), limit) in ADAPTER.sections.iter().skip(1).zip(norms).zip(limits(&header)) {
         // Values that are not finite have made the norm so.
         check_range(what, kernel::sqrt(square), 0.0, limit)?;
     }

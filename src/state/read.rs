@@ -7,79 +7,47 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json_core::de;
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::state::base64::Decoder;
-use crate::state::schema::{MAX_INTEGERS, MAX_SECTIONS, Outline, Schema, check_equal};
-
-/// Integers that every document has, before those of its schema.
-const FIXED: [&str; 2] = ["version", "crc32"];
-/// The one text that every document has.
-const FORMAT: &str = "format";
+use crate::state::head::{Field, Head};
+use crate::state::schema::{MAX_SECTIONS, Schema};
 
 const BROKEN: &str = "a text that is broken or has another value than expected";
 
 /// What a document says. Its sections are still base64.
 pub(crate) struct Document<'a> {
-    schema: &'static Schema,
-    /// [`FIXED`], then those of the schema.
-    integers: [u32; FIXED.len() + MAX_INTEGERS],
-    /// The format, then the sections of the schema.
+    head: Head,
+    /// The format, then the sections.
     texts: [&'a str; 1 + MAX_SECTIONS],
-    /// A bit for each integer and each text that has been read.
-    seen: [u32; 2],
     problem: Option<&'static str>,
 }
 
 impl<'a> Document<'a> {
     /// Reads the JSON. A wrong format or version is told first: it explains what else is wrong.
-    pub(crate) fn parse(schema: &'static Schema, json: &'a [u8]) -> Result<Self> {
-        let mut document = Self { schema, integers: [0; _], texts: [""; _], seen: [0; 2], problem: None };
+    pub(crate) fn parse(schema: &'static Schema, json: &'a [u8]) -> Result<Self, Error> {
+        let mut document = Self { head: Head::new(schema), texts: [schema.format; _], problem: None };
         let mut deserializer = de::Deserializer::new(json, None);
         let read = document.deserialize(&mut deserializer).and_then(|()| deserializer.end());
-        document.check(read.err())?;
+        let [format, ..] = document.texts;
+        if format != schema.format {
+            return Err(Error::Format { expected: schema.format });
+        }
+        if document.head.has_version() {
+            document.head.check_version()?;
+        }
+        if let Err(error) = read {
+            return Err(syntax(document.problem.unwrap_or_else(|| describe(error))));
+        }
+        document.head.check_complete().map_err(syntax)?;
         Ok(document)
     }
 
-    fn check(&self, error: Option<de::Error>) -> Result<()> {
-        let Schema { format, versions, .. } = *self.schema;
-        let ([numbers, texts], [found, ..]) = (self.seen, self.texts);
-        if texts & 1 == 1 && found != format {
-            return Err(Error::Format { expected: format });
-        }
-        let version = self.schema.version(self.version());
-        if numbers & 1 == 1 && version.is_none() {
-            return check_equal("version", versions.len() as u32, self.version());
-        }
-        if let Some(error) = error {
-            return Err(syntax(self.problem.unwrap_or_else(|| describe(error))));
-        }
-        let all = |count: usize| !u32::MAX.wrapping_shl(count as u32);
-        let complete = version.map(|version| {
-            [all(FIXED.len().saturating_add(version.integers)), all(version.sections.saturating_add(1))]
-        });
-        match complete {
-            Some(complete) if complete == self.seen => Ok(()),
-            // A field of a later version.
-            Some([integers, sections]) if numbers & !integers != 0 || texts & !sections != 0 => {
-                Err(syntax(self.schema.unknown))
-            }
-            _ => Err(const { syntax("too few fields") }),
-        }
+    /// Those of the schema; 0 where this version has none.
+    pub(crate) const fn integers(&self) -> &[u32] {
+        self.head.integers()
     }
 
-    pub(crate) const fn version(&self) -> u32 {
-        let [version, ..] = self.integers;
-        version
-    }
-
-    /// Those of the schema; 0 for those that this version does not have.
-    pub(crate) fn integers<const N: usize>(&self) -> [u32; N] {
-        let mut integers = [0; N];
-        integers.iter_mut().zip(self.integers.iter().skip(FIXED.len())).for_each(|(to, from)| *to = *from);
-        integers
-    }
-
-    /// Those of the schema, not decoded; empty if this version does not have them.
+    /// Those of the schema, not decoded.
     pub(crate) fn sections<const N: usize>(&self) -> [&'a str; N] {
         let mut sections = [""; N];
         sections.iter_mut().zip(self.texts.iter().skip(1)).for_each(|(to, from)| *to = from);
@@ -88,14 +56,11 @@ impl<'a> Document<'a> {
 
     /// Decodes the sections without keeping them: each must hold so many words and the checksum must be right.
     /// `each` gets every word, with the index of its section. Then the integers are held to their ranges.
-    pub(crate) fn scan(&self, words: &[usize], mut each: impl FnMut(usize, u32)) -> Result<()> {
-        let [version, crc32, integers @ ..] = &self.integers;
-        let used = self.schema.version(*version).map_or(0, |version| version.integers);
-        let integers = integers.get(..used).unwrap_or_default();
-        let mut crc = Schema::checksum(&Outline { version: *version, integers, words });
+    pub(crate) fn scan(&self, words: &[usize], mut each: impl FnMut(usize, u32)) -> Result<(), Error> {
+        let mut crc = Schema::checksum(&self.head.outline(words));
         let [_format, texts @ ..] = &self.texts;
-        for (section, ((what, text), words)) in self.schema.sections.iter().zip(texts).zip(words).enumerate()
-        {
+        let names = self.head.schema.sections;
+        for (section, ((what, text), words)) in names.iter().zip(texts).zip(words).enumerate() {
             let refused = Error::Base64 { what, values: *words };
             let mut decoder = Decoder::new(text);
             for _ in 0..*words {
@@ -107,34 +72,22 @@ impl<'a> Document<'a> {
                 return Err(refused);
             }
         }
-        // A fuzzer changes bytes at random; it must get past this to reach what follows.
-        if !cfg!(fuzzing) && crc.finish() != *crc32 {
-            return Err(Error::Checksum { expected: *crc32, got: crc.finish() });
-        }
-        self.schema.check_integers(integers)
+        self.head.check_values(crc.finish())
     }
 
-    fn refuse<T, E: serde::de::Error>(&mut self, problem: &'static str) -> core::result::Result<T, E> {
-        self.problem = Some(problem);
-        Err(E::custom(""))
-    }
-
-    /// Notes that a field has been read, which may happen once.
-    fn once<E: serde::de::Error>(&mut self, kind: usize, index: usize) -> core::result::Result<(), E> {
-        let bit = 1u32.wrapping_shl(index as u32);
-        let is_first = self.seen.get_mut(kind).is_some_and(|seen| {
-            let is_first = *seen & bit == 0;
-            *seen |= bit;
-            is_first
-        });
-        if is_first { Ok(()) } else { self.refuse("something twice that may be there once") }
+    /// Keeps what is wrong: an error of the deserializer has no place for it.
+    fn note<T, E: serde::de::Error>(&mut self, found: Result<T, &'static str>) -> Result<T, E> {
+        found.map_err(|problem| {
+            self.problem = Some(problem);
+            E::custom("")
+        })
     }
 }
 
 impl<'a> DeserializeSeed<'a> for &mut Document<'a> {
     type Value = ();
 
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> core::result::Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
@@ -143,32 +96,27 @@ impl<'a> Visitor<'a> for &mut Document<'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.schema.format)
+        f.write_str(self.head.schema.format)
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> core::result::Result<(), A::Error> {
-        let Schema { integers, sections, .. } = *self.schema;
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<&str>()? {
-            let mut numbers = FIXED.into_iter().chain(integers.iter().map(|integer| integer.name));
-            let mut texts = [FORMAT].into_iter().chain(sections.iter().copied());
-            if let Some(index) = numbers.position(|own| own == name) {
-                let value = map.next_value()?;
-                self.once(0, index)?;
-                if let Some(slot) = self.integers.get_mut(index) {
-                    *slot = value;
+            let field = self.note(self.head.find(name))?;
+            match field {
+                Field::Integer(index) => {
+                    let value = map.next_value()?;
+                    self.head.put(index, value);
                 }
-            } else if let Some(index) = texts.position(|own| own == name) {
-                let text = map.next_value::<&str>()?;
-                if !is_string(text) {
-                    return self.refuse(BROKEN);
+                Field::Text(index) => {
+                    let text = map.next_value::<&str>()?;
+                    self.note(if is_string(text) { Ok(()) } else { Err(BROKEN) })?;
+                    if let Some(slot) = self.texts.get_mut(index) {
+                        *slot = text;
+                    }
                 }
-                self.once(1, index)?;
-                if let Some(slot) = self.texts.get_mut(index) {
-                    *slot = text;
-                }
-            } else {
-                return self.refuse(self.schema.unknown);
             }
+            let first = self.head.once(field);
+            self.note(first)?;
         }
         Ok(())
     }
@@ -187,8 +135,7 @@ fn escapes_are_right(text: &[u8]) -> bool {
         let is_right = match byte {
             b'\\' => match bytes.next() {
                 Some(b'u') => (0..4).all(|_| bytes.next().is_some_and(u8::is_ascii_hexdigit)),
-                Some(kind) => b"\"\\/bfnrt".contains(kind),
-                None => false,
+                kind => matches!(kind, Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')),
             },
             byte => *byte >= b' ',
         };
@@ -208,11 +155,14 @@ const fn describe(error: de::Error) -> &'static str {
         EofWhileParsingNumber, EofWhileParsingObject, EofWhileParsingString, EofWhileParsingValue,
         TrailingCharacters,
     };
-    match error {
-        EofWhileParsingObject | EofWhileParsingString | EofWhileParsingNumber | EofWhileParsingValue => {
-            "the end of the text"
-        }
-        TrailingCharacters => "something after the end",
-        _ => BROKEN,
+    if matches!(
+        error,
+        EofWhileParsingObject | EofWhileParsingString | EofWhileParsingNumber | EofWhileParsingValue
+    ) {
+        "the end of the text"
+    } else if matches!(error, TrailingCharacters) {
+        "something after the end"
+    } else {
+        BROKEN
     }
 }

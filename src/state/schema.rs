@@ -76,8 +76,8 @@ pub(crate) use integers;
 
 /// How many of a schema's integers and sections one version has.
 pub(crate) struct Version {
-    pub(crate) integers: usize,
-    pub(crate) sections: usize,
+    pub(crate) integers: u8,
+    pub(crate) sections: u8,
 }
 
 /// One kind of document.

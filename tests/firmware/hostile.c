@@ -85,7 +85,9 @@ __attribute__((noinline)) static mlora_status measured(loader *with, const char 
 }
 
 static void refuse(loader *with, const char *json, size_t len) {
-  if (measured(with, json, len) == MLORA_OK) board_fail("expected a text to be refused, it was loaded");
+  const mlora_status status = measured(with, json, len);
+  // Who only peeks does not look into the sections.
+  if (status == MLORA_OK && with->load != peek) board_fail("expected a text to be refused, it was loaded");
   check_same(memory, memory_before, sizeof memory);
   check_same(places, places_before, sizeof places);
   check_same((const uint32_t *)&holdback, (const uint32_t *)&holdback_before, sizeof holdback);

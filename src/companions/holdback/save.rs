@@ -12,7 +12,7 @@ const HOLDBACK: Schema = Schema {
     format: "micro-lora-holdback",
     integers: &HOLDBACK_INTEGERS,
     sections: &["teams", "means"],
-    versions: &[Version { integers: HOLDBACK_INTEGERS.len(), sections: 2 }],
+    versions: &[Version { integers: 6, sections: 2 }],
     unknown: "a field that no such document has",
 };
 const VERSION: u32 = 1;
@@ -85,7 +85,7 @@ impl Holdback {
         let mut mean = || read_mean(&mut words_of_means);
         let (quality, credit) = ([mean()?, mean()?], mean()?);
         let mut holdback = Self { teams, quality, credit, ..Self::new() };
-        set_integers(&mut holdback, document.integers());
+        set_integers(&mut holdback, document.integers().first_chunk().copied().unwrap_or_default());
         Ok(holdback)
     }
 }

@@ -15,7 +15,7 @@ const RING: Schema = Schema {
     format: "micro-lora-replay",
     integers: &INTEGERS,
     sections: &["entries", "scales", "weights", "inputs", "candidates"],
-    versions: &[Version { integers: INTEGERS.len(), sections: 5 }],
+    versions: &[Version { integers: 8, sections: 5 }],
     unknown: "a field that no such document has",
 };
 const VERSION: u32 = 1;
@@ -75,8 +75,8 @@ impl ReplayHeader {
     }
 
     /// The header with the positions of a saved one, which must be of the same sizes.
-    fn at(self, model_id: u32, saved: [u32; 8]) -> Result<Self> {
-        let [saved_model, saved @ ..] = saved;
+    fn at(self, model_id: u32, saved: &[u32]) -> Result<Self> {
+        let [saved_model, saved @ ..] = saved.first_chunk::<8>().copied().unwrap_or_default();
         check_equal("model_id", model_id, saved_model)?;
         let sizes = REPLAY_INTEGERS.iter().take(4);
         for ((field, own), saved) in sizes.zip(get_integers(&self)).zip(saved) {
