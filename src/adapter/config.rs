@@ -108,6 +108,13 @@ impl Config {
     /// The value of [`cap`](Self::cap) that turns the output guard off.
     pub const CAP_OFF: f32 = f32::INFINITY;
 
+    /// In the order of [`Config::check`].
+    pub(crate) const RANGES: [Range; 3] = [
+        Range { what: "alpha", min: 1e-6, max: 1e6 },
+        Range { what: "cap", min: 1e-6, max: 1e6 },
+        Range { what: "decay", min: 0.0, max: 0.5 },
+    ];
+
     /// The defaults: alpha 4, cap 2, seed 0, model id 0, scaled-gradient step, no decay.
     ///
     /// ```
@@ -227,13 +234,8 @@ impl Config {
     /// assert!(Config::new().with_alpha(f32::NAN).check().is_err());
     /// ```
     pub const fn check(&self) -> Result<()> {
-        const RANGES: [Range; 3] = [
-            Range { what: "alpha", min: 1e-6, max: 1e6 },
-            Range { what: "cap", min: 1e-6, max: 1e6 },
-            Range { what: "decay", min: 0.0, max: 0.5 },
-        ];
         let cap = if self.cap == Self::CAP_OFF { 1.0 } else { self.cap };
-        check_ranges(&RANGES, &[self.alpha, cap, self.decay])
+        check_ranges(&Self::RANGES, &[self.alpha, cap, self.decay])
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Trace {
 const _: () = assert!(size_of::<Header>() == 228);
 
 /// What is kept of an adapter's past, in the order of [`Header::check_values`].
-const RANGES: [Range; 6] = [
+pub(crate) const RANGES: [Range; 6] = [
     Range { what: "strength", min: 0.0, max: MAX_STRENGTH },
     Range { what: "v_a", min: 0.0, max: f32::MAX },
     Range { what: "v_c", min: 0.0, max: f32::MAX },

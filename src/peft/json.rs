@@ -304,6 +304,11 @@ impl<'a> Out<'a> {
         Self { buffer, len: 0 }
     }
 
+    /// After what already is in the buffer.
+    pub(crate) const fn after(buffer: &'a mut [u8], len: usize) -> Self {
+        Self { buffer, len }
+    }
+
     /// Bytes put out so far.
     pub(crate) const fn len(&self) -> usize {
         self.len

@@ -92,6 +92,12 @@ impl<'o, 'b> Encoder<'o, 'b> {
     }
 }
 
+/// The words of a text that has been checked.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = u32> {
+    let mut decoder = Decoder::new(text);
+    core::iter::from_fn(move || decoder.word())
+}
+
 /// How many `=` end the text of so many values: 4 bytes leave a rest of 1, 2 or 0 modulo 3.
 const fn padding(values: usize) -> usize {
     match values % 3 {
@@ -101,7 +107,7 @@ const fn padding(values: usize) -> usize {
     }
 }
 
-/// Reads values one at a time; afterwards [`Decoder::finish`] says whether the text was exactly that.
+/// Reads words one at a time; afterwards [`Decoder::finish`] says whether the text was exactly that.
 pub(crate) struct Decoder<'a> {
     text: core::slice::Iter<'a, u8>,
     bits: u64,
@@ -110,16 +116,11 @@ pub(crate) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    pub(crate) fn new(text: &'a [u8]) -> Self {
-        Self { text: text.iter(), bits: 0, held: 0, read: 0 }
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text: text.as_bytes().iter(), bits: 0, held: 0, read: 0 }
     }
 
-    /// The next value; `None` if the text ends or has something else in it.
-    pub(crate) fn value(&mut self) -> Option<f32> {
-        self.word().map(f32::from_bits)
-    }
-
-    /// The same as 32 bits.
+    /// The next word; `None` if the text ends or has something else in it.
     pub(crate) fn word(&mut self) -> Option<u32> {
         while self.held < 32 {
             let digit = self.digit()?;
@@ -162,8 +163,8 @@ mod tests {
     }
 
     fn decoded(text: &str, n: usize) -> Option<Vec<f32>> {
-        let mut decoder = Decoder::new(text.as_bytes());
-        let values = (0..n).map(|_| decoder.value()).collect::<Option<Vec<_>>>()?;
+        let mut decoder = Decoder::new(text);
+        let values = (0..n).map(|_| decoder.word().map(f32::from_bits)).collect::<Option<Vec<_>>>()?;
         decoder.finish().then_some(values)
     }
 

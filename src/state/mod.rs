@@ -2,27 +2,28 @@
 //!
 //! Loading is a transaction: everything is decoded and checked first, and only then written.
 
-mod base64;
-pub(crate) mod beside;
-pub(crate) mod crc;
-pub(crate) mod wire;
-
-use core::iter::once;
+pub(crate) mod base64;
+mod crc;
+pub(crate) mod fields;
+mod head;
+pub(crate) mod read;
+pub(crate) mod schema;
+pub(crate) mod write;
 
 use crate::adapter::header::Header;
 use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT};
 use crate::adapter::view::{Adapter, AdapterMut, check_norm};
-use crate::error::{Checked, Error, Result, check_length, check_range};
+use crate::error::{Checked, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
-use crate::state::base64::{Decoder, encode, encoded_len};
-use crate::state::crc::Crc;
-use crate::state::wire::{HEAD_MAX, SCALARS, Wire, check_equal};
+use base64::encode;
+use fields::{ADAPTER, SCALARS, SECTIONS, section_lens};
+use read::Document;
+use schema::{Outline, Schema, check_equal};
+use write::Sections;
 
-/// What stands between the base64 texts; each opens the string that follows it.
-const OPENERS: [&str; 5] =
-    [",\"scalars\":\"", "\",\"lora_a\":\"", "\",\"lora_b\":\"", "\",\"grad_a\":\"", "\",\"grad_c\":\""];
-const CLOSER: &str = "\"}";
+/// The version that is written.
+const VERSION: u32 = 1;
 
 /// How far rounding may put a norm past the limit that was checked while training.
 const TOLERANCE: f32 = 1.01;
@@ -73,8 +74,10 @@ impl StateInfo {
     /// assert!(matches!(StateInfo::peek(b"[]"), Err(Error::Syntax { .. })));
     /// ```
     pub fn peek(json: &[u8]) -> Result<Self> {
-        let wire = Wire::parse(json)?;
-        let header = wire.sizes()?;
+        let document = Document::parse(&ADAPTER, json)?;
+        // Sizes alone: what follows from them is computed.
+        ADAPTER.check_integers(document.integers().get(..3).unwrap_or_default())?;
+        let header = fields::header_of(document.integers());
         let weights = header.a_len().saturating_add(header.b_len()).saturating_mul(4);
         let apply_bytes = size_of::<Header>().saturating_add(weights);
         let scratch = header.out_len().saturating_mul(4);
@@ -82,10 +85,10 @@ impl StateInfo {
             in_features: header.in_len(),
             out_features: header.out_len(),
             rank: header.rank as usize,
-            model_id: wire.model_id,
-            generation: wire.generation,
-            samples_seen: wire.samples,
-            pending: wire.pending,
+            model_id: header.model_id,
+            generation: header.generation,
+            samples_seen: header.samples,
+            pending: header.pending,
             train_bytes: apply_bytes.saturating_add(weights).saturating_add(scratch),
             apply_bytes,
         })
@@ -95,25 +98,13 @@ impl StateInfo {
 /// The most characters that an adapter of these sizes takes.
 pub(crate) const fn json_max(in_features: usize, out_features: usize, rank: usize) -> usize {
     let (a, b) = (in_features.saturating_mul(rank), out_features.saturating_mul(rank));
-    let matrices = encoded_len(a).saturating_add(encoded_len(b)).saturating_mul(2);
-    HEAD_MAX.saturating_add(BETWEEN).saturating_add(encoded_len(SCALARS)).saturating_add(matrices)
+    // As if the version could have ten digits, which is what it has always been.
+    ADAPTER.max_len(&section_lens(a, b, 1)).saturating_add(9)
 }
-
-/// Characters of a state besides its integers and its base64.
-const BETWEEN: usize = {
-    let [a, b, c, d, e] = OPENERS;
-    a.len() + b.len() + c.len() + d.len() + e.len() + CLOSER.len()
-};
 
 impl Adapter<'_> {
     pub(crate) fn state_len(&self) -> usize {
-        self.len_of(&self.wire())
-    }
-
-    fn len_of(&self, wire: &Wire<'_>) -> usize {
-        let base64 =
-            self.saved().iter().fold(encoded_len(SCALARS), |sum, m| sum.saturating_add(encoded_len(m.len())));
-        wire.head_len().saturating_add(BETWEEN).saturating_add(base64)
+        self.outlined(|outline| ADAPTER.len(outline, Schema::crc32(outline, self)))
     }
 
     pub(crate) fn write_state(&self, buffer: &mut [u8]) -> Result<usize> {
@@ -121,41 +112,36 @@ impl Adapter<'_> {
         if self.header.pending > 0 {
             check_length("grad_A", self.grad_a.len(), self.header.a_len())?;
         }
-        let wire = self.wire();
-        let needed = self.len_of(&wire);
-        if buffer.len() < needed {
-            return Err(Error::Buffer { needed, got: buffer.len() });
-        }
-        let mut out = Out::new(buffer);
-        wire.write_head(&mut out);
-        let scalars = wire::scalars(self.header);
-        for (opener, values) in OPENERS.iter().zip(once(&scalars[..]).chain(self.saved())) {
-            out.text(opener);
-            encode(values, &mut out);
-        }
-        out.text(CLOSER);
-        Ok(out.len())
+        self.outlined(|outline| ADAPTER.write(buffer, outline, self))
     }
 
-    /// The matrices as they are saved: gradients only if an event is pending, else they are all zero.
-    fn saved(&self) -> [&[f32]; 4] {
+    fn outlined<T>(&self, with: impl FnOnce(&Outline<'_>) -> T) -> T {
+        let lens = self.saved(&fields::scalars_of(self.header)).map(<[f32]>::len);
+        with(&Outline { version: VERSION, integers: &fields::integers_of(self.header), words: &lens })
+    }
+
+    /// The sections as they are saved: gradients only if an event is pending, else they are all zero.
+    const fn saved<'s>(&'s self, scalars: &'s [f32]) -> [&'s [f32]; SECTIONS] {
         if self.header.pending == 0 {
-            [self.a, self.b, &[], &[]]
+            [scalars, self.a, self.b, &[], &[]]
         } else {
-            [self.a, self.b, self.grad_a, self.grad_c]
+            [scalars, self.a, self.b, self.grad_a, self.grad_c]
         }
     }
 
-    /// The integers to save, checksum included.
-    fn wire(&self) -> Wire<'static> {
-        let mut wire = Wire::of(self.header);
-        let mut crc = wire.checksum();
-        let scalars = wire::scalars(self.header);
-        for values in once(&scalars[..]).chain(self.saved()) {
-            values.iter().for_each(|value| crc.word(value.to_bits()));
-        }
-        wire.crc32 = crc.finish();
-        wire
+    fn section(&self, section: usize, with: impl FnOnce(&[f32])) {
+        let scalars = fields::scalars_of(self.header);
+        with(self.saved(&scalars).get(section).copied().unwrap_or_default());
+    }
+}
+
+impl Sections for Adapter<'_> {
+    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
+        self.section(section, |values| values.iter().for_each(|value| put(value.to_bits())));
+    }
+
+    fn encode(&self, section: usize, out: &mut Out<'_>) {
+        self.section(section, |values| encode(values, out));
     }
 }
 
@@ -170,26 +156,28 @@ pub(crate) struct Target<'a> {
 impl Target<'_> {
     pub(crate) fn load_json(self, json: &[u8]) -> Result<()> {
         self.header.check_sized()?;
-        let wire = Wire::parse(json)?;
-        check_equal("in_features", self.header.in_features, wire.in_features)?;
-        check_equal("out_features", self.header.out_features, wire.out_features)?;
-        check_equal("rank", self.header.rank, wire.rank)?;
-        check_equal("model_id", self.header.model_id, wire.model_id)?;
-        let header = check(&wire, self.header.a_len(), self.header.b_len())?;
-        self.commit(&wire, header);
+        let document = Document::parse(&ADAPTER, json)?;
+        let Header { in_features, out_features, rank, model_id, .. } = *self.header;
+        let own = [in_features, out_features, rank, model_id];
+        for ((field, own), saved) in ADAPTER.integers.iter().zip(own).zip(document.integers()) {
+            check_equal(field.name, own, *saved)?;
+        }
+        let header = check(&document)?;
+        self.commit(&document, header);
         Ok(())
     }
 
-    /// Nothing here can fail: the texts have been decoded once.
-    fn commit(self, wire: &Wire<'_>, header: Header) {
-        fill(self.a, wire.lora_a);
-        fill(self.b, wire.lora_b);
+    /// Nothing here can fail: the sections have been decoded once.
+    fn commit(self, document: &Document<'_>, header: Header) {
+        let [_scalars, lora_a, lora_b, saved_a, saved_c] = document.sections();
+        fill(self.a, lora_a);
+        fill(self.b, lora_b);
         let generation = header.generation.max(self.header.generation);
         *self.header = Header { generation, ..header };
         match self.grads {
             Some((grad_a, grad_c)) if header.pending > 0 => {
-                fill(grad_a, wire.grad_a);
-                fill(grad_c, wire.grad_c);
+                fill(grad_a, saved_a);
+                fill(grad_c, saved_c);
             }
             Some((grad_a, grad_c)) => {
                 grad_a.fill(0.0);
@@ -205,31 +193,28 @@ impl Target<'_> {
     }
 }
 
-/// Decodes everything without keeping it: encoding, checksum, ranges and norms. The checksum goes
-/// before whatever it would explain.
-fn check(wire: &Wire<'_>, a_len: usize, b_len: usize) -> Result<Header> {
-    let mut crc = wire.checksum();
-    let mut scalars = [0.0; SCALARS];
-    read("scalars", wire.scalars, SCALARS, &mut crc, &mut scalars)?;
-    let (grad_a_len, grad_b_len) = if wire.pending == 0 { (0, 0) } else { (a_len, b_len) };
-    let matrices = [
-        ("lora_a", wire.lora_a, a_len),
-        ("lora_b", wire.lora_b, b_len),
-        ("grad_a", wire.grad_a, grad_a_len),
-        ("grad_c", wire.grad_c, grad_b_len),
-    ];
-    let mut norms = [0.0; 4];
-    for (norm, (what, text, len)) in norms.iter_mut().zip(matrices) {
-        *norm = kernel::sqrt(read(what, text, len, &mut crc, &mut [])?);
-    }
-    // A fuzzer changes bytes at random; it must get past this to reach what follows.
-    if !cfg!(fuzzing) && crc.finish() != wire.crc32 {
-        return Err(Error::Checksum { expected: wire.crc32, got: crc.finish() });
-    }
-    let header = wire.header(scalars)?;
-    for ((what, _, _), (norm, limit)) in matrices.into_iter().zip(norms.into_iter().zip(limits(&header))) {
+/// The header of a document, after all of it has been decoded without keeping it: encoding, checksum, ranges, norms.
+fn check(document: &Document<'_>) -> Result<Header> {
+    let mut header = fields::header_of(document.integers());
+    let lens = section_lens(header.a_len(), header.b_len(), header.pending);
+    let (mut scalars, mut squares) = ([0.0; SCALARS], [0.0; SECTIONS]);
+    let mut slots = scalars.iter_mut();
+    document.scan(&lens, |section, word| {
+        let value = f32::from_bits(word);
+        if section == 0 {
+            slots.next().into_iter().for_each(|slot| *slot = value);
+        }
+        if let Some(sum) = squares.get_mut(section) {
+            *sum += value * value;
+        }
+    })?;
+    fields::set_scalars(&mut header, scalars);
+    header.refresh_scaling();
+    header.check_values()?;
+    let [_scalars, norms @ ..] = squares;
+    for ((what, square), limit) in ADAPTER.sections.iter().skip(1).zip(norms).zip(limits(&header)) {
         // Values that are not finite have made the norm so.
-        check_range(what, norm, 0.0, limit)?;
+        check_range(what, kernel::sqrt(square), 0.0, limit)?;
     }
     Ok(header)
 }
@@ -240,27 +225,8 @@ fn limits(header: &Header) -> [f32; 4] {
     [NORM_LIMIT, NORM_LIMIT / header.scaling, pending, pending].map(|limit| limit * TOLERANCE)
 }
 
-/// Reads `len` values: adds them to the checksum, keeps the first ones, gives the sum of squares.
-fn read(what: &'static str, text: &[u8], len: usize, crc: &mut Crc, first: &mut [f32]) -> Result<f32> {
-    let mut decoder = Decoder::new(text);
-    let mut keep = first.iter_mut();
-    let mut squares = 0.0;
-    for _ in 0..len {
-        let value = decoder.value().ok_or(Error::Base64 { what, values: len })?;
-        crc.word(value.to_bits());
-        squares += value * value;
-        if let Some(slot) = keep.next() {
-            *slot = value;
-        }
-    }
-    if decoder.finish() { Ok(squares) } else { Err(Error::Base64 { what, values: len }) }
-}
-
-fn fill(out: &mut [f32], text: &[u8]) {
-    let mut decoder = Decoder::new(text);
-    for slot in out {
-        *slot = decoder.value().unwrap_or_default();
-    }
+fn fill(out: &mut [f32], text: &str) {
+    out.iter_mut().zip(base64::words(text)).for_each(|(slot, word)| *slot = f32::from_bits(word));
 }
 
 impl AdapterMut<'_> {

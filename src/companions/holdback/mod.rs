@@ -20,6 +20,7 @@ use core::fmt;
 use crate::error::{Error, Result, check_length, check_range};
 use crate::kernel;
 use mean::Mean;
+pub use save::HOLDBACK_INTEGERS;
 
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
 const OPEN: f32 = 3.4;

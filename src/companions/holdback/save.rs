@@ -2,16 +2,34 @@
 
 use super::mean::Mean;
 use super::{Holdback, MAX_SHOWN};
-use crate::error::{Error, Result, check_range};
-use crate::state::beside::{Kind, Words, words};
+use crate::error::{Result, check_range};
+use crate::state::base64::words;
+use crate::state::read::Document;
+use crate::state::schema::{Outline, Schema, Version, integers};
+use crate::state::write::Sections;
 
-const HOLDBACK: Kind<6, 2> = Kind {
+const HOLDBACK: Schema = Schema {
     format: "micro-lora-holdback",
-    integers: ["since", "serving", "applied", "events", "coin", "shown"],
-    texts: ["teams", "means"],
+    integers: &HOLDBACK_INTEGERS,
+    sections: &["teams", "means"],
+    versions: &[Version { integers: 6, sections: 2 }],
+    unknown: "a field that no such document has",
 };
+const VERSION: u32 = 1;
 
-/// Words of the texts: two places for 64 bits each, three means.
+integers! {
+    /// The integers of a holdback.
+    pub HOLDBACK_INTEGERS of Holdback, get_integers, set_integers;
+    "since": since, 0, u32::MAX;
+    "serving": serving, 0, 1;
+    "applied": applied, 0, 1;
+    "events": events, 0, u32::MAX;
+    // A coin of zero would fall on the same side for ever.
+    "coin": coin, 1, u32::MAX;
+    "shown": shown, 0, MAX_SHOWN as u32;
+}
+
+/// Words of the sections: two places for 64 bits each, three means.
 const WORDS: [usize; 2] = [4, 18];
 
 /// Far above any sum over a window.
@@ -23,7 +41,7 @@ impl Holdback {
     /// ```
     /// assert_eq!(micro_lora::Holdback::JSON_MAX, 323);
     /// ```
-    pub const JSON_MAX: usize = HOLDBACK.max_len(WORDS);
+    pub const JSON_MAX: usize = HOLDBACK.max_len(&WORDS);
 
     /// Saves it as JSON into a buffer and gives its length: at most [`JSON_MAX`](Self::JSON_MAX).
     ///
@@ -38,8 +56,8 @@ impl Holdback {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn write_json(&self, buffer: &mut [u8]) -> Result<usize> {
-        let Self { since, serving, applied, events, coin, shown, .. } = *self;
-        HOLDBACK.write(buffer, [since, serving, applied, events, coin, shown], self)
+        let outline = Outline { version: VERSION, integers: &get_integers(self), words: &WORDS };
+        HOLDBACK.write(buffer, &outline, self)
     }
 
     /// As it was when it was saved.
@@ -54,22 +72,9 @@ impl Holdback {
     /// assert!(matches!(Holdback::from_json(b"[]"), Err(Error::Syntax { .. })));
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let document = HOLDBACK.parse(json)?;
-        HOLDBACK.check(&document, WORDS)?;
-        let [since, serving, applied, events, coin, shown] = document.integers;
-        for (what, got, min, max) in [
-            ("serving", serving, 0, 1),
-            ("applied", applied, 0, 1),
-            // A coin of zero would fall on the same side for ever.
-            ("coin", coin, 1, u32::MAX as usize),
-            ("shown", shown, 0, MAX_SHOWN),
-        ] {
-            let got = got as usize;
-            if got < min || got > max {
-                return Err(Error::Count { what, got, min, max });
-            }
-        }
-        let [teams, means] = document.texts;
+        let document = Document::parse(&HOLDBACK, json)?;
+        document.scan(&WORDS, |_, _| {})?;
+        let [teams, means] = document.sections();
         let mut words_of_teams = words(teams);
         let mut team = || {
             let mut half = || words_of_teams.next().map(u64::from).unwrap_or_default();
@@ -79,13 +84,15 @@ impl Holdback {
         let mut words_of_means = words(means);
         let mut mean = || read_mean(&mut words_of_means);
         let (quality, credit) = ([mean()?, mean()?], mean()?);
-        Ok(Self { teams, quality, credit, since, serving, applied, events, coin, shown })
+        let mut holdback = Self { teams, quality, credit, ..Self::new() };
+        set_integers(&mut holdback, document.integers().first_chunk().copied().unwrap_or_default());
+        Ok(holdback)
     }
 }
 
-impl Words for Holdback {
-    fn put(&self, text: usize, mut put: impl FnMut(u32)) {
-        if text == 0 {
+impl Sections for Holdback {
+    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
+        if section == 0 {
             for team in self.teams {
                 put(team as u32);
                 put(team.wrapping_shr(32) as u32);

@@ -1,6 +1,6 @@
 //! Vectors as int8 with a scale, and such codes as words to save.
 
-use crate::state::beside::words;
+use crate::state::base64::words;
 
 /// The largest magnitude of a code.
 pub(super) const CODE_MAX: f32 = 127.0;
@@ -32,6 +32,6 @@ pub(super) fn as_words(codes: &[i8], len: usize, mut put: impl FnMut(u32)) {
     }
 }
 
-pub(super) fn of_words(text: &[u8]) -> impl Iterator<Item = i8> {
+pub(super) fn of_words(text: &str) -> impl Iterator<Item = i8> {
     words(text).flat_map(|word| word.to_le_bytes().map(u8::cast_signed))
 }

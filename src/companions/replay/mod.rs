@@ -9,6 +9,7 @@ mod rehearse;
 mod save;
 
 pub use owned::Replay;
+pub use save::REPLAY_INTEGERS;
 
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::error::{Error, Result, check_length, check_range, told};
@@ -25,6 +26,9 @@ use codes::pack;
 /// assert_eq!(micro_lora::REHEARSALS, 8);
 /// ```
 pub const REHEARSALS: u32 = 8;
+
+/// The most lists of a ring.
+const MAX_CAPACITY: usize = 65_536;
 
 /// Sizes and positions of a ring, in fixed-width words: 28 bytes.
 ///
@@ -123,8 +127,8 @@ impl ReplayHeader {
         if list < MIN_CANDIDATES || list > MAX_CANDIDATES {
             return Err(Error::Count { what: "list", got: list, min: MIN_CANDIDATES, max: MAX_CANDIDATES });
         }
-        if capacity < 1 || capacity > 65_536 {
-            return Err(Error::Count { what: "capacity", got: capacity, min: 1, max: 65_536 });
+        if capacity < 1 || capacity > MAX_CAPACITY {
+            return Err(Error::Count { what: "capacity", got: capacity, min: 1, max: MAX_CAPACITY });
         }
         let max = crate::MAX_FEATURES;
         if in_features < 1 || in_features > max {

@@ -1,24 +1,49 @@
 //! Saving and loading a ring. Only the places in use are saved: a young ring is a short text.
 
 use super::codes::{CODE_MAX, as_words, of_words};
-use super::{Replay, ReplayEntry, ReplayHeader, ReplayMut};
+use super::{MAX_CAPACITY, Replay, ReplayEntry, ReplayHeader, ReplayMut};
+use crate::adapter::config::MAX_FEATURES;
 use crate::error::{Checked, Error, Result, check_range};
 use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
-use crate::learn::sample::MIN_CANDIDATES;
-use crate::state::beside::{Kind, Words, words};
-use crate::state::wire::check_equal;
+use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
+use crate::state::base64::words;
+use crate::state::read::Document;
+use crate::state::schema::{Integer, Outline, Schema, Version, check_equal, integers};
+use crate::state::write::Sections;
 
-const RING: Kind<8, 5> = Kind {
+const RING: Schema = Schema {
     format: "micro-lora-replay",
-    integers: ["model_id", "in_features", "out_features", "list", "capacity", "len", "next", "turn"],
-    texts: ["entries", "scales", "weights", "inputs", "candidates"],
+    integers: &INTEGERS,
+    sections: &["entries", "scales", "weights", "inputs", "candidates"],
+    versions: &[Version { integers: 8, sections: 5 }],
+    unknown: "a field that no such document has",
 };
+const VERSION: u32 = 1;
+
+/// The model, which the host knows and the ring does not, and the header.
+const INTEGERS: [Integer; 8] = {
+    let [in_features, out_features, list, capacity, len, next, turn] = REPLAY_INTEGERS;
+    let model_id = Integer { name: "model_id", min: 0, max: u32::MAX, offset: Integer::ELSEWHERE };
+    [model_id, in_features, out_features, list, capacity, len, next, turn]
+};
+
+integers! {
+    /// The integers of a ring's header, all of which are saved.
+    pub REPLAY_INTEGERS of ReplayHeader, get_integers, set_integers;
+    "in_features": in_features, 1, MAX_FEATURES as u32;
+    "out_features": out_features, 1, MAX_FEATURES as u32;
+    "list": list, MIN_CANDIDATES as u16, MAX_CANDIDATES as u32;
+    "capacity": capacity, 1, MAX_CAPACITY as u32;
+    "len": len, 0, MAX_CAPACITY as u32;
+    "next": next, 0, MAX_CAPACITY as u32;
+    "turn": turn, 0, MAX_CAPACITY as u32;
+}
 
 /// Words of an entry.
 const ENTRY: usize = 4;
 
-/// Words of each text, for `len` lists.
-const fn text_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {
+/// Words of each section, for `len` lists.
+const fn section_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {
     let rows = len.saturating_mul(list);
     [
         len.saturating_mul(ENTRY),
@@ -41,22 +66,25 @@ impl ReplayHeader {
     pub const fn json_max(&self) -> usize {
         let Self { in_features, out_features, list, capacity, .. } = *self;
         let (width, out) = (in_features as usize, out_features as usize);
-        RING.max_len(text_words(width, out, list as usize, capacity as usize))
+        RING.max_len(&section_words(width, out, list as usize, capacity as usize))
     }
 
-    fn text_words(&self) -> [usize; 5] {
+    fn section_words(&self) -> [usize; 5] {
         let Self { in_features, out_features, list, len, .. } = *self;
-        text_words(in_features as usize, out_features as usize, list as usize, len as usize)
+        section_words(in_features as usize, out_features as usize, list as usize, len as usize)
     }
 
     /// The header with the positions of a saved one, which must be of the same sizes.
-    fn at(self, model_id: u32, saved: [u32; 8]) -> Result<Self> {
-        let [saved_model, in_features, out_features, list, capacity, len, next, turn] = saved;
+    fn at(self, model_id: u32, saved: &[u32]) -> Result<Self> {
+        let [saved_model, saved @ ..] = saved.first_chunk::<8>().copied().unwrap_or_default();
         check_equal("model_id", model_id, saved_model)?;
-        check_equal("in_features", self.in_features, in_features)?;
-        check_equal("out_features", self.out_features, out_features)?;
-        check_equal("list", self.list, list)?;
-        check_equal("capacity", self.capacity, capacity)?;
+        let sizes = REPLAY_INTEGERS.iter().take(4);
+        for ((field, own), saved) in sizes.zip(get_integers(&self)).zip(saved) {
+            check_equal(field.name, own, saved)?;
+        }
+        let mut header = self;
+        set_integers(&mut header, saved);
+        let Self { capacity, len, next, turn, .. } = header;
         // While there is room, the next place is the first free one.
         let places = if len < capacity { len..=len } else { 0..=capacity.saturating_sub(1) };
         for (what, got, range) in
@@ -67,7 +95,7 @@ impl ReplayHeader {
                 return Err(Error::Count { what, got: got as usize, min, max });
             }
         }
-        Ok(Self { len, next, turn, ..self })
+        Ok(header)
     }
 }
 
@@ -92,9 +120,10 @@ impl ReplayMut<'_> {
     /// ```
     pub fn write_json(&self, buffer: &mut [u8], model_id: u32) -> Result<usize> {
         self.check()?;
-        let ReplayHeader { in_features, out_features, list, capacity, len, next, turn } = *self.header;
+        let [in_features, out_features, list, capacity, len, next, turn] = get_integers(self.header);
         let integers = [model_id, in_features, out_features, list, capacity, len, next, turn];
-        RING.write(buffer, integers, self)
+        let words = self.header.section_words();
+        RING.write(buffer, &Outline { version: VERSION, integers: &integers, words: &words }, self)
     }
 
     /// Loads a saved ring into one of the same sizes, for the same model. All of it is checked before
@@ -115,10 +144,10 @@ impl ReplayMut<'_> {
     /// ```
     pub fn load_json(&mut self, json: &[u8], model_id: u32) -> Result<()> {
         self.check()?;
-        let document = RING.parse(json)?;
-        let header = self.header.at(model_id, document.integers)?;
-        RING.check(&document, header.text_words())?;
-        let [entries, scales, weights, inputs, candidates] = document.texts;
+        let document = Document::parse(&RING, json)?;
+        let header = self.header.at(model_id, document.integers())?;
+        document.scan(&header.section_words(), |_, _| {})?;
+        let [entries, scales, weights, inputs, candidates] = document.sections();
         check_entries(entries, header.list)?;
         check_floats("scales", scales, f32::MAX / CODE_MAX)?;
         check_floats("weights", weights, MAX_WEIGHT)?;
@@ -151,11 +180,11 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     pub const JSON_MAX: usize = Self::EMPTY.json_max();
 }
 
-impl Words for ReplayMut<'_> {
-    fn put(&self, text: usize, mut put: impl FnMut(u32)) {
+impl Sections for ReplayMut<'_> {
+    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
         let ReplayHeader { in_features, out_features, len, .. } = *self.header;
-        let [_, rows, ..] = self.header.text_words();
-        match text {
+        let [_, rows, ..] = self.header.section_words();
+        match section {
             0 => {
                 for entry in self.entries.iter().take(len as usize) {
                     let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
@@ -171,7 +200,7 @@ impl Words for ReplayMut<'_> {
     }
 }
 
-fn read_entries(text: &[u8]) -> impl Iterator<Item = ReplayEntry> {
+fn read_entries(text: &str) -> impl Iterator<Item = ReplayEntry> {
     let mut words = words(text);
     core::iter::from_fn(move || {
         Some(ReplayEntry {
@@ -183,7 +212,7 @@ fn read_entries(text: &[u8]) -> impl Iterator<Item = ReplayEntry> {
     })
 }
 
-fn check_entries(text: &[u8], list: u32) -> Result<()> {
+fn check_entries(text: &str, list: u32) -> Result<()> {
     for ReplayEntry { input_scale, temperature, rows, has_base } in read_entries(text) {
         check_range("entries", input_scale, 0.0, f32::MAX / CODE_MAX)?;
         check_range("entries", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
@@ -195,12 +224,12 @@ fn check_entries(text: &[u8], list: u32) -> Result<()> {
     Ok(())
 }
 
-fn check_floats(what: &'static str, text: &[u8], max: f32) -> Checked<()> {
+fn check_floats(what: &'static str, text: &str, max: f32) -> Checked<()> {
     words(text).try_for_each(|word| check_range(what, f32::from_bits(word), 0.0, max))
 }
 
 /// No vector gives -128, which times a scale could overflow; what fills the last word is zero.
-fn check_codes(what: &'static str, text: &[u8], len: usize) -> Result<()> {
+fn check_codes(what: &'static str, text: &str, len: usize) -> Result<()> {
     for (index, code) in of_words(text).enumerate() {
         let (min, max) = if index < len { (-CODE_MAX, CODE_MAX) } else { (0.0, 0.0) };
         check_range(what, f32::from(code), min, max)?;
@@ -208,12 +237,12 @@ fn check_codes(what: &'static str, text: &[u8], len: usize) -> Result<()> {
     Ok(())
 }
 
-fn fill(values: &mut [f32], text: &[u8]) {
+fn fill(values: &mut [f32], text: &str) {
     values.iter_mut().zip(words(text)).for_each(|(value, word)| *value = f32::from_bits(word));
 }
 
 /// Beyond the last code of the text there may be zeros that fill its last word: `out` may have no place
 /// for them, or one that is not in use.
-fn fill_codes(out: &mut [i8], text: &[u8]) {
+fn fill_codes(out: &mut [i8], text: &str) {
     out.iter_mut().zip(of_words(text)).for_each(|(slot, code)| *slot = code);
 }

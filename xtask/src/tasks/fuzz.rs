@@ -1,11 +1,13 @@
-//! The fuzz targets, each for a given time under AddressSanitizer, starting from the committed corpus.
+//! The fuzz targets, starting from the committed corpus: each for a given time under AddressSanitizer, or all together
+//! for a given number of executions without it, several times as fast. Debug assertions and overflow checks are on in
+//! both (`fuzz/Cargo.toml`).
 //!
 //! What a run finds worth keeping goes below the target directory, not into the checkout: `cargo fuzz cmin` decides
 //! what is committed.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::cli::Options;
@@ -25,10 +27,10 @@ struct Tally {
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     // No targets unless all that they need is there.
-    let (mut targets, mut seconds) = (vec![], 0);
+    let (mut targets, mut length) = (vec![], Length::Seconds(0));
     report.step("fuzz: what it needs", || {
-        seconds = seconds_of(options)?;
         let chosen = chosen(shell, options)?;
+        length = length_of(options, chosen.len() as u64)?;
         ensure_nightly(shell)?;
         ensure_cargo_fuzz(shell)?;
         targets = chosen;
@@ -37,7 +39,7 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     let mut tallies = vec![];
     for target in &targets {
         report.step(format!("fuzz: {target}"), || {
-            tallies.push(fuzz(shell, target, seconds)?);
+            tallies.push(fuzz(shell, target, length)?);
             Ok(())
         });
     }
@@ -48,15 +50,35 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
 fn chosen(shell: &Shell, options: &Options) -> Result<Vec<String>> {
     let paths = shell.read_dir("fuzz/fuzz_targets")?;
     let all: Vec<_> = paths.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
-    let Some(target) = options.value("--target") else { return Ok(all) };
-    ensure!(all.iter().any(|name| name == target), "expected a target of {}, got `{target}`", all.join(", "));
-    Ok(vec![target.to_owned()])
+    let Some(targets) = options.value("--target") else { return Ok(all) };
+    for target in targets.split(',') {
+        ensure!(
+            all.iter().any(|name| name == target),
+            "expected a target of {}, got `{target}`",
+            all.join(", ")
+        );
+    }
+    Ok(targets.split(',').map(str::to_owned).collect())
 }
 
-fn seconds_of(options: &Options) -> Result<u32> {
-    let seconds = options.value("--seconds").unwrap_or(SECONDS);
-    let parsed = seconds.parse().ok().filter(|seconds| *seconds > 0);
-    parsed.with_context(|| format!("expected --seconds with a whole number above 0, got `{seconds}`"))
+/// How long one target is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Length {
+    Seconds(u64),
+    Executions(u64),
+}
+
+fn length_of(options: &Options, targets: u64) -> Result<Length> {
+    match (options.value("--seconds"), options.value("--count")) {
+        (Some(_), Some(_)) => bail!("expected --seconds or --count, got both"),
+        (None, Some(count)) => Ok(Length::Executions(number("--count", count)?.div_ceil(targets))),
+        (seconds, None) => Ok(Length::Seconds(number("--seconds", seconds.unwrap_or(SECONDS))?)),
+    }
+}
+
+fn number(option: &str, value: &str) -> Result<u64> {
+    let parsed = value.parse().ok().filter(|number| *number > 0);
+    parsed.with_context(|| format!("expected {option} with a whole number above 0, got `{value}`"))
 }
 
 fn ensure_nightly(shell: &Shell) -> Result<()> {
@@ -74,19 +96,23 @@ fn ensure_cargo_fuzz(shell: &Shell) -> Result<()> {
     Err(Skip("missing: cargo-fuzz\n  cargo install cargo-fuzz".to_owned()).into())
 }
 
-fn fuzz(shell: &Shell, target: &str, seconds: u32) -> Result<Tally> {
-    let build_dir = target_dir(shell).join("fuzz");
+fn fuzz(shell: &Shell, target: &str, length: Length) -> Result<Tally> {
+    let (name, sanitizer, end) = match length {
+        Length::Seconds(seconds) => ("fuzz", "address", format!("-max_total_time={seconds}")),
+        Length::Executions(count) => ("fuzz-count", "none", format!("-runs={count}")),
+    };
+    let build_dir = target_dir(shell).join(name);
     let found = build_dir.join("corpus").join(target);
     shell.create_dir(&found)?;
     let committed = Path::new("fuzz/corpus").join(target);
 
-    let build =
-        nightly(cmd!(shell, "cargo +nightly fuzz build --target-dir {build_dir} {target}")).output()?;
+    let options = ["--sanitizer", sanitizer, "--target-dir"];
+    let build = cmd!(shell, "cargo +nightly fuzz build {options...} {build_dir} {target}");
+    let build = nightly(build).output()?;
     ensure!(build.status.success(), "it does not build:\n{}", String::from_utf8_lossy(&build.stderr));
 
-    let time = format!("-max_total_time={seconds}");
-    let run = cmd!(shell, "cargo +nightly fuzz run --target-dir {build_dir} {target} {found} {committed} --")
-        .args([&time, "-dict=fuzz/dict.txt", "-timeout=10", "-print_final_stats=1"]);
+    let run = cmd!(shell, "cargo +nightly fuzz run {options...} {build_dir} {target} {found} {committed} --")
+        .args([&end, "-dict=fuzz/dict.txt", "-timeout=10", "-print_final_stats=1"]);
     let output = nightly(run).output()?;
     let log = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {

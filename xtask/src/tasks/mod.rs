@@ -52,10 +52,14 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "fuzz",
-        about: "every fuzz target under AddressSanitizer",
+        about: "every fuzz target, with debug assertions, overflow checks and AddressSanitizer",
         options: &[
             Flag { name: "--seconds N", about: "for each target, 10 if not given" },
-            Flag { name: "--target T", about: "this one alone" },
+            Flag {
+                name: "--count N",
+                about: "executions of all targets together instead, without the sanitizer",
+            },
+            Flag { name: "--target T", about: "this one alone, or T,U,V" },
         ],
         run: fuzz::run,
     },

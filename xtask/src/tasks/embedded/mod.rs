@@ -1,8 +1,8 @@
 //! The library on bare chips: what it does there, and what it costs.
 //!
 //! The firmware of `examples/firmware`, in C and in Rust, must print on each emulated chip what it prints here. The
-//! library is linked with every function of its header, and with sets of them that a device may need, for two proofs
-//! and for figures that are held to `tests/firmware/ceilings.txt`.
+//! library is linked with every function of its header, and with sets of them that a device may need, for two proofs,
+//! for texts that no state has, and for figures that are held to `tests/firmware/ceilings.txt`.
 
 mod chip;
 mod figures;
@@ -29,6 +29,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
         };
         report.step(format!("{STEP}: firmware, {}", chip.name), || firmware(&workshop()?));
         report.step(format!("{STEP}: proofs, {}", chip.name), || proof::run(&workshop()?));
+        report.step(format!("{STEP}: hostile texts, {}", chip.name), || hostile(&workshop()?));
         report.step(format!("{STEP}: figures, {}", chip.name), || figures::run(&workshop()?, column));
     }
 }
@@ -49,6 +50,25 @@ fn firmware(workshop: &Workshop<'_>) -> Result<()> {
             "{name}, {language}: expected what this machine prints\n{expected}got\n{came}"
         );
         println!("{name}, {language}: the same");
+    }
+    Ok(())
+}
+
+/// Texts of any depth and length are refused on 2 KB of stack.
+fn hostile(workshop: &Workshop<'_>) -> Result<()> {
+    let longest = workshop.chip.longest;
+    let options = [format!("-DLONGEST={longest}"), format!("-I{FIRMWARE}")];
+    for level in ["s", "3"] {
+        let archive = workshop.library(level)?;
+        let program = workshop.compile("hostile.elf", &["tests/firmware/hostile.c"], &options, &archive)?;
+        let printed = workshop.run(&program, &[])?;
+        ensure!(printed.lines().count() == 4, "expected a line for each of 4 functions, got\n{printed}");
+        for line in printed.lines() {
+            println!(
+                "{}, opt-level {level}, texts up to {longest} bytes: {line} bytes of stack",
+                workshop.chip.name
+            );
+        }
     }
     Ok(())
 }
