@@ -55,6 +55,7 @@ pub use state::StateInfo;
 #[doc(hidden)]
 pub mod layout {
     pub use crate::companions::holdback::HOLDBACK_INTEGERS;
+    pub use crate::companions::memory::MEMORY_INTEGERS;
     pub use crate::companions::replay::REPLAY_INTEGERS;
     pub use crate::state::fields::{HEADER_INTEGERS, HEADER_SCALARS};
     pub use crate::state::schema::{Integer, Scalar};

@@ -163,9 +163,9 @@ fn frozen_gives_the_same_bits_at_half_the_size() {
         let x = Noise(i).vec(4);
         assert_eq!(frozen.apply(&x).unwrap().map(f32::to_bits), lora.apply(&x).unwrap().map(f32::to_bits));
     }
-    assert_eq!(micro_lora::FrozenLora::<384, 384, 4>::BYTES, 160 + 4 * 4 * 768);
-    assert_eq!(MicroLora::<384, 384, 4>::BYTES, 160 + 4 * (2 * 4 * 768 + 384));
-    assert_eq!(MicroLora::<33, 7, 3>::BYTES, 160 + 4 * (2 * 3 * 40 + 7));
+    assert_eq!(micro_lora::FrozenLora::<384, 384, 4>::BYTES, 260 + 4 * (4 * 768 + 384));
+    assert_eq!(MicroLora::<384, 384, 4>::BYTES, 260 + 4 * (2 * 4 * 768 + 4 * 384));
+    assert_eq!(MicroLora::<33, 7, 3>::BYTES, 260 + 4 * (2 * 3 * 40 + 3 * 7 + 33));
 }
 
 #[test]

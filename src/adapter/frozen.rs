@@ -152,7 +152,7 @@ impl<'a> FrozenMut<'a> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn load_json(&mut self, json: &[u8]) -> Result<()> {
-        Target { header: self.header, a: self.a, b: self.b, grads: None }.load_json(json)
+        Target { header: self.header, a: self.a, b: self.b, bias: self.bias, training: None }.load_json(json)
     }
 
     /// Loads one module of PEFT's `adapter_model.safetensors`, as

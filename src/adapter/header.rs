@@ -10,13 +10,13 @@ use crate::kernel::{self, Square};
 /// Where the quality-only rule starts.
 const BASELINE: f32 = 0.5;
 
-/// Settings, counters and cached scalars of one adapter: 228 bytes, the same layout on every
+/// Settings, counters and cached scalars of one adapter: 260 bytes, the same layout on every
 /// machine, with no pointers, so that copying an adapter's memory copies the adapter.
 ///
 /// ```
 /// use micro_lora::{Config, Header};
 /// let header = Header::new(384, 384, 4, &Config::new())?;
-/// assert_eq!(core::mem::size_of_val(&header), 228);
+/// assert_eq!(core::mem::size_of_val(&header), 260);
 /// assert!(Header::new(384, 384, 5, &Config::new()).is_err());
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
@@ -69,6 +69,8 @@ pub struct Header {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub(crate) struct Dual {
+    /// [`Header::DUAL`], [`Header::CHOSEN`], [`Header::BIAS`].
+    pub(crate) flags: u32,
     /// `N`: inputs in the sum of inputs.
     pub(crate) lists: u32,
     /// L2 norms of the first list's input, base and documents (rms): the units in which the step computes.
@@ -77,6 +79,8 @@ pub(crate) struct Dual {
     pub(crate) document_norm: f32,
     /// `sum u_i`.
     pub(crate) u: [f32; 4],
+    /// How far base and correction predict what is chosen, as `src/learn/dual/trust.rs` keeps it.
+    pub(crate) trust: [f32; 7],
 }
 
 /// Scalars of `b` and `mu` that every forward pass needs.
@@ -102,7 +106,7 @@ pub(crate) struct Trace {
     pub(crate) updates: u32,
 }
 
-const _: () = assert!(size_of::<Header>() == 228);
+const _: () = assert!(size_of::<Header>() == 260);
 
 /// What is kept of an adapter's past, in the order of [`Header::check_values`].
 pub(crate) const RANGES: [Range; 6] = [
@@ -133,12 +137,12 @@ impl Header {
     pub(crate) const RSLORA: u32 = 1;
     /// A flag: weights are there, and the Gram matrix is theirs.
     pub(crate) const READY: u32 = 2;
-    /// A flag: the output has a bias.
+    /// A flag of the dual step: the rows of `lora_A` are orthonormal, and its sums are of these weights.
+    pub(crate) const DUAL: u32 = 1;
+    /// A flag of the dual step: the step was chosen by the first feedback, not by the settings.
+    pub(crate) const CHOSEN: u32 = 2;
+    /// A flag of the dual step: the output has a bias, whichever step it is of.
     pub(crate) const BIAS: u32 = 4;
-    /// A flag: the rows of `lora_A` are orthonormal, and the sums of the dual step are of these weights.
-    pub(crate) const DUAL: u32 = 8;
-    /// A flag: the step was chosen by the first feedback, not by the settings.
-    pub(crate) const CHOSEN: u32 = 16;
 
     /// The header of an adapter to be: until [`reset`](crate::Learn::reset),
     /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json) has put
@@ -234,7 +238,9 @@ impl Header {
 
     /// Refuses values that no adapter has; the Gram matrix is not looked at.
     pub(crate) fn check_values(&self) -> Result<()> {
-        for (what, got, max) in [("step", self.step, 4), ("flags", self.flags, 31)] {
+        for (what, got, max) in
+            [("step", self.step, 4), ("flags", self.flags, 3), ("dual_flags", self.dual.flags, 7)]
+        {
             if got > max {
                 return Err(Error::Count { what, got: got as usize, min: 0, max: max as usize });
             }
@@ -277,7 +283,15 @@ impl Header {
             mean_quality: 0.0,
             baseline: 0.0,
             gram: [[0.0; 4]; 4],
-            dual: Dual { lists: 0, input_norm: 0.0, base_norm: 0.0, document_norm: 0.0, u: [0.0; 4] },
+            dual: Dual {
+                flags: 0,
+                lists: 0,
+                input_norm: 0.0,
+                base_norm: 0.0,
+                document_norm: 0.0,
+                u: [0.0; 4],
+                trust: [0.0; 7],
+            },
             bias: BiasSums { centre: [0.0; 4], c_b: [0.0; 4], squared: 0.0 },
         }
     }
@@ -335,18 +349,18 @@ impl Header {
 
     /// Measures the bias beside `lora_B`; without one, its sums are zero.
     pub(crate) fn measure_bias(&mut self, lora_b: &[f32], bias: &[f32]) {
-        self.bias = Self::zeroed().bias;
-        self.flags &= !Self::BIAS;
+        self.bias = BiasSums { centre: self.bias.centre, ..Self::zeroed().bias };
+        self.dual.flags &= !Self::BIAS;
         let squared = kernel::dot(bias, bias);
         if squared > 0.0 {
-            self.flags |= Self::BIAS;
+            self.dual.flags |= Self::BIAS;
             self.bias.squared = squared;
             self.bias.c_b = kernel::down(lora_b, bias).map(|dot| self.scaling * dot);
         }
     }
 
     pub(crate) const fn has_bias(&self) -> bool {
-        self.flags & Self::BIAS != 0
+        self.dual.flags & Self::BIAS != 0
     }
 
     /// Refuses memory whose sizes are not even known.
@@ -412,7 +426,7 @@ impl Header {
         self.mean_quality = 0.0;
         self.baseline = BASELINE;
         self.gram = [[0.0; 4]; 4];
-        if self.flags & Self::CHOSEN != 0 {
+        if self.dual.flags & Self::CHOSEN != 0 {
             self.step = StepKind::Auto as u32;
         }
         self.forget_dual();
@@ -420,7 +434,6 @@ impl Header {
 
     /// Back to no bias, and to nothing that the dual step knows.
     pub(crate) fn forget_dual(&mut self) {
-        self.flags &= !(Self::BIAS | Self::DUAL | Self::CHOSEN);
         (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
     }
 

@@ -254,7 +254,7 @@ impl<'a> AdapterMut<'a> {
 
     /// The sum `S` of the dual step, where the others keep a gradient, stays.
     pub(crate) fn clear_pending(&mut self) {
-        if self.header.flags & Header::DUAL == 0 {
+        if self.header.dual.flags & Header::DUAL == 0 {
             kernel::clear(self.grad_a);
         }
         kernel::clear(self.grad_c);

@@ -451,7 +451,7 @@ impl Header {
     pub(crate) fn choose_scaled(&mut self) {
         if self.step == StepKind::Auto as u32 {
             self.step = StepKind::ScaledGradientV2 as u32;
-            self.flags |= Self::CHOSEN;
+            self.dual.flags |= Self::CHOSEN;
         }
     }
 }

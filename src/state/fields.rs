@@ -9,8 +9,8 @@ use crate::state::schema::{Scalar, Schema, Version, integers};
 pub(crate) const ADAPTER: Schema = Schema {
     format: "micro-lora",
     integers: &HEADER_INTEGERS,
-    sections: &["scalars", "lora_a", "lora_b", "grad_a", "grad_c"],
-    versions: &[Version { integers: 13, sections: 5 }],
+    sections: &["scalars", "lora_a", "lora_b", "grad_a", "grad_c", "dual", "bias", "input_sum", "grad_bias"],
+    versions: &[Version { integers: 13, sections: 5 }, Version { integers: 15, sections: 9 }],
     unknown: "a field that no state has",
 };
 
@@ -22,7 +22,7 @@ integers! {
     "rank": rank, 1, MAX_RANK as u32;
     "model_id": model_id, 0, u32::MAX;
     "seed": seed, 0, u32::MAX;
-    "step": step, 0, StepKind::ScaledGradientV2 as u32;
+    "step": step, 0, StepKind::Auto as u32;
     "use_rslora": flags, 0, Header::RSLORA;
     "pending": pending, 0, u32::MAX;
     "updates": trace.updates, 0, u32::MAX;
@@ -30,6 +30,8 @@ integers! {
     "rated": rated, 0, u32::MAX;
     "capped": capped, 0, u32::MAX;
     "generation": generation, 0, u32::MAX;
+    "dual_flags": dual.flags, 0, 7;
+    "lists": dual.lists, 0, u32::MAX;
 }
 
 /// The f32 of an adapter's header that are saved, and functions that get and set all of them.
@@ -97,11 +99,48 @@ const fn is_same(a: &str, b: &str) -> bool {
 /// How many sections an adapter has; all of them are f32.
 pub(crate) const SECTIONS: usize = ADAPTER.sections.len();
 
+/// Values of the section `dual`: three norms, `u`, `A mu`, the trust.
+pub(crate) const DUALS: usize = 18;
+
+pub(crate) fn duals_of(header: &Header) -> [f32; DUALS] {
+    let Header { dual, bias, .. } = header;
+    let mut duals = [0.0; DUALS];
+    let norms = [dual.input_norm, dual.base_norm, dual.document_norm];
+    let values = norms.iter().chain(&dual.u).chain(&bias.centre).chain(&dual.trust);
+    duals.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+    duals
+}
+
+pub(crate) fn set_duals(header: &mut Header, duals: [f32; DUALS]) {
+    let Header { dual, bias, .. } = header;
+    let norms = [&mut dual.input_norm, &mut dual.base_norm, &mut dual.document_norm];
+    let places = norms.into_iter().chain(&mut dual.u).chain(&mut bias.centre).chain(&mut dual.trust);
+    places.zip(duals).for_each(|(to, from)| *to = from);
+}
+
+/// The version that says all of an adapter: the first one where it is enough, which older programs read.
+pub(crate) const fn version_of(header: &Header) -> u32 {
+    if header.step > StepKind::ScaledGradientV2 as u32 || header.dual.flags != 0 { 2 } else { 1 }
+}
+
 /// How many values each section of an adapter has.
-pub(crate) const fn section_lens(a_len: usize, b_len: usize, pending: u32) -> [usize; SECTIONS] {
-    // Without an event the gradients are zero.
-    let (grad_a, grad_c) = if pending == 0 { (0, 0) } else { (a_len, b_len) };
-    [SCALARS, a_len, b_len, grad_a, grad_c]
+pub(crate) const fn section_lens(header: &Header) -> [usize; SECTIONS] {
+    let (a_len, b_len) = (header.a_len(), header.b_len());
+    let is_dual = header.dual.flags & Header::DUAL != 0;
+    let has_bias = is_dual || header.dual.flags & Header::BIAS != 0;
+    let is_pending = header.pending > 0;
+    // What is not needed is zero.
+    [
+        SCALARS,
+        a_len,
+        b_len,
+        if is_pending || is_dual { a_len } else { 0 },
+        if is_pending { b_len } else { 0 },
+        if is_dual { DUALS } else { 0 },
+        if has_bias { header.out_len() } else { 0 },
+        if is_dual { header.in_len() } else { 0 },
+        if is_pending && is_dual { header.out_len() } else { 0 },
+    ]
 }
 
 pub(crate) fn integers_of(header: &Header) -> [u32; HEADER_INTEGERS.len()] {
@@ -178,7 +217,7 @@ mod tests {
     fn fields_are_where_the_tables_say() {
         let offsets: Vec<u16> = HEADER_INTEGERS.iter().map(|field| field.offset).collect();
         // The layout of every version so far: what an older program copied, this one reads.
-        assert_eq!(offsets, [0, 4, 8, 28, 24, 32, 16, 52, 68, 72, 76, 80, 84]);
+        assert_eq!(offsets, [0, 4, 8, 28, 24, 32, 16, 52, 68, 72, 76, 80, 84, 160, 164]);
         let offsets: Vec<u16> = HEADER_SCALARS.iter().map(|field| field.offset).collect();
         assert_eq!(offsets, [12, 20, 36, 44, 48, 56, 60, 64, 88, 92]);
     }

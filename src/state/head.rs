@@ -63,6 +63,11 @@ impl Head {
         }
     }
 
+    pub(crate) const fn version(&self) -> u32 {
+        let [version, ..] = self.integers;
+        version
+    }
+
     pub(crate) const fn has_version(&self) -> bool {
         let [integers, _texts] = self.seen;
         integers & 1 == 1

@@ -17,13 +17,10 @@ use crate::error::{Checked, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
 use base64::encode;
-use fields::{ADAPTER, SCALARS, SECTIONS, section_lens};
+use fields::{ADAPTER, DUALS, SCALARS, SECTIONS, section_lens};
 use read::Document;
 use schema::{Outline, Schema, check_equal};
 use write::Sections;
-
-/// The version that is written.
-const VERSION: u32 = 1;
 
 /// How far rounding may put a norm past the limit that was checked while training.
 const TOLERANCE: f32 = 1.01;
@@ -79,8 +76,10 @@ impl StateInfo {
         ADAPTER.check_integers(document.integers().get(..3).unwrap_or_default())?;
         let header = fields::header_of(document.integers());
         let weights = header.a_len().saturating_add(header.b_len()).saturating_mul(4);
-        let apply_bytes = size_of::<Header>().saturating_add(weights);
-        let scratch = header.out_len().saturating_mul(4);
+        let out = header.out_len().saturating_mul(4);
+        let apply_bytes = size_of::<Header>().saturating_add(weights).saturating_add(out);
+        // The pending bias, a row of scratch and the sum of inputs.
+        let scratch = out.saturating_mul(2).saturating_add(header.in_len().saturating_mul(4));
         Ok(Self {
             in_features: header.in_len(),
             out_features: header.out_len(),
@@ -97,9 +96,13 @@ impl StateInfo {
 
 /// The most characters that an adapter of these sizes takes.
 pub(crate) const fn json_max(in_features: usize, out_features: usize, rank: usize) -> usize {
-    let (a, b) = (in_features.saturating_mul(rank), out_features.saturating_mul(rank));
-    // As if the version could have ten digits, which is what it has always been.
-    ADAPTER.max_len(&section_lens(a, b, 1)).saturating_add(9)
+    let mut header = Header::zeroed();
+    header.in_features = in_features as u32;
+    header.out_features = out_features as u32;
+    header.rank = rank as u32;
+    header.pending = 1;
+    header.dual.flags = Header::DUAL;
+    ADAPTER.max_len(&section_lens(&header))
 }
 
 impl Adapter<'_> {
@@ -109,29 +112,51 @@ impl Adapter<'_> {
 
     pub(crate) fn write_state(&self, buffer: &mut [u8]) -> Result<usize> {
         self.header.check_initialised()?;
-        if self.header.pending > 0 {
-            check_length("grad_A", self.grad_a.len(), self.header.a_len())?;
+        let [_, _, _, grad_a, grad_c, _, bias, input_sum, grad_bias] = section_lens(self.header);
+        for (what, got, needed) in [
+            ("grad_A", self.grad_a.len(), grad_a),
+            ("grad_B", self.grad_c.len(), grad_c),
+            ("bias", self.bias.len(), bias),
+            ("input_sum", self.input_sum.len(), input_sum),
+            ("grad_bias", self.grad_bias.len(), grad_bias),
+        ] {
+            check_length(what, got.min(needed), needed)?;
         }
         self.outlined(|outline| ADAPTER.write(buffer, outline, self))
     }
 
     fn outlined<T>(&self, with: impl FnOnce(&Outline<'_>) -> T) -> T {
-        let lens = self.saved(&fields::scalars_of(self.header)).map(<[f32]>::len);
-        with(&Outline { version: VERSION, integers: &fields::integers_of(self.header), words: &lens })
+        let version = fields::version_of(self.header);
+        let (lens, integers) = (section_lens(self.header), fields::integers_of(self.header));
+        let [own, words] = match ADAPTER.version(version) {
+            Some(version) => [version.integers, version.sections].map(usize::from),
+            None => [0, 0],
+        };
+        with(&Outline {
+            version,
+            integers: integers.get(..own).unwrap_or_default(),
+            words: lens.get(..words).unwrap_or_default(),
+        })
     }
 
-    /// The sections as they are saved: gradients only if an event is pending, else they are all zero.
-    const fn saved<'s>(&'s self, scalars: &'s [f32]) -> [&'s [f32]; SECTIONS] {
-        if self.header.pending == 0 {
-            [scalars, self.a, self.b, &[], &[]]
-        } else {
-            [scalars, self.a, self.b, self.grad_a, self.grad_c]
-        }
-    }
-
+    /// A section as it is saved; empty if it is not needed.
     fn section(&self, section: usize, with: impl FnOnce(&[f32])) {
-        let scalars = fields::scalars_of(self.header);
-        with(self.saved(&scalars).get(section).copied().unwrap_or_default());
+        let (scalars, duals) = (fields::scalars_of(self.header), fields::duals_of(self.header));
+        let all: [&[f32]; SECTIONS] = [
+            &scalars,
+            self.a,
+            self.b,
+            self.grad_a,
+            self.grad_c,
+            &duals,
+            self.bias,
+            self.input_sum,
+            self.grad_bias,
+        ];
+        let needed = section_lens(self.header);
+        let (values, len) = (all.get(section), needed.get(section));
+        let len = len.copied().unwrap_or_default();
+        with(values.and_then(|values| values.get(..len)).unwrap_or_default());
     }
 }
 
@@ -150,7 +175,17 @@ pub(crate) struct Target<'a> {
     pub(crate) header: &'a mut Header,
     pub(crate) a: &'a mut [f32],
     pub(crate) b: &'a mut [f32],
-    pub(crate) grads: Option<(&'a mut [f32], &'a mut [f32])>,
+    /// `out_features` values, or none: a state with a bias is then refused.
+    pub(crate) bias: &'a mut [f32],
+    pub(crate) training: Option<Training<'a>>,
+}
+
+/// The memory that only training needs.
+pub(crate) struct Training<'a> {
+    pub(crate) grad_a: &'a mut [f32],
+    pub(crate) grad_c: &'a mut [f32],
+    pub(crate) grad_bias: &'a mut [f32],
+    pub(crate) input_sum: &'a mut [f32],
 }
 
 impl Target<'_> {
@@ -163,32 +198,34 @@ impl Target<'_> {
             check_equal(field.name, own, *saved)?;
         }
         let header = check(&document)?;
+        let [.., bias, input_sum, _] = section_lens(&header);
+        check_length("bias", self.bias.len().min(bias), bias)?;
+        if let Some(training) = &self.training {
+            check_length("input_sum", training.input_sum.len().min(input_sum), input_sum)?;
+        }
         self.commit(&document, header);
         Ok(())
     }
 
     /// Nothing here can fail: the sections have been decoded once.
     fn commit(self, document: &Document<'_>, header: Header) {
-        let [_scalars, lora_a, lora_b, saved_a, saved_c] = document.sections();
+        let [_, lora_a, lora_b, saved_a, saved_c, _, bias, input_sum, grad_bias] = document.sections();
         fill(self.a, lora_a);
         fill(self.b, lora_b);
+        fill(self.bias, bias);
         let generation = header.generation.max(self.header.generation);
         *self.header = Header { generation, ..header };
-        match self.grads {
-            Some((grad_a, grad_c)) if header.pending > 0 => {
-                fill(grad_a, saved_a);
-                fill(grad_c, saved_c);
-            }
-            Some((grad_a, grad_c)) => {
-                grad_a.fill(0.0);
-                grad_c.fill(0.0);
-            }
-            None => {
-                self.header.pending = 0;
-                self.header.weight_sum = 0.0;
-            }
+        if let Some(training) = self.training {
+            fill(training.grad_a, saved_a);
+            fill(training.grad_c, saved_c);
+            fill(training.grad_bias, grad_bias);
+            fill(training.input_sum, input_sum);
+        } else {
+            self.header.pending = 0;
+            self.header.weight_sum = 0.0;
         }
         self.header.take_up(self.b);
+        self.header.measure_bias(self.b, self.bias);
         self.header.bump();
     }
 }
@@ -196,21 +233,26 @@ impl Target<'_> {
 /// The header of a document, after all of it has been decoded without keeping it: encoding, checksum, ranges, norms.
 fn check(document: &Document<'_>) -> Result<Header> {
     let mut header = fields::header_of(document.integers());
-    let lens = section_lens(header.a_len(), header.b_len(), header.pending);
-    let (mut scalars, mut squares) = ([0.0; SCALARS], [0.0; SECTIONS]);
-    let mut slots = scalars.iter_mut();
+    let lens = section_lens(&header);
+    let (mut scalars, mut duals, mut squares) = ([0.0; SCALARS], [0.0; DUALS], [0.0; SECTIONS]);
+    let (mut slots, mut dual_slots) = (scalars.iter_mut(), duals.iter_mut());
     document.scan(&lens, |section, word| {
         let value = f32::from_bits(word);
-        if section == 0 {
-            slots.next().into_iter().for_each(|slot| *slot = value);
-        }
+        let slots = match section {
+            0 => Some(&mut slots),
+            DUAL_SECTION => Some(&mut dual_slots),
+            _ => None,
+        };
+        slots.and_then(Iterator::next).into_iter().for_each(|slot| *slot = value);
         if let Some(sum) = squares.get_mut(section) {
             *sum += value * value;
         }
     })?;
     fields::set_scalars(&mut header, scalars);
+    fields::set_duals(&mut header, duals);
     header.refresh_scaling();
     header.check_values()?;
+    check_equal("version", fields::version_of(&header), document.version())?;
     let [_scalars, norms @ ..] = squares;
     for ((what, square), limit) in ADAPTER.sections.iter().skip(1).zip(norms).zip(limits(&header)) {
         // Values that are not finite have made the norm so.
@@ -219,13 +261,26 @@ fn check(document: &Document<'_>) -> Result<Header> {
     Ok(header)
 }
 
-/// The largest norm of `lora_A`, `lora_B` and their pending gradients that an adapter could have saved.
-fn limits(header: &Header) -> [f32; 4] {
-    let pending = GRADIENT_LIMIT * header.weight_sum;
-    [NORM_LIMIT, NORM_LIMIT / header.scaling, pending, pending].map(|limit| limit * TOLERANCE)
+/// Where the section `dual` is.
+const DUAL_SECTION: usize = 5;
+
+/// The largest norm of each section but the first that an adapter could have saved.
+fn limits(header: &Header) -> [f32; SECTIONS - 1] {
+    let norm_b = NORM_LIMIT / header.scaling;
+    let [a, sum_a, sum_b] = if header.dual.flags & Header::DUAL != 0 {
+        [2.0, SUM_LIMIT, norm_b]
+    } else {
+        let pending = GRADIENT_LIMIT * header.weight_sum;
+        [NORM_LIMIT, pending, pending]
+    };
+    [a, norm_b, sum_a, sum_b, SUM_LIMIT, NORM_LIMIT, SUM_LIMIT, NORM_LIMIT].map(|limit| limit * TOLERANCE)
 }
 
+/// Sums over lists that are longer than this cannot be squared.
+const SUM_LIMIT: f32 = 1e18;
+
 fn fill(out: &mut [f32], text: &str) {
+    out.fill(0.0);
     out.iter_mut().zip(base64::words(text)).for_each(|(slot, word)| *slot = f32::from_bits(word));
 }
 
@@ -286,6 +341,7 @@ impl AdapterMut<'_> {
             self.prepare_weights()?;
         }
         self.header.take_up(self.b);
+        self.header.measure_bias(self.b, self.bias);
         self.header.bump();
         Ok(())
     }
@@ -297,15 +353,23 @@ impl AdapterMut<'_> {
         if self.header.pending == 0 {
             self.clear_pending();
         }
-        let [limit_a, limit_b, limit_pending, _] = limits(self.header);
+        let [limit_a, limit_b, sum_a, sum_b, _, limit_bias, limit_inputs, sum_bias] = limits(self.header);
         check_norm("lora_a", self.a, 1.0, limit_a)?;
         check_norm("lora_b", self.b, 1.0, limit_b)?;
-        check_norm("grad_a", self.grad_a, 1.0, limit_pending)?;
-        check_norm("grad_c", self.grad_c, 1.0, limit_pending)
+        check_norm("grad_a", self.grad_a, 1.0, sum_a)?;
+        check_norm("grad_c", self.grad_c, 1.0, sum_b)?;
+        check_norm("bias", self.bias, 1.0, limit_bias)?;
+        check_norm("input_sum", self.input_sum, 1.0, limit_inputs)?;
+        check_norm("grad_bias", self.grad_bias, 1.0, sum_bias)
     }
 
     pub(crate) fn load_state(&mut self, json: &[u8]) -> Result<()> {
-        let grads = Some((&mut *self.grad_a, &mut *self.grad_c));
-        Target { header: self.header, a: self.a, b: self.b, grads }.load_json(json)
+        let training = Some(Training {
+            grad_a: self.grad_a,
+            grad_c: self.grad_c,
+            grad_bias: self.grad_bias,
+            input_sum: self.input_sum,
+        });
+        Target { header: self.header, a: self.a, b: self.b, bias: self.bias, training }.load_json(json)
     }
 }

@@ -25,7 +25,10 @@ pub(crate) struct Document<'a> {
 impl<'a> Document<'a> {
     /// Reads the JSON. A wrong format or version is told first: it explains what else is wrong.
     pub(crate) fn parse(schema: &'static Schema, json: &'a [u8]) -> Result<Self, Error> {
-        let mut document = Self { head: Head::new(schema), texts: [schema.format; _], problem: None };
+        let mut texts = [""; 1 + MAX_SECTIONS];
+        let [format, ..] = &mut texts;
+        *format = schema.format;
+        let mut document = Self { head: Head::new(schema), texts, problem: None };
         let mut deserializer = de::Deserializer::new(json, None);
         let read = document.deserialize(&mut deserializer).and_then(|()| deserializer.end());
         let [format, ..] = document.texts;
@@ -40,6 +43,11 @@ impl<'a> Document<'a> {
         }
         document.head.check_complete().map_err(syntax)?;
         Ok(document)
+    }
+
+    /// The version that the document is of.
+    pub(crate) const fn version(&self) -> u32 {
+        self.head.version()
     }
 
     /// Those of the schema; 0 where this version has none.

@@ -13,8 +13,8 @@ use crate::state::base64::encoded_len;
 use crate::state::crc::Crc;
 
 /// The most integers and sections that any document has.
-pub(crate) const MAX_INTEGERS: usize = 13;
-pub(crate) const MAX_SECTIONS: usize = 5;
+pub(crate) const MAX_INTEGERS: usize = 15;
+pub(crate) const MAX_SECTIONS: usize = 9;
 
 /// An integer of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,11 @@ impl Schema {
         // {"format":"","version":1,"crc32":4294967295}
         let mut len = 44usize.saturating_add(self.format.len());
         let mut integers = self.integers;
+        if let Some(version) = self.of_sections(words.len())
+            && let Some((own, _)) = integers.split_at_checked(version.integers as usize)
+        {
+            integers = own;
+        }
         while let [Integer { name, .. }, rest @ ..] = integers {
             // ,"":4294967295
             len = len.saturating_add(name.len()).saturating_add(14);
@@ -120,6 +125,18 @@ impl Schema {
             (names, words) = (more_names, more_words);
         }
         len
+    }
+
+    /// The first version with so many sections.
+    const fn of_sections(&self, sections: usize) -> Option<&'static Version> {
+        let mut versions = self.versions;
+        while let [version, rest @ ..] = versions {
+            if version.sections as usize == sections {
+                return Some(version);
+            }
+            versions = rest;
+        }
+        None
     }
 
     /// How much of the tables a version has; `None` if there is no such version.

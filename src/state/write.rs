@@ -90,7 +90,7 @@ impl Serialize for Head<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::fields::{ADAPTER, HEADER_INTEGERS};
+    use crate::state::fields::ADAPTER;
 
     impl Sections for [u32; 3] {
         fn put(&self, section: usize, put: impl FnMut(u32)) {
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn len_is_what_is_written() {
         for value in [0, 9, 10, 12_345, 999_999_999, u32::MAX] {
-            let integers = [value; HEADER_INTEGERS.len()];
+            let integers = [value; 13];
             let outline = Outline { version: 1, integers: &integers, words: &[0, 1, 2, 3, 3] };
             let sections = [value, 1, 2];
             let len = ADAPTER.len(&outline, Schema::crc32(&outline, &sections));

@@ -190,6 +190,24 @@ impl MemoryLayout {
         })
     }
 
+    /// The words of a list that are f32 of vectors, scales and scores; all others are codes, or checked apart.
+    pub(super) fn float_words(&self) -> [core::ops::Range<usize>; 4] {
+        let query = if self.queries == Stored::F32 { self.in_features } else { 0 };
+        let documents = match self.documents {
+            Stored::F32 => self.list.saturating_mul(self.out_features),
+            Stored::Int8 => self.list,
+            Stored::ById => 0,
+        };
+        let scores = if self.scores { self.list } else { 0 };
+        let at = |start: usize, len: usize| start..start.saturating_add(len);
+        [
+            at(QUERY_SCALE, 1),
+            at(self.scores_at(), scores),
+            at(self.query_at(), query),
+            at(self.documents_at(), documents),
+        ]
+    }
+
     pub(super) const fn kinds(&self) -> u32 {
         (self.queries as u32) | (self.documents as u32) << 2 | (self.scores as u32) << 4
     }

@@ -9,6 +9,7 @@ mod learn;
 mod owned;
 mod record;
 mod removal;
+mod save;
 mod why;
 
 pub use layout::{MemoryLayout, Stored};
@@ -16,6 +17,7 @@ pub use learn::{Clicks, MemoryReceipt};
 pub use owned::Memory;
 pub use record::{Lookup, VectorId, no_vectors};
 pub use removal::Forgotten;
+pub use save::MEMORY_INTEGERS;
 
 use crate::error::{Result, check_length, told};
 

@@ -140,7 +140,7 @@ impl<'a> Record<'a> {
         Wanted::Share(share.get(..rows).unwrap_or_default())
     }
 
-    fn weight(&self, row: usize) -> u8 {
+    pub(super) fn weight(&self, row: usize) -> u8 {
         let word = self.word(self.layout.weights_at().saturating_add(row / 4));
         word.to_le_bytes().get(row % 4).copied().unwrap_or_default()
     }

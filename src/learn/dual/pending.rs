@@ -36,7 +36,7 @@ impl AdapterMut<'_> {
         check_range("weight of a list", list.omega, 0.0, MAX_OMEGA)?;
         let lengths = list.lengths(self.header.out_len(), base);
         self.header.check_lengths(lengths)?;
-        if self.header.flags & Header::DUAL == 0 {
+        if self.header.dual.flags & Header::DUAL == 0 {
             // From here on it is another adapter: so nothing after this may fail.
             self.check_first(list, lengths)?;
         }
@@ -94,14 +94,14 @@ impl AdapterMut<'_> {
 
     /// Weights as at the start, `A` orthonormal; settings and counters stay.
     pub(crate) fn start_again(&mut self) {
-        let chosen = self.header.flags & Header::CHOSEN;
+        let chosen = self.header.dual.flags & Header::CHOSEN;
         let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
         kernel::fill_uniform(self.a, bound, self.header.seed);
         kernel::clear(self.b);
         self.forget_dual();
         self.clear_pending();
         self.become_dual();
-        self.header.flags |= chosen;
+        self.header.dual.flags |= chosen;
         self.measure();
     }
 

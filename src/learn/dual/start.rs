@@ -80,15 +80,15 @@ impl AdapterMut<'_> {
     /// Makes the rows of `lora_A` orthonormal and changes `lora_B` to match: the outputs stay, to rounding. What the
     /// adapter has learned so far becomes a part that no list is remembered for.
     pub(crate) fn become_dual(&mut self) {
-        if self.header.flags & Header::DUAL != 0 {
+        if self.header.dual.flags & Header::DUAL != 0 {
             return;
         }
         if self.header.step == StepKind::Auto as u32 {
-            self.header.flags |= Header::CHOSEN;
+            self.header.dual.flags |= Header::CHOSEN;
         }
         self.clear_pending();
         self.header.step = StepKind::Dual as u32;
-        self.header.flags |= Header::DUAL;
+        self.header.dual.flags |= Header::DUAL;
         orthonormalise(self.a, self.b, self.header.in_len(), self.header.out_len());
         self.header.take_up(self.b);
     }

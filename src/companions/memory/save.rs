@@ -1,0 +1,214 @@
+//! Saving and loading a memory. Only the lists in use are saved, the oldest first.
+
+use super::layout::{ALPHA, H, OMEGA, ROWS, TEMPERATURE, U};
+use super::record::Record;
+use super::{MemoryHeader, MemoryMut};
+use crate::error::{Error, Result};
+use crate::learn::dual::MAX_OMEGA;
+use crate::learn::feedback::{MAX_TEMPERATURE, MIN_TEMPERATURE};
+use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
+use crate::state::base64::words;
+use crate::state::read::Document;
+use crate::state::schema::{Integer, Outline, Schema, Version, check_equal, integers};
+use crate::state::write::Sections;
+
+const MEMORY: Schema = Schema {
+    format: "micro-lora-memory",
+    integers: &INTEGERS,
+    sections: &["lists"],
+    versions: &[Version { integers: 9, sections: 1 }],
+    unknown: "a field that no such document has",
+};
+const VERSION: u32 = 1;
+
+/// The model, which the host knows and the memory does not, and the header.
+const INTEGERS: [Integer; 9] = {
+    let [in_features, out_features, list, kinds, capacity, len, turn, last] = MEMORY_INTEGERS;
+    let model_id = Integer { name: "model_id", min: 0, max: u32::MAX, offset: Integer::ELSEWHERE };
+    [model_id, in_features, out_features, list, kinds, capacity, len, turn, last]
+};
+
+integers! {
+    /// The integers of a memory's header that are saved: all but the place of the oldest list, which is the first.
+    pub MEMORY_INTEGERS of MemoryHeader, get_integers, set_integers;
+    "in_features": in_features, 1, crate::MAX_FEATURES as u32;
+    "out_features": out_features, 1, crate::MAX_FEATURES as u32;
+    "list": list, 2, 64;
+    "kinds": kinds, 0, 31;
+    "capacity": capacity, 1, 65_536;
+    "len": len, 0, 65_536;
+    "turn": turn, 0, 65_536;
+    "last": last, 0, u32::MAX;
+}
+
+impl MemoryHeader {
+    /// The most characters that this memory takes when it is saved.
+    ///
+    /// ```
+    /// use micro_lora::{MemoryHeader, MemoryLayout};
+    /// let memory = MemoryHeader::new(MemoryLayout::all_by_id(384, 384, 10), 600)?;
+    /// assert_eq!(memory.json_max(), 121_892);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn json_max(&self) -> usize {
+        MEMORY.max_len(&[self.layout().words(self.capacity())])
+    }
+
+    /// The header with the positions of a saved one, which must be of the same sizes.
+    fn at(self, model_id: u32, saved: &[u32]) -> Result<Self> {
+        let [saved_model, saved @ ..] = saved.first_chunk::<9>().copied().unwrap_or_default();
+        check_equal("model_id", model_id, saved_model)?;
+        for ((field, own), saved) in MEMORY_INTEGERS.iter().take(5).zip(get_integers(&self)).zip(saved) {
+            check_equal(field.name, own, saved)?;
+        }
+        let mut header = self;
+        set_integers(&mut header, saved);
+        header.oldest = 0;
+        for (what, got) in [("len", header.len), ("turn", header.turn)] {
+            if got > header.capacity {
+                let (got, max) = (got as usize, header.capacity());
+                return Err(Error::Count { what, got, min: 0, max });
+            }
+        }
+        Ok(header)
+    }
+}
+
+impl MemoryMut<'_> {
+    /// Saves the memory as JSON into a buffer and gives its length: at most [`MemoryHeader::json_max`]. `model_id` names
+    /// the model whose vectors these are, as [`Config::model_id`](crate::Config::model_id) does.
+    ///
+    /// # Errors
+    /// [`Error::Buffer`] says how much is needed; nothing is then written.
+    ///
+    /// ```
+    /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    /// type Lists = Memory<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>;
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+    /// let (mut memory, mut buffer) = (Lists::new(LAYOUT)?, [0; 1500]);
+    /// let list = Clicks::on(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
+    /// memory.view().learn(&mut lora, &[0.6, 0.8], list, 0.01, no_vectors)?;
+    /// let len = memory.view().write_json(&mut buffer, 7)?;
+    /// let mut other = Lists::new(LAYOUT)?;
+    /// other.view().load_json(&buffer[..len], 7)?;
+    /// assert_eq!(other.len(), 1);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn write_json(&self, buffer: &mut [u8], model_id: u32) -> Result<usize> {
+        self.check()?;
+        let mut integers = [0; INTEGERS.len()];
+        let values = [model_id].into_iter().chain(get_integers(self.header));
+        integers.iter_mut().zip(values).for_each(|(to, from)| *to = from);
+        let words = [self.header.layout().words(self.header.len())];
+        MEMORY.write(buffer, &Outline { version: VERSION, integers: &integers, words: &words }, self)
+    }
+
+    /// Loads a saved memory into one of the same layout and capacity, for the same model. All of it is checked before
+    /// anything is changed. It goes with the adapter that was saved at the same time: with another, forgetting a list
+    /// takes out what is not in it.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`], [`Error::Format`], [`Error::Base64`] and [`Error::Checksum`] for a text that is no saved
+    /// memory, or a damaged one; [`Error::Mismatch`] for one of another version, model or layout; [`Error::Count`],
+    /// [`Error::OutOfRange`] and [`Error::NotFinite`] for values that no memory has.
+    ///
+    /// ```
+    /// use micro_lora::{Error, Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// let mut buffer = [0; 400];
+    /// let len = memory.view().write_json(&mut buffer, 7)?;
+    /// let error = memory.view().load_json(&buffer[..len], 8).unwrap_err();
+    /// assert_eq!(error.to_string(), "model_id: expected 8, got 7");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn load_json(&mut self, json: &[u8], model_id: u32) -> Result<()> {
+        self.check()?;
+        let document = Document::parse(&MEMORY, json)?;
+        let header = self.header.at(model_id, document.integers())?;
+        let layout = header.layout();
+        document.scan(&[layout.words(header.len())], |_, _| {})?;
+        let [lists] = document.sections();
+        check_lists(&header, lists)?;
+        self.words.fill(0);
+        self.words.iter_mut().zip(words(lists)).for_each(|(place, word)| *place = word);
+        *self.header = header;
+        Ok(())
+    }
+}
+
+/// The first words of a list: what can be checked without the rest.
+const HEAD: usize = ALPHA + MAX_CANDIDATES + MAX_CANDIDATES / 4;
+
+/// Refuses values that no list has.
+fn check_lists(header: &MemoryHeader, lists: &str) -> Result<()> {
+    let layout = header.layout();
+    let mut words = words(lists);
+    for _ in 0..header.len {
+        let mut head = [0; HEAD];
+        let mut bad_vector = false;
+        let float_vectors = layout.float_words();
+        for at in 0..layout.words_per_list() {
+            let word = words.next().unwrap_or_default();
+            if let Some(place) = head.get_mut(at) {
+                *place = word;
+            }
+            bad_vector |=
+                float_vectors.iter().any(|range| range.contains(&at)) && !f32::from_bits(word).is_finite();
+        }
+        if bad_vector {
+            return Err(Error::NotFinite { what: "lists", index: 0 });
+        }
+        check_list(&Record { words: &head, layout })?;
+    }
+    Ok(())
+}
+
+fn check_list(record: &Record<'_>) -> Result<()> {
+    let head = record.word(ROWS);
+    let (rows, chosen) = ((head & 0xFF) as usize, (head >> 16) as usize);
+    let max = record.layout.list;
+    if rows < MIN_CANDIDATES || rows > max {
+        return Err(Error::Count { what: "rows of a list", got: rows, min: MIN_CANDIDATES, max });
+    }
+    if head & 0xFE00 != 0 || chosen >= rows {
+        return Err(Error::Count {
+            what: "chosen of a list",
+            got: chosen,
+            min: 0,
+            max: rows.saturating_sub(1),
+        });
+    }
+    if head & 0x100 == 0 && (0..rows).all(|row| record.weight(row) == 0) {
+        return Err(Error::Count { what: "weights of a list", got: 0, min: 1, max: 255 });
+    }
+    let ranges = [
+        ("omega of a list", OMEGA, 1, f32::MIN_POSITIVE, MAX_OMEGA),
+        ("temperature of a list", TEMPERATURE, 1, MIN_TEMPERATURE, MAX_TEMPERATURE),
+        ("h of a list", H, 4, -1e6, 1e6),
+        ("u of a list", U, 4, -1e12, 1e12),
+        ("alpha of a list", ALPHA, rows, -MAX_OMEGA, MAX_OMEGA),
+    ];
+    for (what, at, count, min, max) in ranges {
+        for i in 0..count {
+            let got = record.float(at.saturating_add(i));
+            if !(min..=max).contains(&got) {
+                return Err(Error::OutOfRange { what, got, min, max });
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Sections for MemoryMut<'_> {
+    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
+        if section > 0 {
+            return;
+        }
+        for n in 0..self.header.len {
+            self.record(n).words.iter().for_each(|word| put(*word));
+        }
+    }
+}
