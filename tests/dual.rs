@@ -543,3 +543,30 @@ fn damage_to_a_saved_memory_is_refused_and_changes_nothing() {
     assert_eq!(target.view().load_json(&saved, 7), Ok(()));
     assert_eq!(save_memory(&mut target), saved);
 }
+
+#[test]
+fn the_first_feedback_chooses_the_step() {
+    let auto = || Box::new(Lora::new(Config::new().with_step(StepKind::Auto)).unwrap());
+    let event = Person::new(18).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+
+    let mut lora = auto();
+    assert_eq!(lora.adapt_listwise(&event.query, list).unwrap().step, StepKind::Dual);
+    assert_eq!(lora.adapt_quality(&event.query, 0.9), Err(Error::Step { feedback: "quality" }));
+    lora.reset();
+    assert!(*lora == *auto());
+
+    let receipt = lora.adapt_quality(&event.query, 0.9).unwrap();
+    assert_eq!((receipt.step, lora.config().step), (StepKind::ScaledGradientV2, StepKind::ScaledGradientV2));
+    let memory = &mut lists();
+    let clicks = Clicks::on(&event.documents, &event.clicks);
+    let refused = memory.view().learn(&mut *lora, &event.query, clicks, 0.01, no_vectors);
+    assert_eq!(refused, Err(Error::Unsupported { field: "step", expected: "StepKind::Dual" }));
+    let mut same = Box::new(Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap());
+    same.adapt_quality(&event.query, 0.9).unwrap();
+    lora.apply_updates(0.01).unwrap();
+    same.apply_updates(0.01).unwrap();
+    assert_eq!(lora.apply(&event.query), same.apply(&event.query));
+    lora.reset();
+    assert_eq!(lora.config().step, StepKind::Auto);
+}

@@ -46,7 +46,8 @@ pub enum StepKind {
     /// Source: Shalev-Shwartz and Zhang 2013; the list-wise form is this project's (`src/learn/dual/`).
     Dual = 3,
     /// Not chosen: the first feedback chooses. A list chooses [`StepKind::Dual`], all else
-    /// [`StepKind::ScaledGradientV2`].
+    /// [`StepKind::ScaledGradientV2`]. [`Receipt::step`](crate::Receipt::step) and a saved state say which it was;
+    /// feedback of the other kind is refused from then on, until a reset.
     Auto = 4,
 }
 

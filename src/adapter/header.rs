@@ -457,7 +457,14 @@ impl Header {
 
     /// A receipt with nothing measured yet.
     pub(crate) fn receipt(&self, outcome: Outcome) -> Receipt {
-        Receipt { outcome, grad_norm: 0.0, step_norm: 0.0, guard: 1.0, generation: self.generation }
+        Receipt {
+            outcome,
+            grad_norm: 0.0,
+            step_norm: 0.0,
+            guard: 1.0,
+            generation: self.generation,
+            step: self.config().step,
+        }
     }
 
     /// Marks that an output may have changed.

@@ -1,5 +1,6 @@
 //! What a call did, and what an adapter has seen.
 
+use crate::adapter::config::StepKind;
 use crate::adapter::view::Adapter;
 use crate::kernel;
 
@@ -96,6 +97,8 @@ pub struct Receipt {
     pub guard: f32,
     /// The adapter's generation after the call.
     pub generation: u32,
+    /// The step that the adapter learns by, after the call.
+    pub step: StepKind,
 }
 
 impl Receipt {

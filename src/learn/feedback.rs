@@ -170,6 +170,15 @@ impl AdapterMut<'_> {
         if self.learns_by_dual() { Ok(()) } else { Err(refuse::unsupported("step", "StepKind::Dual")) }
     }
 
+    /// Refuses an adapter that lists are not rehearsed with: the dual step has a memory of its own.
+    pub(crate) fn check_rehearsal(&self) -> Checked<()> {
+        if self.learns_by_dual() {
+            Err(refuse::unsupported("step", "StepKind::ScaledGradientV2"))
+        } else {
+            Ok(())
+        }
+    }
+
     /// Refuses a sample that no list can be learned with; gives the guard's factor.
     pub(crate) fn check_sample(&self, sample: &Sample<'_>) -> Checked<f32> {
         Ok(self.see(sample, Needs::Output)?.guard)

@@ -232,6 +232,7 @@ impl ReplayMut<'_> {
     ) -> Result<Receipt> {
         let sample = sample.into();
         self.check_list(sample, list)?;
+        told(lora.adapter_mut().check_rehearsal())?;
         // First: an event that no update follows would stay pending.
         step::check_learning_rate(learning_rate)?;
         if learning_rate == 0.0 {

@@ -98,6 +98,7 @@ impl AdapterMut<'_> {
         learning_rate: f32,
     ) -> Result<Receipt> {
         self.check_nothing_pending()?;
+        self.check_rehearsal()?;
         let before = self.counters();
         let receipt = self.learn_listwise(&sample.into(), &list)?;
         self.end_rehearsal(before, receipt, learning_rate, list.weights)
