@@ -38,12 +38,14 @@ pub(crate) fn encode(values: &[f32], out: &mut Out<'_>) {
     for group in values.chunks(3) {
         let mut words = [0; 3];
         words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits());
-        encode_group(words, group.len(), out);
+        let (letters, len) = letters_of(words, group.len());
+        out.bytes(letters.get(..len).unwrap_or_default());
     }
 }
 
-/// Three words are twelve bytes and sixteen letters: nothing is carried from group to group.
-fn encode_group(words: [u32; 3], count: usize, out: &mut Out<'_>) {
+/// Three words are twelve bytes and sixteen letters: nothing is carried from group to group. Of fewer words, the
+/// number of letters says how many count.
+fn letters_of(words: [u32; 3], count: usize) -> ([u8; 16], usize) {
     let [a, b, c] = words.map(u32::swap_bytes);
     let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
     let mut letters = [0; 16];
@@ -55,19 +57,20 @@ fn encode_group(words: [u32; 3], count: usize, out: &mut Out<'_>) {
     let len = encoded_len(count);
     let digits = len.saturating_sub(padding(count));
     letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
-    out.bytes(letters.get(..len).unwrap_or_default());
+    (letters, len)
 }
 
 /// Writes the characters for words that come one by one.
-pub(crate) struct Encoder<'o, 'b> {
-    out: &'o mut Out<'b>,
+pub(crate) struct Encoder<W> {
+    write: W,
     group: [u32; 3],
     held: usize,
 }
 
-impl<'o, 'b> Encoder<'o, 'b> {
-    pub(crate) const fn new(out: &'o mut Out<'b>) -> Self {
-        Self { out, group: [0; 3], held: 0 }
+impl<W: FnMut(&[u8])> Encoder<W> {
+    /// `write` gets the characters, up to sixteen at a time.
+    pub(crate) const fn new(write: W) -> Self {
+        Self { write, group: [0; 3], held: 0 }
     }
 
     pub(crate) fn word(&mut self, word: u32) {
@@ -87,7 +90,8 @@ impl<'o, 'b> Encoder<'o, 'b> {
     }
 
     fn flush(&mut self) {
-        encode_group(self.group, self.held, self.out);
+        let (letters, len) = letters_of(self.group, self.held);
+        (self.write)(letters.get(..len).unwrap_or_default());
         (self.group, self.held) = ([0; 3], 0);
     }
 }
@@ -108,6 +112,7 @@ const fn padding(values: usize) -> usize {
 }
 
 /// Reads words one at a time; afterwards [`Decoder::finish`] says whether the text was exactly that.
+#[derive(Clone)]
 pub(crate) struct Decoder<'a> {
     text: core::slice::Iter<'a, u8>,
     bits: u64,
