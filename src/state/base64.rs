@@ -35,17 +35,17 @@ pub(crate) const fn encoded_len(values: usize) -> usize {
 
 /// Writes the characters for some values.
 pub(crate) fn encode(values: &[f32], out: &mut Out<'_>) {
-    for group in values.chunks(3) {
-        let mut words = [0; 3];
-        words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits());
-        let (letters, len) = letters_of(words, group.len());
-        out.bytes(letters.get(..len).unwrap_or_default());
+    let (groups, rest) = values.as_chunks();
+    for group in groups {
+        out.bytes(&letters_of(group.map(f32::to_bits)));
     }
+    let mut encoder = Encoder::new(|letters: &[u8]| out.bytes(letters));
+    rest.iter().for_each(|value| encoder.word(value.to_bits()));
+    encoder.finish();
 }
 
-/// Three words are twelve bytes and sixteen letters: nothing is carried from group to group. Of fewer words, the
-/// number of letters says how many count.
-fn letters_of(words: [u32; 3], count: usize) -> ([u8; 16], usize) {
+/// Three words are twelve bytes and sixteen letters: nothing is carried from group to group.
+fn letters_of(words: [u32; 3]) -> [u8; 16] {
     let [a, b, c] = words.map(u32::swap_bytes);
     let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
     let mut letters = [0; 16];
@@ -54,10 +54,7 @@ fn letters_of(words: [u32; 3], count: usize) -> ([u8; 16], usize) {
             *letter = ALPHABET.get((triple >> shift & 63) as usize).copied().unwrap_or_default();
         }
     }
-    let len = encoded_len(count);
-    let digits = len.saturating_sub(padding(count));
-    letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
-    (letters, len)
+    letters
 }
 
 /// Writes the characters for words that come one by one.
@@ -90,7 +87,10 @@ impl<W: FnMut(&[u8])> Encoder<W> {
     }
 
     fn flush(&mut self) {
-        let (letters, len) = letters_of(self.group, self.held);
+        let mut letters = letters_of(self.group);
+        let len = encoded_len(self.held);
+        let digits = len.saturating_sub(padding(self.held));
+        letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
         (self.write)(letters.get(..len).unwrap_or_default());
         (self.group, self.held) = ([0; 3], 0);
     }
