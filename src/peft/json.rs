@@ -1,9 +1,8 @@
 //! Just enough JSON: a strict reader that borrows, and a writer into a fixed buffer.
 //!
-//! Not through a JSON library: no code path may panic, which firmware proves when it is linked; the
-//! keys of a safetensors header are data; values that do not matter must be skipped at any depth
-//! without a stack to match; and decimals must be read without the tables that float parsing brings
-//! along.
+//! For PEFT's files, and not through serde-json-core, as saved states are: the keys of a safetensors
+//! header are data; values that do not matter must be skipped at any depth without a stack to match;
+//! and decimals must be read without the tables that float parsing brings along.
 
 use crate::error::{Error, Result};
 

@@ -35,15 +35,17 @@ pub(crate) const fn encoded_len(values: usize) -> usize {
 
 /// Writes the characters for some values.
 pub(crate) fn encode(values: &[f32], out: &mut Out<'_>) {
-    for group in values.chunks(3) {
-        let mut words = [0; 3];
-        words.iter_mut().zip(group).for_each(|(word, value)| *word = value.to_bits());
-        encode_group(words, group.len(), out);
+    let (groups, rest) = values.as_chunks();
+    for group in groups {
+        out.bytes(&letters_of(group.map(f32::to_bits)));
     }
+    let mut encoder = Encoder::new(|letters: &[u8]| out.bytes(letters));
+    rest.iter().for_each(|value| encoder.word(value.to_bits()));
+    encoder.finish();
 }
 
 /// Three words are twelve bytes and sixteen letters: nothing is carried from group to group.
-fn encode_group(words: [u32; 3], count: usize, out: &mut Out<'_>) {
+fn letters_of(words: [u32; 3]) -> [u8; 16] {
     let [a, b, c] = words.map(u32::swap_bytes);
     let triples = [a >> 8, (a << 16) | (b >> 16), (b << 8) | (c >> 24), c];
     let mut letters = [0; 16];
@@ -52,22 +54,20 @@ fn encode_group(words: [u32; 3], count: usize, out: &mut Out<'_>) {
             *letter = ALPHABET.get((triple >> shift & 63) as usize).copied().unwrap_or_default();
         }
     }
-    let len = encoded_len(count);
-    let digits = len.saturating_sub(padding(count));
-    letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
-    out.bytes(letters.get(..len).unwrap_or_default());
+    letters
 }
 
 /// Writes the characters for words that come one by one.
-pub(crate) struct Encoder<'o, 'b> {
-    out: &'o mut Out<'b>,
+pub(crate) struct Encoder<W> {
+    write: W,
     group: [u32; 3],
     held: usize,
 }
 
-impl<'o, 'b> Encoder<'o, 'b> {
-    pub(crate) const fn new(out: &'o mut Out<'b>) -> Self {
-        Self { out, group: [0; 3], held: 0 }
+impl<W: FnMut(&[u8])> Encoder<W> {
+    /// `write` gets the characters, up to sixteen at a time.
+    pub(crate) const fn new(write: W) -> Self {
+        Self { write, group: [0; 3], held: 0 }
     }
 
     pub(crate) fn word(&mut self, word: u32) {
@@ -87,7 +87,11 @@ impl<'o, 'b> Encoder<'o, 'b> {
     }
 
     fn flush(&mut self) {
-        encode_group(self.group, self.held, self.out);
+        let mut letters = letters_of(self.group);
+        let len = encoded_len(self.held);
+        let digits = len.saturating_sub(padding(self.held));
+        letters.iter_mut().skip(digits).for_each(|letter| *letter = b'=');
+        (self.write)(letters.get(..len).unwrap_or_default());
         (self.group, self.held) = ([0; 3], 0);
     }
 }
@@ -108,6 +112,7 @@ const fn padding(values: usize) -> usize {
 }
 
 /// Reads words one at a time; afterwards [`Decoder::finish`] says whether the text was exactly that.
+#[derive(Clone)]
 pub(crate) struct Decoder<'a> {
     text: core::slice::Iter<'a, u8>,
     bits: u64,

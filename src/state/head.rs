@@ -1,5 +1,7 @@
 //! The fields of a document that have been read: its integers, and which of all have come.
 
+use core::ops::Range;
+
 use crate::error::Error;
 use crate::state::schema::{MAX_INTEGERS, Outline, Schema, check_equal};
 
@@ -103,6 +105,14 @@ impl Head {
     pub(crate) const fn integers(&self) -> &[u32] {
         let [_version, _crc32, integers @ ..] = &self.integers;
         integers
+    }
+
+    /// The indices of the integers and of the sections that the version has.
+    pub(crate) fn fields(&self) -> (Range<usize>, Range<usize>) {
+        let [version, ..] = self.integers;
+        let (integers, sections) =
+            self.schema.version(version).map_or((0, 0), |version| (version.integers, version.sections));
+        (FIXED..FIXED.saturating_add(integers.into()), 1..usize::from(sections).saturating_add(1))
     }
 
     /// What it says of a document whose sections have so many words.

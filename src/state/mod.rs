@@ -4,16 +4,21 @@
 
 pub(crate) mod base64;
 mod crc;
+pub(crate) mod deserialize;
 pub(crate) mod fields;
-mod head;
+pub(crate) mod head;
+mod owners;
 pub(crate) mod read;
 pub(crate) mod schema;
+pub(crate) mod serialize;
+mod values;
 pub(crate) mod write;
 
+use crate::adapter::config::Config;
 use crate::adapter::header::Header;
 use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT};
 use crate::adapter::view::{Adapter, AdapterMut, check_norm};
-use crate::error::{Checked, Result, check_length, check_range};
+use crate::error::{Checked, Error, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
 use base64::encode;
@@ -75,23 +80,45 @@ impl StateInfo {
         // Sizes alone: what follows from them is computed.
         ADAPTER.check_integers(document.integers().get(..3).unwrap_or_default())?;
         let header = fields::header_of(document.integers());
-        let weights = header.a_len().saturating_add(header.b_len()).saturating_mul(4);
-        let out = header.out_len().saturating_mul(4);
-        let apply_bytes = size_of::<Header>().saturating_add(weights).saturating_add(out);
-        // The pending bias, a row of scratch and the sum of inputs.
-        let scratch = out.saturating_mul(2).saturating_add(header.in_len().saturating_mul(4));
+        let (train_bytes, apply_bytes) = bytes(header.in_len(), header.out_len(), header.rank());
         Ok(Self {
             in_features: header.in_len(),
             out_features: header.out_len(),
-            rank: header.rank as usize,
+            rank: header.rank(),
             model_id: header.model_id,
             generation: header.generation,
             samples_seen: header.samples,
             pending: header.pending,
-            train_bytes: apply_bytes.saturating_add(weights).saturating_add(scratch),
+            train_bytes,
             apply_bytes,
         })
     }
+
+    /// Refuses sizes that no adapter has, and bytes that are not theirs.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { in_features, out_features, rank, train_bytes, apply_bytes, .. } = *self;
+        Header::new(in_features, out_features, rank, &Config::new())?;
+        let (train, apply) = bytes(in_features, out_features, rank);
+        for (what, got, own) in [("train_bytes", train_bytes, train), ("apply_bytes", apply_bytes, apply)] {
+            if got != own {
+                return Err(Error::Count { what, got, min: own, max: own });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an adapter of these sizes takes to train, and to apply.
+const fn bytes(in_features: usize, out_features: usize, rank: usize) -> (usize, usize) {
+    let weights = in_features.saturating_add(out_features).saturating_mul(rank);
+    // A bias; with gradients, as much of it, the sum of inputs, and a row of scratch.
+    let apply = weights.saturating_add(out_features);
+    let train = apply
+        .saturating_add(weights)
+        .saturating_add(out_features.saturating_mul(2))
+        .saturating_add(in_features);
+    let header = size_of::<Header>();
+    (header.saturating_add(train.saturating_mul(4)), header.saturating_add(apply.saturating_mul(4)))
 }
 
 /// The most characters that an adapter of these sizes takes.
@@ -111,6 +138,11 @@ impl Adapter<'_> {
     }
 
     pub(crate) fn write_state(&self, buffer: &mut [u8]) -> Result<usize> {
+        self.check_savable()?;
+        self.outlined(|outline| ADAPTER.write(buffer, outline, self))
+    }
+
+    fn check_savable(&self) -> Checked<()> {
         self.header.check_initialised()?;
         let [_, _, _, grad_a, grad_c, _, bias, input_sum, grad_bias] = section_lens(self.header);
         for (what, got, needed) in [
@@ -122,7 +154,7 @@ impl Adapter<'_> {
         ] {
             check_length(what, got.min(needed), needed)?;
         }
-        self.outlined(|outline| ADAPTER.write(buffer, outline, self))
+        Ok(())
     }
 
     fn outlined<T>(&self, with: impl FnOnce(&Outline<'_>) -> T) -> T {
@@ -163,6 +195,21 @@ impl Adapter<'_> {
 impl Sections for Adapter<'_> {
     fn put(&self, section: usize, mut put: impl FnMut(u32)) {
         self.section(section, |values| values.iter().for_each(|value| put(value.to_bits())));
+    }
+
+    fn memory(&self, section: usize) -> Option<&[u8]> {
+        let values = match section {
+            1 => self.a,
+            2 => self.b,
+            3 => self.grad_a,
+            4 => self.grad_c,
+            6 => self.bias,
+            7 => self.input_sum,
+            8 => self.grad_bias,
+            // From several places of the header.
+            _ => return None,
+        };
+        serialize::bytes_of(values.get(..*section_lens(self.header).get(section)?)?)
     }
 
     fn encode(&self, section: usize, out: &mut Out<'_>) {
@@ -253,12 +300,18 @@ fn check(document: &Document<'_>) -> Result<Header> {
     header.refresh_scaling();
     header.check_values()?;
     check_equal("version", fields::version_of(&header), document.version())?;
-    let [_scalars, norms @ ..] = squares;
-    for ((what, square), limit) in ADAPTER.sections.iter().skip(1).zip(norms).zip(limits(&header)) {
+    let [_scalars, squares @ ..] = squares;
+    check_norms(&header, squares)?;
+    Ok(header)
+}
+
+/// Refuses sections, from the second on, whose norms no adapter could have saved.
+fn check_norms(header: &Header, squares: [f32; SECTIONS - 1]) -> Checked<()> {
+    for ((what, square), limit) in ADAPTER.sections.iter().skip(1).zip(squares).zip(limits(header)) {
         // Values that are not finite have made the norm so.
         check_range(what, kernel::sqrt(square), 0.0, limit)?;
     }
-    Ok(header)
+    Ok(())
 }
 
 /// Where the section `dual` is.

@@ -2,7 +2,7 @@
 //!
 //! Through a serializer every character of a section would be looked at for what must be escaped: 2.5 times the time.
 
-use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 use serde_json_core::str::EscapedStr;
 
 use crate::error::{Error, Result};
@@ -15,9 +15,14 @@ pub(crate) trait Sections {
     /// Gives the words of one section, in order.
     fn put(&self, section: usize, put: impl FnMut(u32));
 
+    /// The bytes of one section, if memory holds them as they are saved.
+    fn memory(&self, _section: usize) -> Option<&[u8]> {
+        None
+    }
+
     /// Writes one section in base64.
     fn encode(&self, section: usize, out: &mut Out<'_>) {
-        let mut encoder = Encoder::new(out);
+        let mut encoder = Encoder::new(|letters: &[u8]| out.bytes(letters));
         self.put(section, |word| encoder.word(word));
         encoder.finish();
     }
@@ -75,16 +80,26 @@ struct Head<'a> {
 
 impl Serialize for Head<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
-        let Outline { version, integers, .. } = *self.outline;
-        let mut fields = serializer.serialize_struct("State", integers.len().saturating_add(3))?;
-        fields.serialize_field("format", &EscapedStr(self.schema.format))?;
-        fields.serialize_field("version", &version)?;
-        for (integer, value) in self.schema.integers.iter().zip(integers) {
-            fields.serialize_field(integer.name, value)?;
-        }
-        fields.serialize_field("crc32", &self.crc32)?;
+        let Self { schema, outline, crc32 } = *self;
+        let mut fields = serializer.serialize_struct("State", outline.integers.len().saturating_add(3))?;
+        serialize_head(&mut fields, schema, outline, &EscapedStr(schema.format), crc32)?;
         fields.end()
     }
+}
+
+pub(crate) fn serialize_head<F: SerializeStruct>(
+    fields: &mut F,
+    schema: &Schema,
+    outline: &Outline<'_>,
+    format: &impl Serialize,
+    crc32: u32,
+) -> core::result::Result<(), F::Error> {
+    fields.serialize_field("format", format)?;
+    fields.serialize_field("version", &outline.version)?;
+    for (integer, value) in schema.integers.iter().zip(outline.integers) {
+        fields.serialize_field(integer.name, value)?;
+    }
+    fields.serialize_field("crc32", &crc32)
 }
 
 #[cfg(test)]

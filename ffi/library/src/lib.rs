@@ -5,7 +5,7 @@
 pub use micro_lora_ffi::*;
 
 /// Nothing in the library panics, so this is there for the compiler alone. `cargo xtask embedded` proves
-/// it by the feature `link-proof`.
+/// it by the feature `link-proof`, for every function that does not read or write JSON (`docs/embedded.md`).
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     #[cfg(feature = "link-proof")]

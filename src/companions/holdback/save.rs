@@ -1,11 +1,16 @@
 //! Saving and loading a holdback.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::mean::Mean;
 use super::{Holdback, MAX_SHOWN};
 use crate::error::{Result, check_range};
 use crate::state::base64::words;
+use crate::state::deserialize::{Places, Reading, check_words, names};
 use crate::state::read::Document;
 use crate::state::schema::{Outline, Schema, Version, integers};
+use crate::state::serialize::Saved;
 use crate::state::write::Sections;
 
 const HOLDBACK: Schema = Schema {
@@ -56,8 +61,7 @@ impl Holdback {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn write_json(&self, buffer: &mut [u8]) -> Result<usize> {
-        let outline = Outline { version: VERSION, integers: &get_integers(self), words: &WORDS };
-        HOLDBACK.write(buffer, &outline, self)
+        self.outlined(|outline| HOLDBACK.write(buffer, &outline, self))
     }
 
     /// As it was when it was saved.
@@ -75,18 +79,80 @@ impl Holdback {
         let document = Document::parse(&HOLDBACK, json)?;
         document.scan(&WORDS, |_, _| {})?;
         let [teams, means] = document.sections();
-        let mut words_of_teams = words(teams);
+        Self::of(document.integers(), words(teams), words(means))
+    }
+
+    /// Of the values of a document whose integers have been checked.
+    fn of(
+        integers: &[u32],
+        mut teams: impl Iterator<Item = u32>,
+        mut means: impl Iterator<Item = u32>,
+    ) -> Result<Self> {
         let mut team = || {
-            let mut half = || words_of_teams.next().map(u64::from).unwrap_or_default();
+            let mut half = || teams.next().map(u64::from).unwrap_or_default();
             half() | half() << 32
         };
         let teams = [team(), team()];
-        let mut words_of_means = words(means);
-        let mut mean = || read_mean(&mut words_of_means);
+        let mut mean = || read_mean(&mut means);
         let (quality, credit) = ([mean()?, mean()?], mean()?);
         let mut holdback = Self { teams, quality, credit, ..Self::new() };
-        set_integers(&mut holdback, document.integers().first_chunk().copied().unwrap_or_default());
+        set_integers(&mut holdback, integers.first_chunk().copied().unwrap_or_default());
         Ok(holdback)
+    }
+
+    fn outlined<T>(&self, with: impl FnOnce(Outline<'_>) -> T) -> T {
+        with(Outline { version: VERSION, integers: &get_integers(self), words: &WORDS })
+    }
+}
+
+/// The document of `docs/state-format.md` in formats for humans; in binary formats the same fields, with bytes in
+/// place of base64.
+///
+/// ```
+/// let holdback = micro_lora::Holdback::new();
+/// let json = serde_json::to_string(&holdback).unwrap();
+/// assert_eq!(serde_json::from_str::<micro_lora::Holdback>(&json).unwrap(), holdback);
+/// ```
+impl Serialize for Holdback {
+    fn serialize<S: Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
+        self.outlined(|outline| Saved { schema: &HOLDBACK, outline, sections: self }.serialize(serializer))
+    }
+}
+
+static NAMES: [&str; 3 + HOLDBACK_INTEGERS.len() + 2] = names(&HOLDBACK);
+
+/// Checked as by [`Holdback::from_json`].
+impl<'de> Deserialize<'de> for Holdback {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> core::result::Result<Self, D::Error> {
+        let mut read = Words::default();
+        let (head, words) = Reading::read(&HOLDBACK, &NAMES, &mut read, deserializer)?;
+        let check = || {
+            check_words(&HOLDBACK, &words, &WORDS)?;
+            head.check_values(Schema::crc32(&head.outline(&WORDS), &read))?;
+            Self::of(head.integers(), read.teams.into_iter(), read.means.into_iter())
+        };
+        check().map_err(D::Error::custom)
+    }
+}
+
+/// The sections, as far as they have been read.
+#[derive(Default)]
+struct Words {
+    teams: [u32; 4],
+    means: [u32; 18],
+}
+
+impl Places for Words {
+    fn put(&mut self, section: usize, index: usize, word: u32) -> bool {
+        let words = if section == 0 { &mut self.teams[..] } else { &mut self.means[..] };
+        words.get_mut(index).map(|place| *place = word).is_some()
+    }
+}
+
+impl Sections for Words {
+    fn put(&self, section: usize, put: impl FnMut(u32)) {
+        let words = if section == 0 { &self.teams[..] } else { &self.means[..] };
+        words.iter().copied().for_each(put);
     }
 }
 

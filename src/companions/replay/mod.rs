@@ -7,6 +7,7 @@ mod codes;
 mod owned;
 mod rehearse;
 mod save;
+mod serde;
 
 pub use owned::Replay;
 pub use save::REPLAY_INTEGERS;

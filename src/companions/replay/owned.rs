@@ -23,14 +23,14 @@ use super::{ReplayEntry, ReplayHeader, ReplayMut};
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Replay<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> {
-    header: ReplayHeader,
-    entries: [ReplayEntry; CAPACITY],
-    scales: [[f32; LIST]; CAPACITY],
-    weights: [[f32; LIST]; CAPACITY],
+    pub(super) header: ReplayHeader,
+    pub(super) entries: [ReplayEntry; CAPACITY],
+    pub(super) scales: [[f32; LIST]; CAPACITY],
+    pub(super) weights: [[f32; LIST]; CAPACITY],
     row: [f32; IN],
     rows: [[f32; OUT]; LIST],
-    inputs: [[i8; IN]; CAPACITY],
-    candidates: [[[i8; OUT]; LIST]; CAPACITY],
+    pub(super) inputs: [[i8; IN]; CAPACITY],
+    pub(super) candidates: [[[i8; OUT]; LIST]; CAPACITY],
 }
 
 impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize>

@@ -9,16 +9,17 @@ use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 use crate::state::base64::words;
 use crate::state::read::Document;
 use crate::state::schema::{Integer, Outline, Schema, Version, check_equal, integers};
+use crate::state::serialize::bytes_of;
 use crate::state::write::Sections;
 
-const RING: Schema = Schema {
+pub(super) const RING: Schema = Schema {
     format: "micro-lora-replay",
     integers: &INTEGERS,
     sections: &["entries", "scales", "weights", "inputs", "candidates"],
     versions: &[Version { integers: 8, sections: 5 }],
     unknown: "a field that no such document has",
 };
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// The model, which the host knows and the ring does not, and the header.
 const INTEGERS: [Integer; 8] = {
@@ -40,7 +41,7 @@ integers! {
 }
 
 /// Words of an entry.
-const ENTRY: usize = 4;
+pub(super) const ENTRY: usize = 4;
 
 /// Words of each section, for `len` lists.
 const fn section_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {
@@ -69,13 +70,18 @@ impl ReplayHeader {
         RING.max_len(&section_words(width, out, list as usize, capacity as usize))
     }
 
-    fn section_words(&self) -> [usize; 5] {
+    pub(super) fn integers(&self, model_id: u32) -> [u32; 8] {
+        let [in_features, out_features, list, capacity, len, next, turn] = get_integers(self);
+        [model_id, in_features, out_features, list, capacity, len, next, turn]
+    }
+
+    pub(super) fn section_words(&self) -> [usize; 5] {
         let Self { in_features, out_features, list, len, .. } = *self;
         section_words(in_features as usize, out_features as usize, list as usize, len as usize)
     }
 
     /// The header with the positions of a saved one, which must be of the same sizes.
-    fn at(self, model_id: u32, saved: &[u32]) -> Result<Self> {
+    pub(super) fn at(self, model_id: u32, saved: &[u32]) -> Result<Self> {
         let [saved_model, saved @ ..] = saved.first_chunk::<8>().copied().unwrap_or_default();
         check_equal("model_id", model_id, saved_model)?;
         let sizes = REPLAY_INTEGERS.iter().take(4);
@@ -120,10 +126,9 @@ impl ReplayMut<'_> {
     /// ```
     pub fn write_json(&self, buffer: &mut [u8], model_id: u32) -> Result<usize> {
         self.check()?;
-        let [in_features, out_features, list, capacity, len, next, turn] = get_integers(self.header);
-        let integers = [model_id, in_features, out_features, list, capacity, len, next, turn];
+        let integers = self.header.integers(model_id);
         let words = self.header.section_words();
-        RING.write(buffer, &Outline { version: VERSION, integers: &integers, words: &words }, self)
+        RING.write(buffer, &Outline { version: VERSION, integers: &integers, words: &words }, &self.lists())
     }
 
     /// Loads a saved ring into one of the same sizes, for the same model. All of it is checked before
@@ -148,14 +153,14 @@ impl ReplayMut<'_> {
         let header = self.header.at(model_id, document.integers())?;
         document.scan(&header.section_words(), |_, _| {})?;
         let [entries, scales, weights, inputs, candidates] = document.sections();
-        check_entries(entries, header.list)?;
-        check_floats("scales", scales, f32::MAX / CODE_MAX)?;
-        check_floats("weights", weights, MAX_WEIGHT)?;
+        check_entries(read_entries(entries), header.list)?;
+        check_floats("scales", floats(scales), f32::MAX / CODE_MAX)?;
+        check_floats("weights", floats(weights), MAX_WEIGHT)?;
         let width = header.in_features as usize;
         let codes = (header.len as usize).saturating_mul(width);
-        check_codes("inputs", inputs, codes)?;
+        check_codes("inputs", of_words(inputs), codes)?;
         let rows = (header.len as usize).saturating_mul(header.list as usize);
-        check_codes("candidates", candidates, rows.saturating_mul(header.out_features as usize))?;
+        check_codes("candidates", of_words(candidates), rows.saturating_mul(header.out_features as usize))?;
 
         *self.header = header;
         for (entry, saved) in self.entries.iter_mut().zip(read_entries(entries)) {
@@ -180,24 +185,83 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     pub const JSON_MAX: usize = Self::EMPTY.json_max();
 }
 
-impl Sections for ReplayMut<'_> {
-    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
-        let ReplayHeader { in_features, out_features, len, .. } = *self.header;
-        let [_, rows, ..] = self.header.section_words();
-        match section {
-            0 => {
-                for entry in self.entries.iter().take(len as usize) {
-                    let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
-                    let words = [input_scale.to_bits(), temperature.to_bits(), rows, has_base];
-                    words.into_iter().for_each(&mut put);
-                }
-            }
-            1 => self.scales.iter().take(rows).for_each(|scale| put(scale.to_bits())),
-            2 => self.weights.iter().take(rows).for_each(|weight| put(weight.to_bits())),
-            3 => as_words(self.inputs, (len as usize).saturating_mul(in_features as usize), put),
-            _ => as_words(self.candidates, rows.saturating_mul(out_features as usize), put),
+impl ReplayMut<'_> {
+    fn lists(&self) -> Lists<'_> {
+        Lists {
+            header: self.header,
+            entries: self.entries,
+            entry_bytes: None,
+            scales: self.scales,
+            weights: self.weights,
+            inputs: self.inputs,
+            candidates: self.candidates,
         }
     }
+}
+
+/// What is remembered, to be saved.
+pub(super) struct Lists<'a> {
+    pub(super) header: &'a ReplayHeader,
+    pub(super) entries: &'a [ReplayEntry],
+    /// The entries as they are saved, if somebody has made them so.
+    pub(super) entry_bytes: Option<&'a [u8]>,
+    pub(super) scales: &'a [f32],
+    pub(super) weights: &'a [f32],
+    pub(super) inputs: &'a [i8],
+    pub(super) candidates: &'a [i8],
+}
+
+impl Lists<'_> {
+    /// Scales and weights, codes of inputs, codes of candidates.
+    fn counts(&self) -> [usize; 3] {
+        let ReplayHeader { in_features, out_features, list, len, .. } = *self.header;
+        let [in_features, out_features, list, len] =
+            [in_features, out_features, list, len].map(|n| n as usize);
+        let rows = len.saturating_mul(list);
+        [rows, len.saturating_mul(in_features), rows.saturating_mul(out_features)]
+    }
+
+    /// Refuses values that no ring has.
+    pub(super) fn check(&self) -> Result<()> {
+        let [rows, inputs, candidates] = self.counts();
+        check_entries(self.entries.iter().take(self.header.len()).copied(), self.header.list)?;
+        check_floats("scales", self.scales.iter().take(rows).copied(), f32::MAX / CODE_MAX)?;
+        check_floats("weights", self.weights.iter().take(rows).copied(), MAX_WEIGHT)?;
+        check_codes("inputs", self.inputs.iter().take(inputs).copied(), inputs)?;
+        check_codes("candidates", self.candidates.iter().take(candidates).copied(), candidates)
+    }
+}
+
+impl Sections for Lists<'_> {
+    fn put(&self, section: usize, mut put: impl FnMut(u32)) {
+        let [rows, inputs, candidates] = self.counts();
+        match section {
+            0 => self.entries.iter().take(self.header.len()).for_each(|entry| {
+                words_of(entry).into_iter().for_each(&mut put);
+            }),
+            1 => self.scales.iter().take(rows).for_each(|scale| put(scale.to_bits())),
+            2 => self.weights.iter().take(rows).for_each(|weight| put(weight.to_bits())),
+            3 => as_words(self.inputs, inputs, put),
+            _ => as_words(self.candidates, candidates, put),
+        }
+    }
+
+    /// Codes without the zeros that fill up their last word.
+    fn memory(&self, section: usize) -> Option<&[u8]> {
+        let [rows, inputs, candidates] = self.counts();
+        match section {
+            0 => self.entry_bytes?.get(..self.header.len().saturating_mul(4 * ENTRY)),
+            1 => bytes_of(self.scales.get(..rows)?),
+            2 => bytes_of(self.weights.get(..rows)?),
+            3 => bytes_of(self.inputs.get(..inputs)?),
+            _ => bytes_of(self.candidates.get(..candidates)?),
+        }
+    }
+}
+
+pub(super) const fn words_of(entry: &ReplayEntry) -> [u32; ENTRY] {
+    let ReplayEntry { input_scale, temperature, rows, has_base } = *entry;
+    [input_scale.to_bits(), temperature.to_bits(), rows, has_base]
 }
 
 fn read_entries(text: &str) -> impl Iterator<Item = ReplayEntry> {
@@ -212,8 +276,8 @@ fn read_entries(text: &str) -> impl Iterator<Item = ReplayEntry> {
     })
 }
 
-fn check_entries(text: &str, list: u32) -> Result<()> {
-    for ReplayEntry { input_scale, temperature, rows, has_base } in read_entries(text) {
+fn check_entries(entries: impl Iterator<Item = ReplayEntry>, list: u32) -> Result<()> {
+    for ReplayEntry { input_scale, temperature, rows, has_base } in entries {
         check_range("entries", input_scale, 0.0, f32::MAX / CODE_MAX)?;
         check_range("entries", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
         let max = list.saturating_sub(has_base) as usize;
@@ -224,21 +288,25 @@ fn check_entries(text: &str, list: u32) -> Result<()> {
     Ok(())
 }
 
-fn check_floats(what: &'static str, text: &str, max: f32) -> Checked<()> {
-    words(text).try_for_each(|word| check_range(what, f32::from_bits(word), 0.0, max))
+fn check_floats(what: &'static str, mut values: impl Iterator<Item = f32>, max: f32) -> Checked<()> {
+    values.try_for_each(|value| check_range(what, value, 0.0, max))
 }
 
 /// No vector gives -128, which times a scale could overflow; what fills the last word is zero.
-fn check_codes(what: &'static str, text: &str, len: usize) -> Result<()> {
-    for (index, code) in of_words(text).enumerate() {
+fn check_codes(what: &'static str, codes: impl Iterator<Item = i8>, len: usize) -> Result<()> {
+    for (index, code) in codes.enumerate() {
         let (min, max) = if index < len { (-CODE_MAX, CODE_MAX) } else { (0.0, 0.0) };
         check_range(what, f32::from(code), min, max)?;
     }
     Ok(())
 }
 
+fn floats(text: &str) -> impl Iterator<Item = f32> {
+    words(text).map(f32::from_bits)
+}
+
 fn fill(values: &mut [f32], text: &str) {
-    values.iter_mut().zip(words(text)).for_each(|(value, word)| *value = f32::from_bits(word));
+    values.iter_mut().zip(floats(text)).for_each(|(place, value)| *place = value);
 }
 
 /// Beyond the last code of the text there may be zeros that fill its last word: `out` may have no place
