@@ -31,6 +31,9 @@
 // Threads. Functions of a `const mlora *` only read it: any number of threads may call them at once.
 // Functions of a `mlora *` need it for themselves: the caller keeps all other threads off meanwhile.
 //
+// Floating point. The mode must be the one that every thread starts with: rounding to nearest, subnormal
+// numbers kept (no FTZ, no DAZ); mlora_check_environment tells. docs/floating-point.md says what else there is.
+//
 // Promises that cannot be checked: a pointer with a length points to so many values, initialised if
 // they are read; nobody else writes to a buffer or an adapter while a function works on it.
 
@@ -174,6 +177,8 @@ typedef enum {
   MLORA_ERROR_CORRUPT = 107,
   /// The adapter was made with MLORA_INFERENCE: it cannot learn.
   MLORA_ERROR_INFERENCE_ONLY = 108,
+  /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+  MLORA_ERROR_ENVIRONMENT = 109,
 } mlora_status;
 
 /// How mlora_apply_updates turns the pending gradient into a step.
@@ -1220,6 +1225,17 @@ mlora_status mlora_pull_towards(mlora *lora,
 /// Threads: needs the adapter for itself.
 mlora_status mlora_set_strength(mlora *lora,
                                 float strength);
+
+// ==== The floating-point mode ====
+
+/// Checks the floating-point mode of this thread: rounding to nearest, subnormal numbers kept, as every thread starts.
+/// Audio code, games and -ffast-math change it. In another mode nothing breaks, and files load as they are, but results
+/// may differ in their last bits from those of other machines; with exceptions unmasked (feenableexcept) see
+/// docs/floating-point.md.
+///
+/// Errors: ENVIRONMENT.
+/// Threads: any number at once, each about its own mode.
+mlora_status mlora_check_environment(void);
 
 // ==== Errors ====
 

@@ -74,6 +74,8 @@ pub enum mlora_status {
     MLORA_ERROR_CORRUPT = 107,
     /// The adapter was made with MLORA_INFERENCE: it cannot learn.
     MLORA_ERROR_INFERENCE_ONLY = 108,
+    /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+    MLORA_ERROR_ENVIRONMENT = 109,
 }
 
 use mlora_status::*;
@@ -182,6 +184,7 @@ fn name(status: i32) -> &'static CStr {
         106 => c"MLORA_ERROR_FLAGS",
         107 => c"MLORA_ERROR_CORRUPT",
         108 => c"MLORA_ERROR_INFERENCE_ONLY",
+        109 => c"MLORA_ERROR_ENVIRONMENT",
         _ => c"MLORA_ERROR",
     }
 }
@@ -223,6 +226,7 @@ fn message(status: i32) -> &'static CStr {
         106 => c"flags: expected 0 or MLORA_INFERENCE, got others",
         107 => c"state: expected one as this library wrote it, got one that was changed from outside",
         108 => c"adapter: expected one that can learn, got one made with MLORA_INFERENCE",
+        109 => c"floating-point mode: expected rounding to nearest with subnormal numbers kept, got another",
         _ => c"status: expected a number of mlora_status, got another",
     }
 }

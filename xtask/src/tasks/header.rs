@@ -23,6 +23,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("modules", "mlora_peek_safetensors", "What files of Hugging Face PEFT hold"),
     ("peft", "mlora_load_safetensors", "Loading and saving files of PEFT"),
     ("weights", "mlora_get_weights", "Weights"),
+    ("environment", "mlora_check_environment", "The floating-point mode"),
     ("status", "mlora_status_message", "Errors"),
 ];
 /// Sources with types alone.
