@@ -31,6 +31,9 @@
 // Threads. Functions of a `const mlora *` only read it: any number of threads may call them at once.
 // Functions of a `mlora *` need it for themselves: the caller keeps all other threads off meanwhile.
 //
+// Floating point. The mode must be the one that every thread starts with: rounding to nearest, subnormal
+// numbers kept (no FTZ, no DAZ); mlora_check_environment tells. docs/floating-point.md says what else there is.
+//
 // Promises that cannot be checked: a pointer with a length points to so many values, initialised if
 // they are read; nobody else writes to a buffer or an adapter while a function works on it.
 
@@ -43,7 +46,7 @@
 /// Bytes of an adapter, for memory whose size is known when the program is built. A multiple of 4; the
 /// memory must be aligned to 4 bytes. flags: 0, or MLORA_INFERENCE.
 #define MLORA_SIZE(in_features, out_features, rank, flags) \
-  ((size_t)176 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
+  ((size_t)244 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
    (((flags) & MLORA_INFERENCE) ? (size_t)1 : (size_t)2) + \
    (((flags) & MLORA_INFERENCE) ? (size_t)0 : (size_t)(out_features))))
 
@@ -92,11 +95,20 @@
 /// The most bytes that a holdback takes when saved as JSON.
 #define MLORA_HOLDBACK_JSON_MAX 323
 
+/// Starts a list of modules.
+#define MLORA_MODULE_CURSOR { 0, 0 }
+
 /// What this header says of the interface. A library refuses any number but its own.
 #define MLORA_ABI_VERSION 1
 
 /// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
 #define MLORA_INFERENCE 1
+
+/// Bytes of the name of a field, with its closing NUL.
+#define MLORA_PROBLEM_FIELD 64
+
+/// Bytes of a reason, with its closing NUL.
+#define MLORA_PROBLEM_REASON 192
 
 /// How a call ended. The numbers never change; new ones may come.
 ///
@@ -143,6 +155,10 @@ typedef enum {
   MLORA_ERROR_MISSING = 18,
   /// An adapter_config.json has a field of a later PEFT, and it is not off.
   MLORA_ERROR_UNKNOWN_FIELD = 19,
+  /// The adapter learns from lists by the dual step, and this feedback is no list.
+  MLORA_ERROR_STEP = 20,
+  /// A file has the names of another program's adapters: kohya-ss, an old diffusers, MLX, loralib.
+  MLORA_ERROR_KEY_STYLE = 21,
   /// A required pointer is NULL.
   MLORA_ERROR_NULL = 100,
   /// A pointer is not aligned for what it points to.
@@ -161,6 +177,8 @@ typedef enum {
   MLORA_ERROR_CORRUPT = 107,
   /// The adapter was made with MLORA_INFERENCE: it cannot learn.
   MLORA_ERROR_INFERENCE_ONLY = 108,
+  /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+  MLORA_ERROR_ENVIRONMENT = 109,
 } mlora_status;
 
 /// How mlora_apply_updates turns the pending gradient into a step.
@@ -382,6 +400,42 @@ typedef struct {
   /// A number of mlora_dtype: how lora_A is stored.
   uint32_t dtype;
 } mlora_module;
+
+/// How far a list of modules has come. Start with MLORA_MODULE_CURSOR, or zeros; what is in it means nothing to a
+/// caller.
+typedef struct {
+  /// Private.
+  size_t next_byte;
+  /// Private.
+  size_t partner_byte;
+} mlora_module_cursor;
+
+/// What an adapter_config.json says of the forward pass.
+typedef struct {
+  /// r: mlora_load_safetensors takes 1 to 4, mlora_load_safetensors_reduced up to 64.
+  uint32_t rank;
+  /// lora_alpha.
+  float alpha;
+  /// 1 if the scaling is alpha / sqrt(r).
+  uint32_t use_rslora;
+} mlora_peft_config;
+
+/// Why a file of PEFT is refused. Both are UTF-8 with a closing NUL, cut where they are very long; empty, if nothing is
+/// wrong. Print them as "%s: %s\n".
+typedef struct {
+  /// The field, as "r".
+  char field[MLORA_PROBLEM_FIELD];
+  /// What it must be and what it is, as "expected 1 to 4, got 16".
+  char reason[MLORA_PROBLEM_REASON];
+} mlora_problem;
+
+/// What became of a module of a larger rank.
+typedef struct {
+  /// r in the file.
+  uint32_t rank;
+  /// The share of |B A| (the Frobenius norm) that the adapter has, 0 to 1.
+  float kept;
+} mlora_reduction;
 
 #ifdef __cplusplus
 extern "C" {
@@ -964,29 +1018,82 @@ mlora_status mlora_principal_directions(const float *examples,
                                         size_t scratch_len,
                                         uint32_t *found);
 
-// ==== Files of Hugging Face PEFT ====
+// ==== What files of Hugging Face PEFT hold ====
 
-/// Reads what the module number `index` of an adapter_model.safetensors is, to give mlora_init the
-/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING; a module that is
-/// UNSUPPORTED counts, too.
+/// Reads what the module number `index` of an adapter_model.safetensors is: for one; all of them are listed by
+/// mlora_next_module in one pass. Count from 0 until anything but OK or UNSUPPORTED comes; a module that is UNSUPPORTED
+/// counts, too.
 ///
-/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED for a module
-/// whose tensors are not a pair of matrices, MISSING behind the last.
+/// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
+/// module whose tensors are not a pair of matrices, MISSING behind the last.
 /// Threads: any number at once.
 mlora_status mlora_peek_safetensors(const uint8_t *file,
                                     size_t file_len,
                                     size_t index,
                                     mlora_module *module);
 
+/// The next module of an adapter_model.safetensors, to give mlora_init the right sizes and mlora_load_safetensors the
+/// name. The cursor moves on with OK and with UNSUPPORTED, which is a fault of this module alone: its name is given,
+/// its sizes are 0. Anything else ends the list.
+///
+///     mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
+///     mlora_module module;
+///     mlora_status status;
+///     do {
+///       status = mlora_next_module(file, file_len, &cursor, &module);
+///       if (status == MLORA_OK) printf("%.*s\n", (int)module.name_len, module.name);
+///     } while (status == MLORA_OK || status == MLORA_ERROR_UNSUPPORTED);
+///
+/// One pass over the header, which is checked at the start: the file must stay as it is while it is listed.
+///
+/// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
+/// module whose tensors are not a pair of matrices, MISSING behind the last.
+/// Threads: any number at once, each with its cursor.
+mlora_status mlora_next_module(const uint8_t *file,
+                               size_t file_len,
+                               mlora_module_cursor *cursor,
+                               mlora_module *module);
+
+/// Reads an adapter_config.json that PEFT saved.
+///
+/// module: the one to read it for, as rank_pattern and alpha_pattern may say something else of each; NULL for all,
+/// where a pattern is refused. problem: in words what is refused, NULL if it is not wanted; written to with every
+/// status but those of every buffer.
+///
+/// Errors: those of every buffer; SYNTAX, MISSING, UNSUPPORTED, UNKNOWN_FIELD, KEY_STYLE.
+/// Threads: any number at once.
+mlora_status mlora_read_adapter_config(const char *json,
+                                       size_t json_len,
+                                       const char *module,
+                                       size_t module_len,
+                                       mlora_peft_config *config,
+                                       mlora_problem *problem);
+
+/// Finds what mlora_load_safetensors would refuse, and says it in words: `problem` is empty if it would load.
+///
+/// Errors: those of every handle and buffer; not those of the files.
+/// Threads: any number at once.
+mlora_status mlora_safetensors_problem(const mlora *lora,
+                                       const uint8_t *file,
+                                       size_t file_len,
+                                       const char *module,
+                                       size_t module_len,
+                                       const char *config_json,
+                                       size_t config_json_len,
+                                       mlora_problem *problem);
+
+// ==== Loading and saving files of PEFT ====
+
 /// Replaces both matrices by those of one module of PEFT's adapter_model.safetensors (f32, f16 or
 /// bf16) and discards pending events. Works with MLORA_INFERENCE too.
 ///
-/// module: its name, UTF-8. config_json: the adapter_config.json beside the file,
-/// for alpha and use_rslora; with NULL they come from the metadata that mlora_save_safetensors leaves
-/// in the file, or stay as they are. The format has no checksum.
+/// module: its name, UTF-8. config_json: the adapter_config.json beside the file, for alpha and use_rslora of this
+/// module; with NULL they come from the metadata that mlora_save_safetensors leaves
+/// in the file, or stay as they are. The format has no checksum. mlora_safetensors_problem says in words what is
+/// refused.
 ///
-/// Errors: those of every handle and buffer; SYNTAX, COUNT for a header above 1 MiB, MISSING for a
-/// module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
+/// Errors: those of every handle and buffer; SYNTAX, KEY_STYLE, COUNT for a header above 100 MB or an r above 4,
+/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
 /// lora_A and lora_B or of another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
 /// Threads: needs the adapter for itself.
 mlora_status mlora_load_safetensors(mlora *lora,
@@ -996,6 +1103,25 @@ mlora_status mlora_load_safetensors(mlora *lora,
                                     size_t module_len,
                                     const char *config_json,
                                     size_t config_json_len);
+
+/// As mlora_load_safetensors for a module of any rank up to 64, which becomes one of this adapter's rank: the nearest to
+/// B A that there is, with alpha changed so that the scaling stays what it was. One of the adapter's own rank is loaded
+/// as it is. Takes about 70 KB of stack.
+///
+/// reduction: what share was kept; may be NULL. problem: in words what is refused, NULL if it is not wanted; written to
+/// with every status but those of every handle and buffer.
+///
+/// Errors: as mlora_load_safetensors; COUNT for an r above 64, MISMATCH for one below the adapter's.
+/// Threads: needs the adapter for itself.
+mlora_status mlora_load_safetensors_reduced(mlora *lora,
+                                            const uint8_t *file,
+                                            size_t file_len,
+                                            const char *module,
+                                            size_t module_len,
+                                            const char *config_json,
+                                            size_t config_json_len,
+                                            mlora_reduction *reduction,
+                                            mlora_problem *problem);
 
 /// How many bytes mlora_save_safetensors will write, exactly.
 ///
@@ -1100,6 +1226,17 @@ mlora_status mlora_pull_towards(mlora *lora,
 mlora_status mlora_set_strength(mlora *lora,
                                 float strength);
 
+// ==== The floating-point mode ====
+
+/// Checks the floating-point mode of this thread: rounding to nearest, subnormal numbers kept, as every thread starts.
+/// Audio code, games and -ffast-math change it. In another mode nothing breaks, and files load as they are, but results
+/// may differ in their last bits from those of other machines; with exceptions unmasked (feenableexcept) see
+/// docs/floating-point.md.
+///
+/// Errors: ENVIRONMENT.
+/// Threads: any number at once, each about its own mode.
+mlora_status mlora_check_environment(void);
+
 // ==== Errors ====
 
 /// What a status means, in English. A static string, never NULL, for any number. It says what was
@@ -1108,6 +1245,12 @@ mlora_status mlora_set_strength(mlora *lora,
 ///
 /// Threads: any number at once.
 const char *mlora_status_message(int32_t status);
+
+/// The name of a status as it stands in the header, as "MLORA_ERROR_LENGTH": for logs and for other languages. A
+/// static string, never NULL; "MLORA_ERROR" for a number that is none.
+///
+/// Threads: any number at once.
+const char *mlora_status_name(int32_t status);
 
 #ifdef __cplusplus
 }  // extern "C"

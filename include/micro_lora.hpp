@@ -49,6 +49,11 @@ struct Sample : mlora_sample {
       : mlora_sample{values.data, values.size, frozen_output.data, frozen_output.size, weight_of_it} {}
 };
 
+// "MLORA_ERROR_LENGTH", say.
+inline const char *name(mlora_status status) {
+  return mlora_status_name(static_cast<std::int32_t>(status));
+}
+
 inline const char *message(mlora_status status) {
   return mlora_status_message(static_cast<std::int32_t>(status));
 }
@@ -58,6 +63,20 @@ inline const char *problem(const mlora_config &config) {
   const char *found = nullptr;
   const mlora_status status = mlora_config_problem(&config, &found);
   return status == MLORA_OK ? found : message(status);
+}
+
+// Calls visit(mlora_status, const mlora_module &) for each module of an adapter_model.safetensors: the status is
+// MLORA_OK, or MLORA_ERROR_UNSUPPORTED for one that is no pair of matrices. Gives what is wrong with the file, or MLORA_OK.
+template <class Visit>
+mlora_status for_each_module(const std::vector<std::uint8_t> &file, Visit &&visit) {
+  mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
+  for (;;) {
+    mlora_module module = {};
+    const mlora_status status = mlora_next_module(file.data(), file.size(), &cursor, &module);
+    if (status == MLORA_ERROR_MISSING) return MLORA_OK;
+    if (status != MLORA_OK && status != MLORA_ERROR_UNSUPPORTED) return status;
+    visit(status, module);
+  }
 }
 
 // An adapter in words of memory. Until init succeeds every function returns an error.
@@ -200,6 +219,16 @@ class BasicAdapter {
     const char *config = adapter_config.empty() ? nullptr : adapter_config.data();
     return mlora_load_safetensors(handle(), file.data(), file.size(), module.data(), module.size(), config,
                                   adapter_config.size());
+  }
+  // Of any rank up to 64, at the rank of this adapter.
+  [[nodiscard]] mlora_status load_safetensors_reduced(const std::vector<std::uint8_t> &file,
+                                                      const std::string &module,
+                                                      const std::string &adapter_config = {},
+                                                      mlora_reduction *reduction = nullptr,
+                                                      mlora_problem *problem = nullptr) {
+    const char *config = adapter_config.empty() ? nullptr : adapter_config.data();
+    return mlora_load_safetensors_reduced(handle(), file.data(), file.size(), module.data(), module.size(),
+                                          config, adapter_config.size(), reduction, problem);
   }
 
  private:

@@ -45,6 +45,7 @@ pub use companions::replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, Repl
 pub use error::refuse::REPORT;
 pub use error::{Error, Result};
 pub use forward::apply::Apply;
+pub use kernel::environment::check_environment;
 pub use kernel::simd::Simd;
 pub use learn::Learn;
 pub use learn::batch::BatchReceipt;

@@ -7,6 +7,10 @@ mod corruption;
 mod fields;
 #[path = "peft/hostile.rs"]
 mod hostile;
+#[path = "peft/public.rs"]
+mod public;
+#[path = "peft/reduced.rs"]
+mod reduced;
 #[path = "golden/vectors.rs"]
 mod vectors;
 

@@ -1,5 +1,6 @@
 //! What C points to, checked before a reference is made of it.
 
+use core::ffi::c_char;
 use core::marker::PhantomData;
 use core::{ptr, slice};
 
@@ -150,4 +151,32 @@ pub(crate) unsafe fn read<T: Copy>(data: *const T) -> core::result::Result<T, ml
     check_pointer(data)?;
     // SAFETY: not NULL and aligned, as just checked; valid by this function's own condition.
     Ok(unsafe { data.read() })
+}
+
+/// A text to read, without a closing NUL.
+pub(crate) struct Text {
+    pub(crate) bytes: Input<u8>,
+}
+
+impl Text {
+    pub(crate) fn new(text: *const c_char, len: usize) -> Result<Self> {
+        Ok(Self { bytes: Input::new(text.cast(), len)? })
+    }
+
+    /// NULL of length 0 is none.
+    pub(crate) fn optional(text: *const c_char, len: usize) -> Result<Option<Self>> {
+        if text.is_null() && len == 0 { Ok(None) } else { Self::new(text, len).map(Some) }
+    }
+
+    pub(crate) fn span(text: &Option<Self>) -> Span {
+        text.as_ref().map_or(Span::NOTHING, |text| text.bytes.span)
+    }
+
+    /// # Safety
+    /// The caller's promise for the text during `'a`.
+    pub(crate) unsafe fn read<'a>(&self) -> Result<&'a str> {
+        // SAFETY: this function's own condition.
+        let bytes = unsafe { self.bytes.slice() };
+        core::str::from_utf8(bytes).map_err(|_| MLORA_ERROR_SYNTAX)
+    }
 }

@@ -1,130 +1,26 @@
-//! Files of Hugging Face PEFT.
+//! Files of Hugging Face PEFT, loaded and saved.
 
 use core::ffi::c_char;
 
-use micro_lora::peft::{Dtype, Module, modules, read_adapter_config};
+use micro_lora::peft::{PeftConfig, Reduction, explain, read_module_config};
 use micro_lora::{Apply, Learn};
 
-use crate::buffer::{Input, Output, Slot, Span, check_apart};
+use crate::buffer::{Input, Output, Slot, Text, check_apart};
 use crate::memory::{State, mlora};
-use crate::status::mlora_status::{self, *};
+use crate::modules::{mlora_problem, module_config, tell};
+use crate::status::mlora_status;
 use crate::status::{Result, run};
-
-/// How the values of a tensor are stored.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum mlora_dtype {
-    /// Anything else: it can be listed, but not loaded.
-    MLORA_DTYPE_OTHER = 0,
-    /// IEEE 754, 32 bits.
-    MLORA_DTYPE_F32 = 1,
-    /// IEEE 754, 16 bits.
-    MLORA_DTYPE_F16 = 2,
-    /// The upper half of an f32.
-    MLORA_DTYPE_BF16 = 3,
-}
-
-use mlora_dtype::*;
-
-/// A module that an adapter_model.safetensors holds an adapter for.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct mlora_module {
-    /// Its name in the base model, UTF-8, inside the file: without a closing NUL.
-    pub name: *const c_char,
-    /// Bytes of the name.
-    pub name_len: usize,
-    /// Values of an input.
-    pub in_features: usize,
-    /// Values of an output.
-    pub out_features: usize,
-    /// r; only 1 to 4 can be loaded.
-    pub rank: usize,
-    /// A number of mlora_dtype: how lora_A is stored.
-    pub dtype: u32,
-}
-
-impl From<Module<'_>> for mlora_module {
-    fn from(module: Module<'_>) -> Self {
-        let dtype = match module.dtype {
-            Dtype::F32 => MLORA_DTYPE_F32,
-            Dtype::F16 => MLORA_DTYPE_F16,
-            Dtype::Bf16 => MLORA_DTYPE_BF16,
-            _ => MLORA_DTYPE_OTHER,
-        };
-        Self {
-            name: module.name.as_ptr().cast(),
-            name_len: module.name.len(),
-            in_features: module.in_features,
-            out_features: module.out_features,
-            rank: module.rank,
-            dtype: dtype as u32,
-        }
-    }
-}
-
-/// A text to read, without a closing NUL.
-struct Text {
-    bytes: Input<u8>,
-}
-
-impl Text {
-    fn new(text: *const c_char, len: usize) -> Result<Self> {
-        Ok(Self { bytes: Input::new(text.cast(), len)? })
-    }
-
-    /// NULL of length 0 is none.
-    fn optional(text: *const c_char, len: usize) -> Result<Option<Self>> {
-        if text.is_null() && len == 0 { Ok(None) } else { Self::new(text, len).map(Some) }
-    }
-
-    fn span(text: &Option<Self>) -> Span {
-        text.as_ref().map_or(Span::NOTHING, |text| text.bytes.span)
-    }
-
-    /// # Safety
-    /// The caller's promise for the text during `'a`.
-    unsafe fn read<'a>(&self) -> Result<&'a str> {
-        // SAFETY: this function's own condition.
-        let bytes = unsafe { self.bytes.slice() };
-        core::str::from_utf8(bytes).map_err(|_| MLORA_ERROR_SYNTAX)
-    }
-}
-
-/// Reads what the module number `index` of an adapter_model.safetensors is, to give mlora_init the
-/// right sizes and mlora_load_safetensors the name. Count from 0 until MISSING; a module that is
-/// UNSUPPORTED counts, too.
-///
-/// Errors: those of every buffer; SYNTAX, COUNT for a header above 1 MiB, UNSUPPORTED for a module
-/// whose tensors are not a pair of matrices, MISSING behind the last.
-/// Threads: any number at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mlora_peek_safetensors(
-    file: *const u8,
-    file_len: usize,
-    index: usize,
-    module: *mut mlora_module,
-) -> mlora_status {
-    run(|| {
-        let (file, module) = (Input::new(file, file_len)?, Slot::required(module)?);
-        check_apart(&[file.span], &[module.span])?;
-        // SAFETY: the caller's promise for `file`.
-        let found = modules(unsafe { file.slice() })?.nth(index).ok_or(MLORA_ERROR_MISSING)??;
-        // SAFETY: the caller's promise for `module`, which is apart from all else.
-        unsafe { module.put(found.into()) };
-        Ok(())
-    })
-}
 
 /// Replaces both matrices by those of one module of PEFT's adapter_model.safetensors (f32, f16 or
 /// bf16) and discards pending events. Works with MLORA_INFERENCE too.
 ///
-/// module: its name, UTF-8. config_json: the adapter_config.json beside the file,
-/// for alpha and use_rslora; with NULL they come from the metadata that mlora_save_safetensors leaves
-/// in the file, or stay as they are. The format has no checksum.
+/// module: its name, UTF-8. config_json: the adapter_config.json beside the file, for alpha and use_rslora of this
+/// module; with NULL they come from the metadata that mlora_save_safetensors leaves
+/// in the file, or stay as they are. The format has no checksum. mlora_safetensors_problem says in words what is
+/// refused.
 ///
-/// Errors: those of every handle and buffer; SYNTAX, COUNT for a header above 1 MiB, MISSING for a
-/// module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
+/// Errors: those of every handle and buffer; SYNTAX, KEY_STYLE, COUNT for a header above 100 MB or an r above 4,
+/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
 /// lora_A and lora_B or of another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
 /// Threads: needs the adapter for itself.
 #[unsafe(no_mangle)]
@@ -148,7 +44,7 @@ pub unsafe extern "C" fn mlora_load_safetensors(
         let module = unsafe { name.read() }?;
         let config = match config {
             // SAFETY: the caller's promise for `config_json`.
-            Some(json) => Some(read_adapter_config(unsafe { json.bytes.slice() })?),
+            Some(json) => Some(read_module_config(unsafe { json.bytes.slice() }, module)?),
             None => None,
         };
         // SAFETY: the caller's promise for `file`.
@@ -160,6 +56,72 @@ pub unsafe extern "C" fn mlora_load_safetensors(
             // SAFETY: the same.
             unsafe { state.adapter_mut() }?.load_safetensors(file, module, config.as_ref())?;
         }
+        Ok(())
+    })
+}
+
+/// What became of a module of a larger rank.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct mlora_reduction {
+    /// r in the file.
+    pub rank: u32,
+    /// The share of |B A| (the Frobenius norm) that the adapter has, 0 to 1.
+    pub kept: f32,
+}
+
+/// As mlora_load_safetensors for a module of any rank up to 64, which becomes one of this adapter's rank: the nearest to
+/// B A that there is, with alpha changed so that the scaling stays what it was. One of the adapter's own rank is loaded
+/// as it is. Takes about 70 KB of stack.
+///
+/// reduction: what share was kept; may be NULL. problem: in words what is refused, NULL if it is not wanted; written to
+/// with every status but those of every handle and buffer.
+///
+/// Errors: as mlora_load_safetensors; COUNT for an r above 64, MISMATCH for one below the adapter's.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_load_safetensors_reduced(
+    lora: *mut mlora,
+    file: *const u8,
+    file_len: usize,
+    module: *const c_char,
+    module_len: usize,
+    config_json: *const c_char,
+    config_json_len: usize,
+    reduction: *mut mlora_reduction,
+    problem: *mut mlora_problem,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::of(lora) }?;
+        let file = Input::new(file, file_len)?;
+        let name = Text::new(module, module_len)?;
+        let config = Text::optional(config_json, config_json_len)?;
+        let (reduction, problem) = (Slot::optional(reduction)?, Slot::optional(problem)?);
+        let read = [file.span, name.bytes.span, Text::span(&config)];
+        check_apart(&read, &[state.span(), reduction.span, problem.span])?;
+        // SAFETY: the caller's promise for `module`.
+        let module = unsafe { name.read() }?;
+        // SAFETY: the caller's promise for `config_json`.
+        let json = config.map(|json| unsafe { json.bytes.slice() });
+        // SAFETY: the caller's promise for `file`.
+        let file = unsafe { file.slice() };
+        let load = |config: Option<&PeftConfig>| -> Result<micro_lora::Result<Reduction>> {
+            Ok(if state.is_inference() {
+                // SAFETY: nobody else uses the adapter meanwhile, nor do the texts reach into it.
+                unsafe { state.frozen_mut() }?.load_safetensors_reduced(file, module, config)
+            } else {
+                // SAFETY: the same.
+                unsafe { state.adapter_mut() }?.load_safetensors_reduced(file, module, config)
+            })
+        };
+        let loaded = match module_config(json, module) {
+            Ok(config) => load(config.as_ref())?.map_err(|error| explain(error, file, module)),
+            Err(problem) => Err(problem),
+        };
+        let loaded = tell(loaded, problem)?;
+        // SAFETY: the caller's promise for `reduction`, which is apart from all else.
+        unsafe { reduction.put(mlora_reduction { rank: loaded.rank as u32, kept: loaded.kept }) };
         Ok(())
     })
 }

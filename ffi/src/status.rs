@@ -3,6 +3,7 @@
 use core::ffi::{CStr, c_char};
 
 use micro_lora::Error;
+use micro_lora::peft::Problem;
 
 /// How a call ended. The numbers never change; new ones may come.
 ///
@@ -51,6 +52,10 @@ pub enum mlora_status {
     MLORA_ERROR_MISSING = 18,
     /// An adapter_config.json has a field of a later PEFT, and it is not off.
     MLORA_ERROR_UNKNOWN_FIELD = 19,
+    /// The adapter learns from lists by the dual step, and this feedback is no list.
+    MLORA_ERROR_STEP = 20,
+    /// A file has the names of another program's adapters: kohya-ss, an old diffusers, MLX, loralib.
+    MLORA_ERROR_KEY_STYLE = 21,
     /// A required pointer is NULL.
     MLORA_ERROR_NULL = 100,
     /// A pointer is not aligned for what it points to.
@@ -69,6 +74,8 @@ pub enum mlora_status {
     MLORA_ERROR_CORRUPT = 107,
     /// The adapter was made with MLORA_INFERENCE: it cannot learn.
     MLORA_ERROR_INFERENCE_ONLY = 108,
+    /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+    MLORA_ERROR_ENVIRONMENT = 109,
 }
 
 use mlora_status::*;
@@ -103,9 +110,17 @@ impl From<&Error> for mlora_status {
             17 => MLORA_ERROR_UNSUPPORTED,
             18 => MLORA_ERROR_MISSING,
             19 => MLORA_ERROR_UNKNOWN_FIELD,
+            20 => MLORA_ERROR_STEP,
+            21 => MLORA_ERROR_KEY_STYLE,
             // `Error` may grow; `tests/abi.rs` fails until its new code is here.
             _ => MLORA_ERROR_CORRUPT,
         }
+    }
+}
+
+impl From<Problem> for mlora_status {
+    fn from(problem: Problem) -> Self {
+        Self::from(problem.error())
     }
 }
 
@@ -125,6 +140,53 @@ pub(crate) fn run(body: impl FnOnce() -> Result<()>) -> mlora_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn mlora_status_message(status: i32) -> *const c_char {
     message(status).as_ptr()
+}
+
+/// The name of a status as it stands in the header, as "MLORA_ERROR_LENGTH": for logs and for other languages. A
+/// static string, never NULL; "MLORA_ERROR" for a number that is none.
+///
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub extern "C" fn mlora_status_name(status: i32) -> *const c_char {
+    name(status).as_ptr()
+}
+
+fn name(status: i32) -> &'static CStr {
+    match status {
+        0 => c"MLORA_OK",
+        1 => c"MLORA_ERROR_LENGTH",
+        2 => c"MLORA_ERROR_NOT_FINITE",
+        3 => c"MLORA_ERROR_OUT_OF_RANGE",
+        4 => c"MLORA_ERROR_COUNT",
+        5 => c"MLORA_ERROR_OVERFLOW",
+        6 => c"MLORA_ERROR_BASE_REQUIRED",
+        7 => c"MLORA_ERROR_SQUARE_REQUIRED",
+        8 => c"MLORA_ERROR_ZERO_NORM",
+        9 => c"MLORA_ERROR_PENDING_FULL",
+        10 => c"MLORA_ERROR_NOT_INITIALISED",
+        11 => c"MLORA_ERROR_SYNTAX",
+        12 => c"MLORA_ERROR_FORMAT",
+        13 => c"MLORA_ERROR_MISMATCH",
+        14 => c"MLORA_ERROR_BASE64",
+        15 => c"MLORA_ERROR_CHECKSUM",
+        16 => c"MLORA_ERROR_BUFFER",
+        17 => c"MLORA_ERROR_UNSUPPORTED",
+        18 => c"MLORA_ERROR_MISSING",
+        19 => c"MLORA_ERROR_UNKNOWN_FIELD",
+        20 => c"MLORA_ERROR_STEP",
+        21 => c"MLORA_ERROR_KEY_STYLE",
+        100 => c"MLORA_ERROR_NULL",
+        101 => c"MLORA_ERROR_MISALIGNED",
+        102 => c"MLORA_ERROR_OVERLAP",
+        103 => c"MLORA_ERROR_MEMORY",
+        104 => c"MLORA_ERROR_ABI",
+        105 => c"MLORA_ERROR_STRUCT_SIZE",
+        106 => c"MLORA_ERROR_FLAGS",
+        107 => c"MLORA_ERROR_CORRUPT",
+        108 => c"MLORA_ERROR_INFERENCE_ONLY",
+        109 => c"MLORA_ERROR_ENVIRONMENT",
+        _ => c"MLORA_ERROR",
+    }
 }
 
 fn message(status: i32) -> &'static CStr {
@@ -150,7 +212,9 @@ fn message(status: i32) -> &'static CStr {
         16 => c"buffer: expected room for the whole text, got a smaller one",
         17 => c"file: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, got more or another",
         18 => c"file: expected the module or field searched for, got none",
-        19 => c"adapter_config.json: expected null, false or empty in a field of a later PEFT, got something else",
+        19 => c"adapter_config.json: expected null, false, 0 or empty in a field of a later PEFT, got something else",
+        20 => c"feedback: expected a list, because this adapter learns by the dual step, got another kind",
+        21 => c"names of tensors: expected those of PEFT, as base_model.model.*.lora_A.weight, got those of another program",
         100 => c"pointer: expected an address, got NULL",
         101 => c"pointer: expected one aligned for its type (4 bytes for float and for states), got another",
         102 => {
@@ -162,6 +226,7 @@ fn message(status: i32) -> &'static CStr {
         106 => c"flags: expected 0 or MLORA_INFERENCE, got others",
         107 => c"state: expected one as this library wrote it, got one that was changed from outside",
         108 => c"adapter: expected one that can learn, got one made with MLORA_INFERENCE",
+        109 => c"floating-point mode: expected rounding to nearest with subnormal numbers kept, got another",
         _ => c"status: expected a number of mlora_status, got another",
     }
 }

@@ -187,6 +187,8 @@ const ERRORS: &[Error] = &[
     Error::Unsupported { field: "", expected: "" },
     Error::Missing { what: "" },
     Error::UnknownField { at: 0 },
+    Error::Step { feedback: "" },
+    Error::KeyStyle { got: "" },
 ];
 
 const SKIPS: &[Skip] = &[

@@ -15,17 +15,13 @@ const MAX_FEATURES: usize = 64;
 /// Enough for any file that the fuzzer makes; each module is another pass over the header.
 const MAX_MODULES: usize = 8;
 
-/// `null`, `false` or empty in every configuration that is accepted: each would change what the tensors mean.
+/// `null`, `false`, 0 or empty in every configuration that is accepted: each would change what the tensors mean.
 const MUST_BE_OFF: &[&str] = &[
     "use_dora",
     "lora_bias",
-    "fan_in_fan_out",
     "rank_pattern",
     "alpha_pattern",
-    "modules_to_save",
     "layer_replication",
-    "trainable_token_indices",
-    "target_parameters",
     "alora_invocation_tokens",
     "arrow_config",
 ];
@@ -39,7 +35,10 @@ pub fn adapter_config(json: &[u8]) {
             assert_is_in(&config, json);
             assert_written_back(&config);
         }
-        Err(error) => assert_describes(&error),
+        Err(problem) => {
+            assert_describes(&problem.error());
+            assert!(!problem.field().is_empty() && problem.reason().starts_with("expected "), "{problem}");
+        }
     }
 }
 
@@ -50,7 +49,7 @@ fn assert_is_in(config: &PeftConfig, json: &[u8]) {
     };
     assert_eq!(value["peft_type"], "LORA");
     assert_eq!(value["r"], config.rank);
-    assert!((1..=4).contains(&config.rank) && (1e-6..=1e6).contains(&config.alpha), "{config:?}");
+    assert!((1..=65_536).contains(&config.rank) && (1e-6..=1e6).contains(&config.alpha), "{config:?}");
     let alpha = value["lora_alpha"].as_f64().expect("a number");
     // Half a unit in the last place of an f32.
     assert!(
@@ -58,8 +57,8 @@ fn assert_is_in(config: &PeftConfig, json: &[u8]) {
         "{alpha} was read as {}",
         config.alpha
     );
-    assert_eq!(value.get("use_rslora").map_or(Some(false), Value::as_bool), Some(config.use_rslora));
-    assert_eq!(*value.get("bias").unwrap_or(&"none".into()), "none");
+    let use_rslora = value.get("use_rslora").unwrap_or(&Value::Null);
+    assert!(if config.use_rslora { *use_rslora == true } else { is_off(use_rslora) }, "{use_rslora}");
     for field in MUST_BE_OFF {
         assert!(value.get(field).is_none_or(is_off), "{field}: {}", value[field]);
     }
@@ -69,7 +68,7 @@ fn is_off(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(on) => !on,
-        Value::Number(_) => false,
+        Value::Number(number) => number.as_f64() == Some(0.0),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
@@ -87,6 +86,9 @@ fn assert_liberty(error: &serde_json::Error) {
 }
 
 fn assert_written_back(config: &PeftConfig) {
+    if config.rank > 4 {
+        return;
+    }
     let settings = Config::new().with_alpha(config.alpha).with_rslora(config.use_rslora);
     let lora = HeapLora::new(2, 3, config.rank, &settings);
     let length = lora.adapter_config_len("q_proj", None).expect("a plain name");
@@ -158,8 +160,7 @@ fn load(file: &[u8], module: &str, shape: Shape, header: Option<&Value>) {
             sound(&lora);
             assert_eq!((lora.pending(), lora.generation()), (0, before.generation() + 1));
             if let Some(header) = header {
-                let tensor =
-                    |name: &str| tensor(file, header, &format!("base_model.model.{module}.{name}.weight"));
+                let tensor = |part: &str| tensor(file, header, &name_in(header, module, part));
                 assert_eq!(bits(&lora.a), bits(&tensor("lora_A")));
                 assert_eq!(bits(&lora.b), bits(&transposed(&tensor("lora_B"), shape.rank)));
             }
@@ -235,6 +236,16 @@ fn header(file: &[u8]) -> Option<Value> {
             None
         }
     }
+}
+
+/// The name of a tensor of a module, which is named as it stands in the file: in one of the styles that are read.
+fn name_in(header: &Value, module: &str, part: &str) -> String {
+    let decoded = serde_json::from_str(&format!("\"{module}\"")).unwrap_or_else(|_| module.to_owned());
+    let prefixed = |name: &str| ["base_model.model.", ""].map(|prefix| format!("{prefix}{name}.{part}"));
+    let names = [decoded.as_str(), module].into_iter().flat_map(prefixed);
+    let names = names.flat_map(|name| [".weight", ".default.weight"].map(|suffix| format!("{name}{suffix}")));
+    let found = names.clone().find(|name| header.get(name).is_some());
+    found.unwrap_or_else(|| panic!("{part} of {module} was loaded from {header}"))
 }
 
 fn tensor(file: &[u8], header: &Value, name: &str) -> Vec<f32> {

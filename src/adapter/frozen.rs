@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::error::{Result, check_length, told};
 use crate::forward::apply::Apply;
 use crate::kernel;
-use crate::peft::{self, PeftConfig};
+use crate::peft::{self, PeftConfig, Reduction};
 use crate::state::Target;
 
 /// A borrowed adapter without gradient memory, whose weights can be replaced but not trained. Its
@@ -173,6 +173,31 @@ impl<'a> FrozenMut<'a> {
     /// ```
     pub fn load_safetensors(&mut self, file: &[u8], module: &str, config: Option<&PeftConfig>) -> Result<()> {
         peft::load(self.header, self.a, self.b, file, module, config)
+    }
+
+    /// Loads one module of a larger rank, as
+    /// [`Learn::load_safetensors_reduced`](crate::Learn::load_safetensors_reduced).
+    ///
+    /// # Errors
+    /// As [`Learn::load_safetensors_reduced`](crate::Learn::load_safetensors_reduced).
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora, MicroLora, Apply};
+    /// let trained = FrozenLora::<2, 2, 2>::new(Config::new(), &[[1.0, 0.0], [0.0, 1.0]], &[[4.0, 0.0], [0.0, 3.0]])?;
+    /// let mut file = [0; 512];
+    /// let length = trained.write_safetensors("q_proj", &mut file)?;
+    /// let mut lora = FrozenLora::<2, 2, 1>::new(Config::new(), &[[0.0; 2]], &[[0.0; 2]])?;
+    /// let reduction = lora.frozen_mut().load_safetensors_reduced(&file[..length], "q_proj", None)?;
+    /// assert_eq!((reduction.rank, reduction.kept), (2, 0.8));
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn load_safetensors_reduced(
+        &mut self,
+        file: &[u8],
+        module: &str,
+        config: Option<&PeftConfig>,
+    ) -> Result<Reduction> {
+        peft::load_reduced(self.header, self.a, self.b, file, module, config)
     }
 }
 

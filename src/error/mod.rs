@@ -172,6 +172,11 @@ pub enum Error {
         /// Which kind of feedback.
         feedback: &'static str,
     },
+    /// The tensors of a file have the names of another program's adapters.
+    KeyStyle {
+        /// Whose.
+        got: &'static str,
+    },
     /// Any of those above; what it is about was put down.
     #[cfg(micro_lora_terse)]
     #[doc(hidden)]
@@ -210,6 +215,7 @@ impl Error {
             Self::Missing { .. } => 18,
             Self::UnknownField { .. } => 19,
             Self::Step { .. } => 20,
+            Self::KeyStyle { .. } => 21,
             #[cfg(micro_lora_terse)]
             Self::Reported { code } => *code as u32,
         }
@@ -311,8 +317,12 @@ impl fmt::Display for Error {
             Self::Missing { what } => write!(f, "{what}: expected it in the file, got none"),
             Self::UnknownField { at } => write!(
                 f,
-                "adapter_config.json: expected null, false or empty in a field that is not of PEFT 0.21, \
+                "adapter_config.json: expected null, false, 0 or empty in a field that is not of PEFT 0.21, \
                  got something else at byte {at}"
+            ),
+            Self::KeyStyle { got } => write!(
+                f,
+                "keys: expected those of PEFT, as base_model.model.*.lora_A.weight, got those of {got}"
             ),
         }
     }

@@ -11,6 +11,7 @@
 
 mod body;
 mod dots;
+pub(crate) mod environment;
 mod fused;
 mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
@@ -66,6 +67,8 @@ macro_rules! declining {
 
 #[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
 fused::every_fused_kernel!(declining);
+
+pub(crate) use environment::divide;
 
 // What a compiler, left to itself, does with single values or calls a library for.
 #[cfg(not(any(

@@ -521,8 +521,13 @@ fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
     for weight in weights {
         weight_sum += weight;
     }
+    // In two loops: two quotients of one turn would share a register with lanes of 0 / 0, and a host that traps on
+    // invalid operations (feenableexcept) would die of them.
+    for factor in &mut *logits {
+        *factor /= sum;
+    }
     for (factor, weight) in logits.iter_mut().zip(weights) {
-        *factor = (*factor / sum - weight / weight_sum) / temperature;
+        *factor = (*factor - weight / weight_sum) / temperature;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::forward::apply::Apply;
 use crate::learn::batch::BatchReceipt;
 use crate::learn::sample::{Choice, Listwise, Sample};
 use crate::learn::step::Pass;
-use crate::peft::PeftConfig;
+use crate::peft::{PeftConfig, Reduction};
 
 /// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
 ///
@@ -300,10 +300,12 @@ pub trait Learn: Apply {
     /// is neither, they stay. All else is as with [`set_weights`](Self::set_weights).
     ///
     /// # Errors
-    /// [`Error::Syntax`] for a file that breaks the format, [`Error::Count`] for a header above
-    /// 1 MiB, [`Error::Missing`] for a module that is not in it, [`Error::Mismatch`] for one of other
-    /// sizes, [`Error::Unsupported`] for one that is more than `lora_A` and `lora_B`, or of another
+    /// [`Error::Syntax`] for a file that breaks the format, [`Error::KeyStyle`] for one with the names of another
+    /// program, [`Error::Missing`] for a module that is not in it, [`Error::Mismatch`] for one of other sizes,
+    /// [`Error::Count`] for a header above 100 MB or an `r` above 4,
+    /// [`Error::Unsupported`] for one that is more than `lora_A` and `lora_B`, or of another
     /// dtype; [`Error::NotFinite`], [`Error::Overflow`] for its values; [`Error::NotInitialised`].
+    /// [`peft::find_problem`](crate::peft::find_problem) says it in words.
     /// The format has no checksum: a damaged weight is just another weight.
     ///
     /// ```
@@ -320,6 +322,36 @@ pub trait Learn: Apply {
     /// ```
     fn load_safetensors(&mut self, file: &[u8], module: &str, config: Option<&PeftConfig>) -> Result<()> {
         self.adapter_mut().load_module(file, module, config)
+    }
+
+    /// As [`load_safetensors`](Self::load_safetensors) for a module of any rank up to 64, which becomes one of this
+    /// adapter's rank: the nearest to `B A` that there is (Eckart and Young), with alpha changed so that the scaling stays
+    /// what it was. The receipt says what share of `|B A|` was kept. One of the adapter's own rank is loaded as it is.
+    /// Takes about 70 KB of stack.
+    ///
+    /// # Errors
+    /// As [`load_safetensors`](Self::load_safetensors); [`Error::Count`] for a rank above 64, [`Error::Mismatch`] for
+    /// one below the adapter's.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora, Learn, MicroLora};
+    /// let theirs = FrozenLora::<2, 2, 2>::new(Config::new(), &[[1.0, 0.0], [0.0, 1.0]], &[[4.0, 0.0], [0.0, 3.0]])?;
+    /// let mut file = [0; 512];
+    /// let length = theirs.write_safetensors("q_proj", &mut file)?;
+    ///
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// let reduction = lora.load_safetensors_reduced(&file[..length], "q_proj", None)?;
+    /// assert_eq!((reduction.rank, reduction.kept), (2, 0.8)); // 4 of the norm 5
+    /// assert_eq!(lora.scaling(), theirs.scaling());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    fn load_safetensors_reduced(
+        &mut self,
+        file: &[u8],
+        module: &str,
+        config: Option<&PeftConfig>,
+    ) -> Result<Reduction> {
+        self.adapter_mut().load_module_reduced(file, module, config)
     }
 
     /// Replaces both matrices, rank-major (PEFT stores `lora_B` transposed), and discards pending

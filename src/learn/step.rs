@@ -28,7 +28,7 @@ use crate::adapter::limits::NORM_LIMIT;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
-use crate::kernel::{self, Square};
+use crate::kernel::{self, Square, divide};
 use crate::learn::dual;
 
 /// The number of updates from which a direction is compared with the running RMS.
@@ -162,14 +162,14 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     let c = header.trace.c + window * (1.0 - header.trace.c);
     let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
         let inverse = damped_inverse(gram, tuning.damping);
-        let norm = direction_norm(&inverse, sum, len) / header.weight_sum;
+        let norm = divide(direction_norm(&inverse, sum, len), header.weight_sum);
         // A norm that overflowed goes on to spoil `v`, and with it the plan.
         let limit = if norm.is_finite() { longest(v_before, &header.trace, pass) } else { norm };
         let kept = norm.min(limit);
         let v = v_before + window * (kept * kept - v_before);
-        let ratio = kept / rms(v, c);
+        let ratio = divide(kept, rms(v, c));
         // `inverse` meets the weighted sum, not the mean. A norm of 0 has underflowed.
-        let factor = if norm > 0.0 { ((eta * ratio) / norm) / header.weight_sum } else { 0.0 };
+        let factor = if norm > 0.0 { divide(divide(eta * ratio, norm), header.weight_sum) } else { 0.0 };
         (v, Move { inverse, factor, norm: eta * ratio })
     };
     let (v_a, a) = plan(header.trace.v_a, &header.gram, view.grad_a, header.in_len(), eta(tuning.rate_a));
@@ -192,7 +192,7 @@ fn longest(v: f32, before: &Trace, pass: Pass) -> f32 {
 
 /// Root of the running mean square `v`, corrected for the share `c` of its window filled so far.
 fn rms(v: f32, c: f32) -> f32 {
-    kernel::sqrt(v / c) + 1e-8
+    kernel::sqrt(divide(v, c)) + 1e-8
 }
 
 /// `|M gradient|_F`, from the very rows that will be written. `sqrt(tr(M Gram M^T))` would do without
@@ -262,13 +262,13 @@ fn damped_inverse(gram: &Square, damping: f32) -> Square {
     let pivot = |value: f32| value.max(damping);
 
     let d0 = pivot(s00 + damping);
-    let (l10, l20, l30) = (s10 / d0, s20 / d0, s30 / d0);
+    let (l10, l20, l30) = (divide(s10, d0), divide(s20, d0), divide(s30, d0));
     let d1 = pivot((s11 + damping) - l10 * s10);
     let (u21, u31) = (s21 - l20 * s10, s31 - l30 * s10);
-    let (l21, l31) = (u21 / d1, u31 / d1);
+    let (l21, l31) = (divide(u21, d1), divide(u31, d1));
     let d2 = pivot(((s22 + damping) - l20 * s20) - l21 * u21);
     let u32 = (s32 - l30 * s20) - l31 * u21;
-    let l32 = u32 / d2;
+    let l32 = divide(u32, d2);
     let d3 = pivot((((s33 + damping) - l30 * s30) - l31 * u31) - l32 * u32);
 
     // K = L^-1, unit lower triangular.
@@ -277,14 +277,14 @@ fn damped_inverse(gram: &Square, damping: f32) -> Square {
     let k30 = -((l30 + l31 * k10) + l32 * k20);
 
     // M = K^T D^-1 K, the lower triangle, terms in index order.
-    let k10_d = k10 / d1;
-    let (k20_d, k21_d) = (k20 / d2, k21 / d2);
-    let (k30_d, k31_d, k32_d) = (k30 / d3, k31 / d3, k32 / d3);
+    let k10_d = divide(k10, d1);
+    let (k20_d, k21_d) = (divide(k20, d2), divide(k21, d2));
+    let (k30_d, k31_d, k32_d) = (divide(k30, d3), divide(k31, d3), divide(k32, d3));
     kernel::mirror(&[
-        [((1.0 / d0 + k10 * k10_d) + k20 * k20_d) + k30 * k30_d, 0.0, 0.0, 0.0],
-        [(k10_d + k21 * k20_d) + k31 * k30_d, (1.0 / d1 + k21 * k21_d) + k31 * k31_d, 0.0, 0.0],
-        [k20_d + k32 * k30_d, k21_d + k32 * k31_d, 1.0 / d2 + k32 * k32_d, 0.0],
-        [k30_d, k31_d, k32_d, 1.0 / d3],
+        [((divide(1.0, d0) + k10 * k10_d) + k20 * k20_d) + k30 * k30_d, 0.0, 0.0, 0.0],
+        [(k10_d + k21 * k20_d) + k31 * k30_d, (divide(1.0, d1) + k21 * k21_d) + k31 * k31_d, 0.0, 0.0],
+        [k20_d + k32 * k30_d, k21_d + k32 * k31_d, divide(1.0, d2) + k32 * k32_d, 0.0],
+        [k30_d, k31_d, k32_d, divide(1.0, d3)],
     ])
 }
 

@@ -1,20 +1,28 @@
 //! `adapter_config.json`: how PEFT says what the tensors mean.
 
-use super::decimal;
-use crate::adapter::config::MAX_RANK;
+#![allow(
+    clippy::result_large_err,
+    reason = "a refusal in words, made once where a file is read, and never on a hot path"
+)]
+
+use super::problem::Problem;
+use super::{decimal, kinds, pattern};
 use crate::adapter::header::Header;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::peft::json::{Json, Out};
 
-/// Fields that cannot change what a trained `lora_A` and `lora_B` give: where they go, how they
-/// were initialised and trained, and names.
+/// Fields that cannot change what the `lora_A` and `lora_B` of a module give: where they go, how they were initialised
+/// and trained, names, and what becomes of other modules. A trained bias, and whatever else is saved of the module
+/// itself, is seen in the tensors.
 const NO_MATTER: &[&str] = &[
     "auto_mapping",
     "base_model_name_or_path",
+    "bias",
     "corda_config",
     "ensure_weight_tying",
     "eva_config",
     "exclude_modules",
+    "fan_in_fan_out",
     "inference_mode",
     "layers_pattern",
     "layers_to_transform",
@@ -22,30 +30,27 @@ const NO_MATTER: &[&str] = &[
     "lora_dropout",
     "lora_ga_config",
     "megatron_core",
+    "modules_to_save",
     "peft_version",
     "qalora_group_size",
     "revision",
     "runtime_config",
     "target_modules",
+    "target_parameters",
     "task_type",
+    "trainable_token_indices",
 ];
 
 /// Fields that do, unless they are off. A field that is in neither list is newer than this crate: it
 /// must be off too, but its name is not known here.
-static MUST_BE_OFF: [Error; 17] = [
+static MUST_BE_OFF: [Error; 11] = [
     off("alora_invocation_tokens"),
-    off("alpha_pattern"),
     off("arrow_config"),
-    off("fan_in_fan_out"),
     off("kasa_config"),
     off("layer_replication"),
     off("lora_bias"),
     off("megatron_config"),
-    off("modules_to_save"),
     off("monteclora_config"),
-    off("rank_pattern"),
-    off("target_parameters"),
-    off("trainable_token_indices"),
     off("use_bdlora"),
     off("use_dora"),
     off("use_qalora"),
@@ -53,7 +58,7 @@ static MUST_BE_OFF: [Error; 17] = [
 ];
 
 const fn off(field: &'static str) -> Error {
-    unsupported(field, "null, false or empty")
+    unsupported(field, "null, false, 0 or empty")
 }
 
 /// Initialisations after which the base weights are what they were. PiSSA, OLoRA, CorDA, LoRA-GA and
@@ -64,16 +69,25 @@ const KEEP_THE_BASE: &[&str] = &["eva", "gaussian", "mica", "orthogonal"];
 
 const CHANGES_THE_BASE: Error =
     unsupported("init_lora_weights", "an initialisation that leaves the base model as it is");
+const WRONG_RANK: Error = unsupported("r", "a whole number from 1 to 65536");
+const WRONG_RANKS: Error = unsupported("rank_pattern", "whole numbers from 1 to 65536 by names of modules");
+const WRONG_ALPHAS: Error = unsupported("alpha_pattern", "numbers from 1e-6 to 1e6 by names of modules");
+const NO_MODULE: &str = "nothing, unless it is read for a named module";
+const NO_NAME: &str = "names of modules, or patterns of `.`, `.*`, `^` and `$` alone";
 
 const fn unsupported(field: &'static str, expected: &'static str) -> Error {
     Error::Unsupported { field, expected }
 }
 
+/// No adapter has a larger `r`.
+const MAX_R: usize = 65_536;
+
 /// What an `adapter_config.json` says of the forward pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PeftConfig {
-    /// `r`, 1 to 4.
+    /// `r`. [`Learn::load_safetensors`](crate::Learn::load_safetensors) takes 1 to 4,
+    /// [`Learn::load_safetensors_reduced`](crate::Learn::load_safetensors_reduced) up to 64.
     pub rank: usize,
     /// `lora_alpha`, `1e-6..=1e6`.
     pub alpha: f32,
@@ -81,13 +95,14 @@ pub struct PeftConfig {
     pub use_rslora: bool,
 }
 
-/// Reads an `adapter_config.json` that PEFT saved. Whatever a MicroLoRA adapter cannot represent is
-/// refused by name.
+/// Reads an `adapter_config.json` that PEFT saved, for all of its modules. Whatever a MicroLoRA adapter cannot
+/// represent is refused by name, with what it is. Where `rank_pattern` or `alpha_pattern` give modules values of
+/// their own, [`read_module_config`] reads it for one of them.
 ///
 /// # Errors
-/// [`Error::Syntax`], [`Error::Missing`] for `peft_type`, `r` or `lora_alpha`,
-/// [`Error::Unsupported`], and [`Error::UnknownField`] for a field of a newer PEFT that is neither
-/// null, false nor empty.
+/// [`Problem`], of [`Error::Syntax`]; [`Error::Missing`] for `peft_type`, `r` or `lora_alpha`;
+/// [`Error::Unsupported`]; [`Error::UnknownField`] for a field of a newer PEFT that is
+/// neither null, false, 0 nor empty; [`Error::KeyStyle`] for the file of another program.
 ///
 /// ```
 /// use micro_lora::peft::read_adapter_config;
@@ -96,78 +111,229 @@ pub struct PeftConfig {
 /// assert_eq!((config.rank, config.alpha, config.use_rslora), (4, 16.0, false));
 ///
 /// let dora = br#"{"peft_type": "LORA", "r": 4, "lora_alpha": 16, "use_dora": true}"#;
-/// let message = "use_dora: expected null, false or empty, got something else";
+/// let message = "use_dora: expected null, false, 0 or empty, got true";
 /// assert_eq!(read_adapter_config(dora).unwrap_err().to_string(), message);
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
-pub fn read_adapter_config(json: &[u8]) -> Result<PeftConfig> {
-    let mut json = Json::utf8(json)?;
-    read(&mut json).ok_or(json.error())
+pub fn read_adapter_config(json: &[u8]) -> Result<PeftConfig, Problem> {
+    Reader::start(json, None)?.finish()
 }
 
-fn read(json: &mut Json<'_>) -> Option<PeftConfig> {
-    let (mut kind, mut rank, mut alpha, mut use_rslora) = (None, None, None, None);
-    json.pass(b'{')?;
-    let mut first = true;
-    loop {
-        match json.next_key(&mut first)? {
-            b"peft_type" => {
-                let is_lora = json.string()? == b"LORA";
-                require(json, is_lora, &const { unsupported("peft_type", "\"LORA\"") })?;
-                json.once(&mut kind, ())?;
-            }
-            b"r" => {
-                let value = json.integer()?;
-                require(json, (1..=MAX_RANK).contains(&value), &const { unsupported("r", "1 to 4") })?;
-                json.once(&mut rank, value)?;
-            }
-            b"lora_alpha" => {
-                let value = decimal::parse(json.number()?);
-                require(json, value.is_some(), &super::WRONG_ALPHA)?;
-                json.once(&mut alpha, value)?;
-            }
-            b"use_rslora" => {
-                let value = json.boolean();
-                require(json, value.is_some(), &super::WRONG_RSLORA)?;
-                json.once(&mut use_rslora, value)?;
-            }
-            [] => break,
-            key => check_other(json, key)?,
-        }
-    }
-    json.end()?;
-    json.refuse::<()>(&Error::Missing { what: "peft_type, r or lora_alpha" });
-    kind?;
-    // PEFT had no rsLoRA before 0.7.
-    let use_rslora = use_rslora.flatten().unwrap_or(false);
-    Some(PeftConfig { rank: rank?, alpha: alpha??, use_rslora })
+/// Reads an `adapter_config.json` for one module, named as in [`Module::name`](super::Module::name): of `rank_pattern`
+/// and `alpha_pattern` the first name or pattern that holds for it counts, as in PEFT.
+///
+/// # Errors
+/// As [`read_adapter_config`], and [`Error::Unsupported`] for a pattern with more in it than names, `.`, `.*`, `^`
+/// and `$`.
+///
+/// ```
+/// use micro_lora::peft::read_module_config;
+/// let json = br#"{"peft_type": "LORA", "r": 4, "lora_alpha": 16, "alpha_pattern": {"k_proj": 8}}"#;
+/// assert_eq!(read_module_config(json, "layers.0.k_proj")?.alpha, 8.0);
+/// assert_eq!(read_module_config(json, "layers.0.q_proj")?.alpha, 16.0);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+pub fn read_module_config(json: &[u8], module: &str) -> Result<PeftConfig, Problem> {
+    Reader::start(json, Some(module))?.finish()
 }
 
-fn require(json: &mut Json<'_>, holds: bool, error: &'static Error) -> Option<()> {
-    if holds { Some(()) } else { json.refuse(error) }
+/// One pass over the file.
+struct Reader<'a> {
+    json: Json<'a>,
+    module: Option<&'a str>,
+    /// The field that is being read, as it stands in the file, and where its value begins.
+    key: &'a [u8],
+    value: Json<'a>,
+    kind: Option<()>,
+    rank: Option<usize>,
+    alpha: Option<f32>,
+    use_rslora: Option<bool>,
+    own_rank: Option<Option<usize>>,
+    own_alpha: Option<Option<f32>>,
 }
 
-fn check_other(json: &mut Json<'_>, key: &[u8]) -> Option<()> {
-    if is_one_of(NO_MATTER, key) {
-        return json.skip();
+impl<'a> Reader<'a> {
+    fn start(text: &'a [u8], module: Option<&'a str>) -> Result<Self, Problem> {
+        kinds::check_config(text)?;
+        let json = Json::utf8(text)?;
+        let (kind, rank, alpha, use_rslora, own_rank, own_alpha) = (None, None, None, None, None, None);
+        let (key, value) = (&[][..], json);
+        Ok(Self { json, module, key, value, kind, rank, alpha, use_rslora, own_rank, own_alpha })
     }
-    match key {
-        b"bias" => {
-            let none = json.string()? == b"none";
-            require(json, none, &const { unsupported("bias", "\"none\"") })
+
+    fn finish(mut self) -> Result<PeftConfig, Problem> {
+        if self.read().is_none() {
+            return Err(self.problem());
         }
-        b"init_lora_weights" if json.peek() == b'"' => {
-            let init = json.string()?;
-            require(json, is_one_of(KEEP_THE_BASE, init), &CHANGES_THE_BASE)
-        }
-        b"init_lora_weights" => json.skip(),
-        _ if json.nothing() => Some(()),
-        _ => {
-            let named =
-                |error: &&Error| matches!(error, Error::Unsupported { field, .. } if field.as_bytes() == key);
-            json.refuse(MUST_BE_OFF.iter().find(named).unwrap_or(&Error::UnknownField { at: 0 }))
+        let missing = |what| Problem::from(Error::Missing { what });
+        self.kind.ok_or_else(|| missing("peft_type"))?;
+        let rank = self.rank.ok_or_else(|| missing("r"))?;
+        let alpha = self.alpha.ok_or_else(|| missing("lora_alpha"))?;
+        Ok(PeftConfig {
+            rank: self.own_rank.flatten().unwrap_or(rank),
+            alpha: self.own_alpha.flatten().unwrap_or(alpha),
+            // PEFT had no rsLoRA before 0.7.
+            use_rslora: self.use_rslora.unwrap_or(false),
+        })
+    }
+
+    /// Why reading has stopped. A value that is good JSON, but not what its field must be, is shown.
+    fn problem(&self) -> Problem {
+        let mut json = self.value;
+        let shown = json.skip().map(|()| json.since(self.value)).and_then(|value| text(value));
+        match (self.json.error(), shown) {
+            (Error::UnknownField { .. }, Some(value)) => {
+                let error = Error::UnknownField { at: self.value.offset() };
+                Problem::of_field(error, text(self.key).unwrap_or_default(), value)
+            }
+            (error @ Error::Unsupported { .. }, Some(value)) => {
+                Problem::of_field(error, text(self.key).unwrap_or_default(), value)
+            }
+            (error @ Error::Syntax { .. }, _) => Problem::at(error, self.json.offset()),
+            (error, _) => Problem::from(error),
         }
     }
+
+    fn read(&mut self) -> Option<()> {
+        self.json.pass(b'{')?;
+        let mut first = true;
+        loop {
+            self.key = self.json.next_key(&mut first)?;
+            self.json.peek();
+            self.value = self.json;
+            match self.key {
+                [] => return self.json.end(),
+                b"peft_type" => {
+                    let is_lora = self.json.string().map(|kind| kind == b"LORA");
+                    self.take(
+                        is_lora.filter(|is_lora| *is_lora),
+                        &const { unsupported("peft_type", "\"LORA\"") },
+                    )?;
+                    self.json.once(&mut self.kind, ())?;
+                }
+                b"r" => {
+                    let rank = self.rank(&WRONG_RANK)?;
+                    self.json.once(&mut self.rank, rank)?;
+                }
+                b"lora_alpha" => {
+                    let alpha = self.alpha(&super::WRONG_ALPHA)?;
+                    self.json.once(&mut self.alpha, alpha)?;
+                }
+                b"use_rslora" => {
+                    let value = if self.json.nothing() { Some(false) } else { self.json.boolean() };
+                    let value = self.take(value, &super::WRONG_RSLORA)?;
+                    self.json.once(&mut self.use_rslora, value)?;
+                }
+                b"rank_pattern" => {
+                    let rank =
+                        self.pattern("rank_pattern", &WRONG_RANKS, |reader| reader.rank(&WRONG_RANKS))?;
+                    self.json.once(&mut self.own_rank, rank)?;
+                }
+                b"alpha_pattern" => {
+                    let alpha =
+                        self.pattern("alpha_pattern", &WRONG_ALPHAS, |reader| reader.alpha(&WRONG_ALPHAS))?;
+                    self.json.once(&mut self.own_alpha, alpha)?;
+                }
+                key => self.check_other(key)?,
+            }
+        }
+    }
+
+    /// A value that was read. If there is none, and its text is good JSON, it is not what its field must be.
+    fn take<T>(&mut self, value: Option<T>, error: &'static Error) -> Option<T> {
+        if value.is_some() || self.json.is_refused() {
+            return value;
+        }
+        let mut whole = self.value;
+        match whole.skip() {
+            Some(()) => self.json.refuse(error),
+            None => {
+                self.json = whole;
+                None
+            }
+        }
+    }
+
+    fn rank(&mut self, error: &'static Error) -> Option<usize> {
+        let rank = self.json.integer();
+        match self.take(rank, error)? {
+            rank @ 1..=MAX_R => Some(rank),
+            _ => self.json.refuse(error),
+        }
+    }
+
+    fn alpha(&mut self, error: &'static Error) -> Option<f32> {
+        let alpha = self.json.number().and_then(decimal::parse);
+        self.take(alpha, error)
+    }
+
+    /// What the first key that holds for the module has; `None` inside `Some` if none does.
+    fn pattern<T>(
+        &mut self,
+        field: &'static str,
+        wrong: &'static Error,
+        read: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let (no_module, no_name) = match field {
+            "rank_pattern" => (
+                &const { unsupported("rank_pattern", NO_MODULE) },
+                &const { unsupported("rank_pattern", NO_NAME) },
+            ),
+            _ => (
+                &const { unsupported("alpha_pattern", NO_MODULE) },
+                &const { unsupported("alpha_pattern", NO_NAME) },
+            ),
+        };
+        if self.json.nothing() {
+            return Some(None);
+        }
+        let Some(module) = self.module else {
+            return self.take(None, no_module);
+        };
+        let open = self.json.pass(b'{');
+        self.take(open, wrong)?;
+        let (mut first, mut found) = (true, None);
+        loop {
+            if !self.json.next(&mut first, b'}')? {
+                return Some(found);
+            }
+            let key = self.json.quoted()?;
+            self.json.pass(b':')?;
+            let value = read(self)?;
+            match pattern::holds(key, module.as_bytes()) {
+                Some(true) if found.is_none() => found = Some(value),
+                None if found.is_none() => return self.json.refuse(no_name),
+                _ => {}
+            }
+        }
+    }
+
+    fn check_other(&mut self, key: &[u8]) -> Option<()> {
+        if is_one_of(NO_MATTER, key) {
+            return self.json.skip();
+        }
+        match key {
+            b"init_lora_weights" if self.json.peek() == b'"' => {
+                let init = self.json.string()?;
+                let keeps = is_one_of(KEEP_THE_BASE, init).then_some(());
+                self.take(keeps, &CHANGES_THE_BASE)
+            }
+            b"init_lora_weights" => self.json.skip(),
+            b"lora_parameters" | b"fine_tune_type" => {
+                self.json.refuse(&const { Error::KeyStyle { got: "MLX (lora_parameters)" } })
+            }
+            _ if self.json.nothing() => Some(()),
+            _ => {
+                let named = |error: &&Error| matches!(error, Error::Unsupported { field, .. } if field.as_bytes() == key);
+                let error = MUST_BE_OFF.iter().find(named).unwrap_or(&Error::UnknownField { at: 0 });
+                self.take(None, error)
+            }
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
 }
 
 fn is_one_of(names: &[&str], key: &[u8]) -> bool {

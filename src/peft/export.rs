@@ -1,6 +1,7 @@
 //! Writing: one module's tensors and the config beside them, measured by the code that writes them.
 
-use super::{LORA_A, LORA_B, PREFIX, adapter_config, decimal, safetensors};
+use super::names::{LORA_A, LORA_B, PREFIX};
+use super::{adapter_config, decimal, safetensors};
 use crate::adapter::view::Adapter;
 use crate::error::{Error, Result};
 use crate::kernel;
@@ -53,9 +54,9 @@ impl Adapter<'_> {
             out.text("\",\"use_rslora\":\"");
             out.boolean(self.header.uses_rslora());
             out.text("\"},");
-            put_tensor(out, [PREFIX, module.as_bytes(), LORA_A], [rank, in_len], [0, middle]);
+            put_tensor(out, [PREFIX, module, LORA_A], [rank, in_len], [0, middle]);
             out.text(",");
-            put_tensor(out, [PREFIX, module.as_bytes(), LORA_B], [out_len, rank], [middle, end]);
+            put_tensor(out, [PREFIX, module, LORA_B], [out_len, rank], [middle, end]);
             out.text("}");
         });
         for value in self.a {
@@ -69,10 +70,10 @@ impl Adapter<'_> {
     }
 }
 
-fn put_tensor(out: &mut Out<'_>, name: [&[u8]; 3], shape: [usize; 2], range: [usize; 2]) {
+fn put_tensor(out: &mut Out<'_>, name: [&str; 3], shape: [usize; 2], range: [usize; 2]) {
     out.text("\"");
     for part in name {
-        out.bytes(part);
+        out.text(part);
     }
     out.text("\":{\"dtype\":\"F32\",\"shape\":[");
     put_two(out, shape);

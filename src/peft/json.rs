@@ -38,10 +38,19 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// The rest of a text of which this much was read before.
+    pub(crate) fn resumed(text: &'a [u8], offset: usize) -> Self {
+        Self { rest: text.get(offset..).unwrap_or_default(), len: text.len(), error: None }
+    }
+
+    /// Whether there is a reason for a `None` that says more than that the text is broken.
+    pub(crate) const fn is_refused(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// Why there was a `None`.
     pub(crate) const fn error(&self) -> Error {
         match self.error {
-            Some(Error::UnknownField { .. }) => Error::UnknownField { at: self.offset() },
             Some(error) => *error,
             None if self.rest.is_empty() => syntax("the end of the text"),
             None => BROKEN,
@@ -67,8 +76,16 @@ impl<'a> Json<'a> {
     }
 
     /// The text from an earlier point to this one.
-    fn since(&self, start: &'a [u8]) -> &'a [u8] {
-        start.get(..start.len().saturating_sub(self.rest.len())).unwrap_or_default()
+    pub(crate) fn since(&self, start: Self) -> &'a [u8] {
+        Self::between(start.rest, self.rest)
+    }
+
+    fn from(&self, start: &'a [u8]) -> &'a [u8] {
+        Self::between(start, self.rest)
+    }
+
+    fn between(start: &'a [u8], rest: &[u8]) -> &'a [u8] {
+        start.get(..start.len().saturating_sub(rest.len())).unwrap_or_default()
     }
 
     /// The next byte, 0 at the end.
@@ -131,6 +148,16 @@ impl<'a> Json<'a> {
         (!key.is_empty()).then_some(key)
     }
 
+    /// The same with escapes, for keys that are compared by what they stand for.
+    pub(crate) fn next_name(&mut self, first: &mut bool) -> Option<&'a [u8]> {
+        if !self.next(first, b'}')? {
+            return Some(&[]);
+        }
+        let key = self.quoted()?;
+        self.pass(b':')?;
+        (!key.is_empty()).then_some(key)
+    }
+
     /// A string that means what it looks like. Escapes could spell one name in two ways.
     pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         let string = self.quoted()?;
@@ -152,7 +179,7 @@ impl<'a> Json<'a> {
                 _ => self.advance(),
             }
         }
-        let string = self.since(start);
+        let string = self.from(start);
         self.advance();
         Some(string)
     }
@@ -197,7 +224,7 @@ impl<'a> Json<'a> {
             let _ = self.eat_here(b'+') || self.eat_here(b'-');
             self.digits()?;
         }
-        Some(self.since(start))
+        Some(self.from(start))
     }
 
     /// A number that is all of another text.
@@ -227,11 +254,12 @@ impl<'a> Json<'a> {
         (yes || self.literal(b"false")).then_some(yes)
     }
 
-    /// Whether the next value says "nothing": `null`, `false` or empty.
+    /// Whether the next value says "nothing": `null`, `false`, 0 or empty.
     pub(crate) fn nothing(&mut self) -> bool {
         let close = match self.peek() {
             b'[' => b']',
             b'{' => b'}',
+            b'-' | b'0'..=b'9' => return self.zero(),
             _ => return self.literal(b"null") || self.literal(b"false") || self.literal(b"\"\""),
         };
         let mut inside = *self;
@@ -241,6 +269,17 @@ impl<'a> Json<'a> {
             *self = inside;
         }
         empty
+    }
+
+    fn zero(&mut self) -> bool {
+        let mut after = *self;
+        let digits = after.number().unwrap_or(b"1");
+        let is_zero =
+            !digits.iter().take_while(|byte| **byte | 32 != b'e').any(|byte| matches!(byte, b'1'..=b'9'));
+        if is_zero {
+            *self = after;
+        }
+        is_zero
     }
 
     /// Passes over one value, whatever it is. Without recursion: the stack it takes is known.

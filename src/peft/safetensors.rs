@@ -4,12 +4,12 @@
 //! pass, when a file is opened: each range is inside the data, and together the ranges fill it without
 //! holes or overlaps. Nothing is stored, so that looking for a tensor is another pass over the header.
 
-use super::decimal;
+use super::{decimal, kinds, names};
 use crate::error::{Error, Result};
 use crate::peft::json::{Json, Out};
 
-/// Enough for the adapter of a model of a thousand layers; it bounds the time that a hostile file takes.
-const MAX_HEADER: usize = 1 << 20;
+/// The limit of the safetensors library.
+const MAX_HEADER: usize = 100_000_000;
 
 /// A file that breaks a rule of the container itself.
 const fn syntax(problem: &'static str) -> Error {
@@ -74,24 +74,57 @@ impl Tensor<'_> {
     }
 }
 
-/// An IEEE 754 half, exactly.
-fn from_half(half: u16) -> f32 {
-    // 2^112 is the difference of the two exponent biases; it also makes subnormal halves normal.
-    const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
-    let magnitude = u32::from(half & 0x7FFF) << 13;
-    let value = if half & 0x7C00 == 0x7C00 {
-        f32::from_bits(magnitude | 0x7F80_0000)
-    } else {
-        f32::from_bits(magnitude) * REBIAS
+/// An IEEE 754 half, exactly. By integers alone: where subnormal numbers count as 0 (FTZ, DAZ), a product would.
+const fn from_half(half: u16) -> f32 {
+    let sign = ((half & 0x8000) as u32) << 16;
+    let (exponent, fraction) = ((half >> 10) & 31, (half & 0x3FF) as u32);
+    let magnitude = match exponent {
+        0 if fraction == 0 => 0,
+        0 => {
+            // The highest bit of the fraction becomes the one before the point, which is not stored: at place 23.
+            let shift = fraction.leading_zeros().saturating_sub(8);
+            let normal = (fraction << shift) & 0x007F_FFFF;
+            // A fraction counts units of 2^-24.
+            ((127u32 - 24 + 23).saturating_sub(shift) << 23) | normal
+        }
+        31 => 0x7F80_0000 | (fraction << 13),
+        _ => ((exponent as u32).saturating_add(127 - 15) << 23) | (fraction << 13),
     };
-    if half & 0x8000 == 0 { value } else { -value }
+    f32::from_bits(sign | magnitude)
 }
 
-/// What our own writer says of the scaling in `__metadata__`.
-#[derive(Clone, Copy, Debug)]
+/// What our own writer says of the scaling in `__metadata__`. It is anyone's: what is not ours counts when it is needed.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Metadata {
-    pub(super) alpha: Option<f32>,
-    pub(super) use_rslora: Option<bool>,
+    pub(super) alpha: Given<f32>,
+    pub(super) use_rslora: Given<bool>,
+}
+
+/// A value of the metadata.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Given<T> {
+    #[default]
+    Nothing,
+    Value(T),
+    /// Something under the same key that is no such value.
+    Wrong,
+}
+
+impl<T> Given<T> {
+    /// A key that comes twice says nothing.
+    fn then(&self, value: Option<T>) -> Self {
+        match (self, value) {
+            (Self::Nothing, Some(value)) => Self::Value(value),
+            _ => Self::Wrong,
+        }
+    }
+}
+
+/// A file whose header was checked.
+pub(super) struct Opened<'a> {
+    /// From the start.
+    pub(super) tensors: Tensors<'a>,
+    pub(super) metadata: Metadata,
 }
 
 /// Walks the header of a file.
@@ -100,35 +133,33 @@ pub(super) struct Tensors<'a> {
     pub(super) json: Json<'a>,
     first: bool,
     data: &'a [u8],
-    metadata: Option<Metadata>,
 }
 
 impl<'a> Tensors<'a> {
-    /// Checks the header of a file, and gives its tensors from the start, with the metadata.
-    pub(super) fn open(file: &'a [u8]) -> Result<(Self, Option<Metadata>)> {
-        let short = syntax("fewer bytes than the header needs");
-        let (length, rest) = file.split_first_chunk().ok_or(short)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        if length > MAX_HEADER {
-            return Err(Error::Count {
-                what: "safetensors header length",
-                got: length,
-                min: 2,
-                max: MAX_HEADER,
-            });
-        }
-        let (header, data) = rest.split_at_checked(length).ok_or(short)?;
-        let json = Json::utf8(header)?;
-        let start = Self { json, first: true, data, metadata: None };
+    /// Checks the header of a file.
+    pub(super) fn open(file: &'a [u8]) -> Result<Opened<'a>> {
+        let (header, data) = parts(file)?;
+        let start = Self { json: Json::utf8(header)?, first: true, data };
         let mut tensors = start;
-        match tensors.check() {
-            Some(()) => Ok((start.entered(), tensors.metadata)),
-            None => Err(tensors.json.error()),
+        let (mut metadata, mut style) = (None, None);
+        match tensors.check(&mut metadata, &mut style) {
+            Some(()) => {}
+            None => return Err(tensors.json.error()),
+        }
+        match style {
+            Some(got) => Err(Error::KeyStyle { got }),
+            None => Ok(Opened { tensors: start.entered(), metadata: metadata.unwrap_or_default() }),
         }
     }
 
+    /// At a place in a header that was checked before, behind some tensor.
+    pub(super) fn resume(file: &'a [u8], offset: usize) -> Result<Self> {
+        let (header, data) = parts(file)?;
+        Ok(Self { json: Json::resumed(header, offset), first: offset <= 1, data })
+    }
+
     /// Past the opening brace.
-    fn entered(mut self) -> Self {
+    pub(super) fn entered(mut self) -> Self {
         let _ = self.json.pass(b'{');
         self
     }
@@ -137,16 +168,22 @@ impl<'a> Tensors<'a> {
     /// which one begins, and the end of the data, are the points at which one ends, and 0. The two
     /// collections are compared by the sums of their hashes: no memory, one pass. Two collections of
     /// equal sums could be made on purpose, and would gain nothing: each range was checked by itself.
-    fn check(&mut self) -> Option<()> {
+    fn check(&mut self, metadata: &mut Option<Metadata>, style: &mut Option<&'static str>) -> Option<()> {
         // The format wants the brace first, without white space.
         if self.json.peek() != b'{' || self.json.offset() > 0 {
             return None;
         }
         self.json.pass(b'{')?;
         let (mut begins, mut ends) = (mix(self.data.len()), mix(0));
-        while let Some((_, tensor)) = self.next()? {
+        let mut is_peft = false;
+        while let Some((name, tensor)) = self.read(metadata)? {
             begins = begins.wrapping_add(mix(tensor.begin));
             ends = ends.wrapping_add(mix(tensor.begin.saturating_add(tensor.data.len())));
+            is_peft |= names::split(name).is_some();
+            *style = style.or_else(|| names::style(name));
+        }
+        if is_peft {
+            *style = None;
         }
         self.json.end()?;
         if begins == ends {
@@ -158,16 +195,46 @@ impl<'a> Tensors<'a> {
 
     /// The next tensor and its name: `None` inside `Some` after the last.
     pub(super) fn next(&mut self) -> Option<Option<(&'a [u8], Tensor<'a>)>> {
+        self.read(&mut None)
+    }
+
+    fn read(&mut self, metadata: &mut Option<Metadata>) -> Option<Option<(&'a [u8], Tensor<'a>)>> {
         loop {
-            match self.json.next_key(&mut self.first)? {
+            match self.json.next_name(&mut self.first)? {
                 [] => return Some(None),
-                b"__metadata__" => self.metadata()?,
+                b"__metadata__" => {
+                    let found = self.metadata()?;
+                    self.json.once(metadata, found)?;
+                }
                 name => {
                     let tensor = self.tensor()?;
                     return Some(Some((name, tensor)));
                 }
             }
         }
+    }
+
+    /// What stands in the file where a module cannot be taken for the sake of this: the name of the tensor that is
+    /// one too many or alone, or else the tensor's entry.
+    pub(super) fn seen(mut self, module: &str, field: &str) -> Option<&'a str> {
+        let mut last = None;
+        loop {
+            let before = self.json;
+            let Some(Some((name, tensor))) = self.next() else { break };
+            let Some(part) = names::part_of(module.as_bytes(), name) else { continue };
+            let entry = self.json.since(before);
+            let is_it = match field {
+                "tensors" => part == names::Part::More,
+                "dtype" => tensor.dtype == Dtype::Other,
+                _ => tensor.matrix.is_none(),
+            };
+            let shown = if field == "tensors" { name } else { value_of(entry) };
+            last = core::str::from_utf8(shown).ok();
+            if is_it {
+                break;
+            }
+        }
+        last
     }
 
     fn tensor(&mut self) -> Option<Tensor<'a>> {
@@ -207,34 +274,60 @@ impl<'a> Tensors<'a> {
         }
     }
 
-    /// Text under text. `lora_alpha` and `use_rslora` are this crate's, the rest is anyone's.
-    fn metadata(&mut self) -> Option<()> {
+    /// Text under text, or nothing. `lora_alpha` and `use_rslora` are this crate's, the rest is anyone's.
+    fn metadata(&mut self) -> Option<Metadata> {
         let json = &mut self.json;
-        let mut metadata = Metadata { alpha: None, use_rslora: None };
+        let mut metadata = Metadata::default();
+        if json.nothing() {
+            return Some(metadata);
+        }
         json.pass(b'{')?;
         let mut first = true;
-        loop {
-            match json.next_key(&mut first)? {
+        while json.next(&mut first, b'}')? {
+            let key = json.quoted()?;
+            json.pass(b':')?;
+            json.peek();
+            let start = *json;
+            json.skip()?;
+            let text = json.since(start).strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+            match key {
                 b"lora_alpha" => {
-                    let text = json.string()?;
-                    let alpha = json.number_in(text).and_then(decimal::parse);
-                    let Some(alpha) = alpha else { return json.refuse(&super::WRONG_ALPHA) };
-                    json.once(&mut metadata.alpha, alpha)?;
+                    let number = text.and_then(|text| json.number_in(text));
+                    metadata.alpha = metadata.alpha.then(number.and_then(decimal::parse));
                 }
                 b"use_rslora" => {
-                    let value = match json.string()? {
-                        b"true" => true,
-                        b"false" => false,
-                        _ => return json.refuse(&super::WRONG_RSLORA),
-                    };
-                    json.once(&mut metadata.use_rslora, value)?;
+                    metadata.use_rslora = metadata.use_rslora.then(match text {
+                        Some(b"true") => Some(true),
+                        Some(b"false") => Some(false),
+                        _ => None,
+                    });
                 }
-                [] => return json.once(&mut self.metadata, metadata),
-                _ if json.peek() == b'"' => json.skip()?,
-                _ => return None,
+                _ => {}
             }
         }
+        Some(metadata)
     }
+}
+
+/// Of an entry of an object, what follows the key.
+fn value_of(entry: &[u8]) -> &[u8] {
+    let brace = entry.iter().position(|byte| *byte == b'{').unwrap_or_default();
+    entry.get(brace..).unwrap_or_default()
+}
+
+/// The header and the data.
+fn parts(file: &[u8]) -> Result<(&[u8], &[u8])> {
+    const SHORT: Error = syntax("fewer bytes than the header needs");
+    let Some((length, rest)) = file.split_first_chunk() else {
+        kinds::check_tensors(file)?;
+        return Err(SHORT);
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    if length > MAX_HEADER {
+        kinds::check_tensors(file)?;
+        return Err(Error::Count { what: "safetensors header length", got: length, min: 2, max: MAX_HEADER });
+    }
+    rest.split_at_checked(length).ok_or(SHORT)
 }
 
 /// A list of sizes.

@@ -10,6 +10,7 @@ int main(void) {
   test_save();
   test_peft();
   test_beside();
+  test_environment();
   test_null();
   test_misuse();
   test_threads();

@@ -98,6 +98,160 @@ static void other_files_are_refused(void) {
   watch_nothing();
 }
 
+// Two modules: one whose lora_B is missing, and one of rank 8. Values are 1/8, in row 1 of lora_B twice that.
+static size_t write_others(uint8_t *to) {
+  static const char header[] =
+      "{\"__metadata__\":{\"lora_alpha\":\"None\",\"use_rslora\":\"True\"},"
+      "\"base_model.model.half.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[1,8],\"data_offsets\":[0,32]},"
+      "\"base_model.model.m.lora_A.weight\":{\"dtype\":\"F32\",\"shape\":[8,8],\"data_offsets\":[32,288]},"
+      "\"base_model.model.m.lora_B.weight\":{\"dtype\":\"F32\",\"shape\":[8,8],\"data_offsets\":[288,544]}}";
+  const size_t length = sizeof header - 1;
+  memset(to, 0, 8);
+  to[0] = (uint8_t)(length & 255);
+  to[1] = (uint8_t)(length >> 8);
+  memcpy(to + 8, header, length);
+  for (size_t i = 0; i < 136; i++) {
+    const float value = i / 8 == 10 ? 0.25f : 0.125f;
+    memcpy(to + 8 + length + 4 * i, &value, 4);
+  }
+  return 8 + length + 544;
+}
+
+static const char CONFIG_R8[] = "{\"peft_type\": \"LORA\", \"r\": 8, \"lora_alpha\": 16}";
+
+static void a_loop_over_modules_ends(void) {
+  const size_t bytes = write_others(file);
+  mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
+  mlora_module module;
+  // A fault of one module has its name, and is no fault of the file.
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_next_module(file, bytes, &cursor, &module));
+  CHECK(module.name_len == 4 && memcmp(module.name, "half", 4) == 0 && module.rank == 0);
+  ACCEPT(mlora_next_module(file, bytes, &cursor, &module));
+  CHECK(module.name_len == 1 && module.name[0] == 'm' && module.rank == 8);
+  CHECK(module.in_features == FEATURES && module.out_features == FEATURES);
+  REFUSE(MLORA_ERROR_MISSING, mlora_next_module(file, bytes, &cursor, &module));
+  REFUSE(MLORA_ERROR_MISSING, mlora_next_module(file, bytes, &cursor, &module));
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_peek_safetensors(file, bytes, 0, &module));
+  ACCEPT(mlora_peek_safetensors(file, bytes, 1, &module));
+  REFUSE(MLORA_ERROR_MISSING, mlora_peek_safetensors(file, bytes, 2, &module));
+
+  // Cursors that nobody has given out: never more is read than is there.
+  for (size_t next = 0; next < 700; next++) {
+    mlora_module_cursor wild = {next, 700 - next};
+    for (int turn = 0; turn < 4; turn++) (void)mlora_next_module(file, bytes, &wild, &module);
+  }
+  mlora_module_cursor far_off = {SIZE_MAX, SIZE_MAX - 1};
+  CHECK(mlora_next_module(file, bytes, &far_off, &module) != MLORA_OK);
+  mlora_module_cursor start = MLORA_MODULE_CURSOR;
+  REFUSE(MLORA_ERROR_SYNTAX, mlora_next_module(file, bytes - 1, &start, &module));
+  REFUSE(MLORA_ERROR_SYNTAX, mlora_next_module((const uint8_t *)"version https://git-lfs", 23, &start, &module));
+  CHECK(start.next_byte == 0);
+}
+
+static void refusals_are_told_in_words(void) {
+  const struct {
+    const char *json;
+    mlora_status expected;
+    const char *field;
+    const char *reason;
+  } table[] = {
+      {"{\"peft_type\": \"LORA\", \"r\": 4.0, \"lora_alpha\": 8}", MLORA_ERROR_UNSUPPORTED, "r",
+       "expected a whole number from 1 to 65536, got 4.0"},
+      {"{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"of_2030\": [1, 2]}", MLORA_ERROR_UNKNOWN_FIELD,
+       "of_2030", "expected null, false, 0 or empty in a field that is not of PEFT 0.21, got [1, 2]"},
+      {"{\"peft_type\": \"LORA\", \"r\": 4}", MLORA_ERROR_MISSING, "lora_alpha", "expected it in the file, got none"},
+      {"{\"fine_tune_type\": \"lora\"}", MLORA_ERROR_KEY_STYLE, "keys",
+       "expected those of PEFT, got those of MLX (lora_parameters)"},
+      {"<html>", MLORA_ERROR_SYNTAX, "adapter_config.json",
+       "expected a well-formed text, got HTML or XML: a page was downloaded instead of the file"},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    mlora_peft_config read;
+    mlora_problem problem;
+    memset(&problem, 0xA5, sizeof problem);
+    const size_t len = strlen(table[i].json);
+    REFUSE(table[i].expected, mlora_read_adapter_config(table[i].json, len, NULL, 0, &read, &problem));
+    CHECK(strcmp(problem.field, table[i].field) == 0);
+    CHECK(strcmp(problem.reason, table[i].reason) == 0);
+    REFUSE(table[i].expected, mlora_read_adapter_config(table[i].json, len, NULL, 0, &read, NULL));
+  }
+  const char patterned[] =
+      "{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"use_rslora\": true, \"rank_pattern\": {\"k\": 2}}";
+  mlora_peft_config read;
+  mlora_problem problem;
+  ACCEPT(mlora_read_adapter_config(TEXT(patterned), TEXT("layers.0.k"), &read, &problem));
+  CHECK(read.rank == 2 && read.alpha == 8.0f && read.use_rslora == 1);
+  CHECK(problem.field[0] == '\0' && problem.reason[0] == '\0');
+  ACCEPT(mlora_read_adapter_config(TEXT(patterned), TEXT("layers.0.q"), &read, NULL));
+  CHECK(read.rank == 4);
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_read_adapter_config(TEXT(patterned), NULL, 0, &read, &problem));
+  CHECK(strcmp(problem.field, "rank_pattern") == 0);
+
+  adapter one;
+  make(&one);
+  const size_t bytes = write_others(file);
+  ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("m"), TEXT(CONFIG_R8), &problem));
+  CHECK(strcmp(problem.field, "r") == 0 && strcmp(problem.reason, "expected 1 to 4, got 8") == 0);
+  ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("none"), NULL, 0, &problem));
+  CHECK(strcmp(problem.reason, "expected it in the file, got none") == 0);
+  ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("\xFF"), NULL, 0, &problem));
+  CHECK(strcmp(problem.field, "module") == 0);
+  ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("m"), TEXT("{"), &problem));
+  CHECK(strcmp(problem.field, "JSON") == 0);
+  train(&one);
+  save(one.lora, NULL, 0);
+  ACCEPT(mlora_safetensors_problem(one.lora, file, file_bytes, MODULE, config, config_bytes, &problem));
+  CHECK(problem.field[0] == '\0' && problem.reason[0] == '\0');
+
+  CHECK(strcmp(mlora_status_name(MLORA_ERROR_KEY_STYLE), "MLORA_ERROR_KEY_STYLE") == 0);
+  CHECK(strcmp(mlora_status_name(-7), "MLORA_ERROR") == 0);
+}
+
+static void a_larger_rank_is_reduced(void) {
+  adapter one;
+  make(&one);
+  const size_t bytes = write_others(file);
+  mlora_reduction reduction;
+  mlora_problem problem;
+  // All rows of both matrices are alike: B A is of rank 1, and all of it is kept.
+  ACCEPT(mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("m"), TEXT(CONFIG_R8), &reduction, &problem));
+  CHECK(reduction.rank == 8 && reduction.kept == 1.0f && problem.field[0] == '\0');
+  float weight[FEATURES * FEATURES];
+  ACCEPT(mlora_delta_weight(one.lora, weight, FEATURES * FEATURES));
+  // s = 2, and each entry of B A is 8 / 64, or twice that.
+  float least = 9.0f, most = 0.0f;
+  for (size_t i = 0; i < FEATURES * FEATURES; i++) {
+    least = weight[i] < least ? weight[i] : least;
+    most = weight[i] > most ? weight[i] : most;
+  }
+  CHECK(least > 0.2499f && least < 0.2501f && most > 0.4999f && most < 0.5001f);
+
+  uint32_t room[MLORA_SIZE(FEATURES, FEATURES, RANK, MLORA_INFERENCE) / 4];
+  mlora_config settings = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  settings.flags = MLORA_INFERENCE;
+  mlora *frozen = NULL;
+  ACCEPT(mlora_init(room, sizeof room, &settings, MLORA_ABI_VERSION, &frozen));
+  ACCEPT(mlora_load_safetensors_reduced(frozen, file, bytes, TEXT("m"), TEXT(CONFIG_R8), NULL, NULL));
+  float delta[FEATURES], others[FEATURES];
+  ACCEPT(mlora_apply(one.lora, X, FEATURES, delta, FEATURES, NULL));
+  ACCEPT(mlora_apply(frozen, X, FEATURES, others, FEATURES, NULL));
+  CHECK(memcmp(delta, others, sizeof delta) == 0);
+
+  watch(one.memory, sizeof one.memory);
+  REFUSE(MLORA_ERROR_MISMATCH, mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("m"),
+                                                              TEXT("{\"peft_type\": \"LORA\", \"r\": 9, \"lora_alpha\": 1}"),
+                                                              &reduction, &problem));
+  CHECK(strcmp(problem.field, "r") == 0 && strcmp(problem.reason, "expected 8, got 9") == 0);
+  REFUSE(MLORA_ERROR_UNSUPPORTED,
+         mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("half"), NULL, 0, NULL, &problem));
+  CHECK(strcmp(problem.field, "tensors") == 0);
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("m"), NULL, 0,
+                                                             (mlora_reduction *)file, NULL));
+  REFUSE(MLORA_ERROR_OVERLAP, mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("m"), NULL, 0, NULL,
+                                                             (mlora_problem *)one.memory));
+  watch_nothing();
+}
+
 static void names_and_buffers_are_checked(void) {
   adapter one;
   train(&one);
@@ -129,5 +283,8 @@ static void names_and_buffers_are_checked(void) {
 void test_peft(void) {
   what_is_written_can_be_read();
   other_files_are_refused();
+  a_loop_over_modules_ends();
+  refusals_are_told_in_words();
+  a_larger_rank_is_reduced();
   names_and_buffers_are_checked();
 }

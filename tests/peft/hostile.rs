@@ -79,10 +79,10 @@ fn lengths_that_lie() {
     refused(&0u64.to_le_bytes(), &json_fault("the end of the text"));
     refused(&file(" {}", &[]), &json_fault(BROKEN));
     refused(&file("[]", &[]), &json_fault(BROKEN));
-    for length in [u64::MAX, 1 << 63, 1 << 40, (1 << 20) + 1] {
+    for length in [u64::MAX, 1 << 63, 1 << 40, 100_000_001] {
         let error = load(&[&length.to_le_bytes()[..], b"{}"].concat()).unwrap_err();
         let got = length as usize;
-        assert_eq!(error, Error::Count { what: "safetensors header length", got, min: 2, max: 1 << 20 });
+        assert_eq!(error, Error::Count { what: "safetensors header length", got, min: 2, max: 100_000_000 });
     }
 }
 
@@ -136,7 +136,6 @@ fn entries_that_are_not_as_the_format_says() {
         ("[0,12]", "[0 12]", &json_fault(BROKEN)),
         ("[0,12]", "0", &json_fault(BROKEN)),
         ("{\"base", "{,\"base", &json_fault(BROKEN)),
-        ("lora_A", "lora\\u005fA", &json_fault("an escape in a name")),
         ("lora_A", "lora_\nA", &json_fault(BROKEN)),
         ("lora_A", "lora_\\xA", &json_fault(BROKEN)),
         ("}}", "}}{}", &json_fault("something after the end")),
@@ -160,13 +159,17 @@ fn entries_that_are_not_as_the_format_says() {
     let metadata = |metadata: Value, message: &str| {
         refused(&changed(|header| header["__metadata__"] = metadata), message);
     };
-    metadata(json!({"a": 1}), &json_fault(BROKEN));
-    metadata(json!([]), &json_fault(BROKEN));
-    metadata(
-        json!({"lora_alpha": "16 "}),
-        "lora_alpha: expected a number from 1e-6 to 1e6 of at most 19 digits, got something else",
-    );
-    metadata(json!({"use_rslora": "True"}), "use_rslora: expected true or false, got something else");
+    metadata(json!("pt"), &json_fault(BROKEN));
+    metadata(json!(1), &json_fault(BROKEN));
+    // What is asked for by its name must be what it says.
+    let alpha = "lora_alpha: expected a number from 1e-6 to 1e6 of at most 19 digits, got something else";
+    for wrong in [json!("16 "), json!("None"), json!(16), json!("0"), Value::Null] {
+        metadata(json!({"lora_alpha": wrong}), alpha);
+    }
+    for wrong in [json!("True"), json!(true), json!("")] {
+        let rslora = "use_rslora: expected true or false, got something else";
+        metadata(json!({"lora_alpha": "16", "use_rslora": wrong}), rslora);
+    }
     let twice = header().to_string().replacen('{', "{\"__metadata__\":{},\"__metadata__\":{},", 1);
     refused(&file(&twice, &data()), &json_fault(TWICE));
     let twice = header().to_string().replacen(
@@ -174,7 +177,7 @@ fn entries_that_are_not_as_the_format_says() {
         "{\"__metadata__\":{\"lora_alpha\":\"1\",\"lora_alpha\":\"2\"},",
         1,
     );
-    refused(&file(&twice, &data()), &json_fault(TWICE));
+    refused(&file(&twice, &data()), alpha);
 }
 
 #[test]
@@ -197,11 +200,22 @@ fn modules_that_do_not_fit() {
     refused(&changed(|header| header[B]["shape"] = json!([1, 2])), shape);
     let dtype = "dtype: expected F32, F16 or BF16, got something else";
     refused(&changed(|header| header[B]["dtype"] = json!("I32")), dtype);
-    for rest in ["lora_magnitude_vector", "lora_B.bias", "lora_embedding_A", "lora_A.default.weight"] {
+    for rest in [
+        "lora_magnitude_vector",
+        "lora_B.bias",
+        "lora_embedding_A",
+        "lora_A.other.weight",
+        "base_layer.bias",
+        "bias",
+        "token_adapter.trainable_tokens_delta",
+    ] {
         let extra = json!({"dtype": "F32", "shape": [0], "data_offsets": [20, 20]});
         let more = changed(|header| header[format!("base_model.model.m.{rest}")] = extra);
         refused(&more, "tensors: expected lora_A and lora_B alone, got something else");
     }
+    let extra = json!({"dtype": "F32", "shape": [0], "data_offsets": [20, 20]});
+    let twice = changed(|header| header["base_model.model.m.lora_A.default.weight"] = extra);
+    refused(&twice, &json_fault(TWICE));
     let mut other = HeapLora::new(3, 3, 1, &Config::new());
     let error = other.load_safetensors(&changed(|_| {}), "m", None).unwrap_err();
     assert_eq!(error.to_string(), "out_features: expected 3, got 2");

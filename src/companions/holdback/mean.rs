@@ -1,5 +1,7 @@
 //! A mean that follows what changes, and how sure it is.
 
+use crate::kernel;
+
 /// The events over which means run: what was true longer ago fades.
 const WINDOW: u32 = 400;
 
@@ -34,7 +36,7 @@ impl Mean {
     }
 
     pub(super) fn mean(&self) -> f32 {
-        if self.w > 0.0 { self.wv / self.w } else { 0.0 }
+        if self.w > 0.0 { kernel::divide(self.wv, self.w) } else { 0.0 }
     }
 
     /// Squared standard error of the mean.
@@ -42,6 +44,6 @@ impl Mean {
         let mean = self.mean();
         let sum = (self.wwvv - (2.0 * mean) * self.wwv) + (mean * mean) * self.ww;
         // Equal values have no spread to go by: a thousandth is taken for it.
-        (sum.max(1e-6 * self.ww) / self.w) / self.w
+        kernel::divide(kernel::divide(sum.max(1e-6 * self.ww), self.w), self.w)
     }
 }

@@ -358,9 +358,12 @@ impl Holdback {
             return 0.0;
         }
         if self.credit.count >= LEAST {
-            return self.credit.mean() / kernel::sqrt(self.credit.error_squared());
+            return kernel::divide(self.credit.mean(), kernel::sqrt(self.credit.error_squared()));
         }
-        (adapted.mean() - base.mean()) / kernel::sqrt(base.error_squared() + adapted.error_squared())
+        kernel::divide(
+            adapted.mean() - base.mean(),
+            kernel::sqrt(base.error_squared() + adapted.error_squared()),
+        )
     }
 }
 

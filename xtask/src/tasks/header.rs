@@ -20,8 +20,10 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("replay", "mlora_replay_size", "Learning again from the last lists"),
     ("holdback", "mlora_holdback_init", "Whether an adapter helps its user"),
     ("explore", "mlora_explore_init", "Where only a number is known"),
-    ("peft", "mlora_peek_safetensors", "Files of Hugging Face PEFT"),
+    ("modules", "mlora_peek_safetensors", "What files of Hugging Face PEFT hold"),
+    ("peft", "mlora_load_safetensors", "Loading and saving files of PEFT"),
     ("weights", "mlora_get_weights", "Weights"),
+    ("environment", "mlora_check_environment", "The floating-point mode"),
     ("status", "mlora_status_message", "Errors"),
 ];
 /// Sources with types alone.
