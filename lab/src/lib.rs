@@ -16,7 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod classification;
+mod classes;
 mod clicks;
 mod corpus;
 mod debian;
@@ -26,8 +26,11 @@ mod exploration;
 mod grid;
 mod labelled;
 mod learner;
+pub mod learners;
 mod metrics;
+mod movies;
 mod online_lora;
+pub mod people;
 mod random;
 mod ranking;
 mod replaced;
@@ -37,7 +40,7 @@ mod statistics;
 mod task;
 mod taste;
 
-pub use classification::{Accuracy, Answer, Classification};
+pub use classes::{Answer, Classes, NoClasses};
 pub use clicks::Clicks;
 pub use corpus::{CLASSES, Corpus, PEOPLE};
 pub use debian::{DataError, Debian, Package};
@@ -48,6 +51,7 @@ pub use grid::{Contender, run_grid};
 pub use labelled::Labelled;
 pub use learner::{Event, Learner, Truth};
 pub use metrics::{click_quality, ndcg};
+pub use movies::{Host, Judged, Person, Query, Ratings};
 pub use online_lora::{LEARNING_RATE, OnlineLora, Rule};
 pub use ranking::{SHOWN, Shown, top, top_of_each};
 pub use replaced::ReplacedRule;
