@@ -3,6 +3,10 @@ use std::path::{Path, PathBuf};
 use crate::Embeddings;
 
 const COLUMNS: &str = "package\tsection\tdescription\tuse\tworks-with\tinterface";
+/// debtags' own marker for "nobody has looked yet": it is not a label.
+pub(crate) const UNREVIEWED: &str = "TODO";
+const TAGS_COLUMNS: &str = "topical";
+const TABLE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.tsv"));
 const TABLE_FILE: &str = "debian.tsv";
 const EMBEDDINGS_FILE: &str = "debian.i8";
 
@@ -53,6 +57,8 @@ pub enum DataError {
     Fields { line: usize, got: usize },
     #[error("{}: expected {} rows of {} columns, got {} of {}", path.display(), expected.0, expected.1, got.0, got.1)]
     Shape { path: PathBuf, expected: (usize, usize), got: (usize, usize) },
+    #[error("{}, line {line}: {why}", path.display())]
+    Line { path: PathBuf, line: usize, why: String },
     #[error("{}: {why}", path.display())]
     Array { path: PathBuf, why: String },
     #[error("{}, line {line}: {source}", path.display())]
@@ -68,10 +74,7 @@ pub enum DataError {
 impl Debian {
     /// The set that is compiled into this crate.
     pub fn embedded() -> Result<Self, DataError> {
-        Self::parse(
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.tsv")),
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.i8")),
-        )
+        Self::parse(TABLE, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.i8")))
     }
 
     /// A set in the same two files in another folder.
@@ -96,6 +99,37 @@ impl Debian {
         }
         Ok(Self { packages, embeddings })
     }
+}
+
+/// What each package of the embedded set is about besides `use` and `works-with`: `facet::tag`; and of these two, whether
+/// they have the marker [`UNREVIEWED`].
+pub(crate) fn tags() -> Result<Vec<Vec<String>>, DataError> {
+    let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian-tags.tsv"));
+    let mut lines = table.lines();
+    let columns = lines.next().unwrap_or_default();
+    if columns != TAGS_COLUMNS {
+        return Err(DataError::Columns { expected: TAGS_COLUMNS, got: columns.to_owned() });
+    }
+    Ok(lines.map(|line| line.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()).collect())
+}
+
+/// Queries that somebody might type to find a package of the embedded set, and the packages: the first 400, then
+/// every sixth.
+pub(crate) fn typed(set: &Debian) -> Result<(Vec<usize>, Embeddings), DataError> {
+    let (typed, expected) = Embeddings::unpack(include_bytes!(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/data/debian-typed.i8"
+    )))?;
+    let got = crc32fast::hash(TABLE);
+    if expected != got {
+        return Err(DataError::Checksum { what: "table of the typed queries", expected, got });
+    }
+    let packages = set.packages.len();
+    let rows: Vec<usize> = (0..packages).filter(|row| *row < 400 || (row - 400) % 6 == 0).collect();
+    if rows.len() != typed.len() {
+        return Err(DataError::Rows { packages: rows.len(), embeddings: typed.len() });
+    }
+    Ok((rows, typed))
 }
 
 fn parse_table(table: &[u8]) -> Result<Vec<Package>, DataError> {

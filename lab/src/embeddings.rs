@@ -1,3 +1,5 @@
+use ndarray::ArrayView2;
+
 use crate::debian::DataError;
 
 const MAGIC: &[u8; 8] = b"MLEMBED1";
@@ -49,6 +51,16 @@ impl Embeddings {
             vector.iter_mut().for_each(|v| *v /= norm);
         }
         Ok(Self { dim, values })
+    }
+
+    /// No rows yet.
+    pub(crate) fn empty(dim: usize) -> Self {
+        Self { dim, values: vec![] }
+    }
+
+    /// All values as a matrix, one row per vector.
+    pub fn matrix(&self) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((self.len(), self.dim), &self.values).expect("rows of one length")
     }
 
     /// Copies the given rows next to each other, as a scan over them wants it.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
 use half::f16;
+use zip::result::ZipError;
 
 use crate::debian::DataError;
 use crate::{Embeddings, Relevance};
@@ -32,10 +33,16 @@ impl Labelled {
         let mut names: Vec<String> = read(folder)?
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(ARCHIVE).map(str::to_owned))
             .collect();
-        names.sort();
+        // What is there to learn on comes first.
+        names.sort_by_key(|name| (!name.ends_with("_train"), name.clone()));
         let (mut labels, mut values, mut dim, mut used) = (vec![], vec![], 0, vec![]);
         for name in names {
-            let Some(more) = read_labels(&folder.join(format!("{name}.jsonl")))? else { continue };
+            let labels_of = folder.join(format!("{name}.jsonl"));
+            // An archive alone is no labelled set, nor is one whose lines have no label.
+            let Some(more) = labels_of.exists().then(|| read_labels(&labels_of)).transpose()?.flatten()
+            else {
+                continue;
+            };
             let path = folder.join(format!("{name}{ARCHIVE}"));
             let (rows, columns, array) = read_array(&path)?;
             if rows != more.len() || dim != 0 && columns != dim {
@@ -105,14 +112,14 @@ fn read_labels(path: &Path) -> Result<Option<Vec<String>>, DataError> {
 }
 
 /// Rows, columns and values of a float16 array in a NumPy archive.
-fn read_array(path: &Path) -> Result<(usize, usize, Vec<f32>), DataError> {
+pub(crate) fn read_array(path: &Path) -> Result<(usize, usize, Vec<f32>), DataError> {
     let refuse = |why: String| DataError::Array { path: path.to_owned(), why };
     let file = File::open(path).map_err(|source| DataError::Read { path: PathBuf::from(path), source })?;
     let mut archive = zip::ZipArchive::new(file).map_err(|error| refuse(error.to_string()))?;
     let mut bytes = vec![];
     archive
         .by_name(ARRAY)
-        .map_err(|error| refuse(format!("{ARRAY}: {error}")))?
+        .map_err(|error| refuse(unreadable(&error)))?
         .read_to_end(&mut bytes)
         .map_err(|error| refuse(error.to_string()))?;
     let (header, body) = split_header(&bytes).ok_or_else(|| refuse("expected a NumPy header".into()))?;
@@ -129,6 +136,18 @@ fn read_array(path: &Path) -> Result<(usize, usize, Vec<f32>), DataError> {
     }
     let values = body.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect();
     Ok((rows, columns, values))
+}
+
+fn unreadable(error: &ZipError) -> String {
+    match error {
+        ZipError::UnsupportedArchive(_) => {
+            format!(
+                "{ARRAY}: expected it as numpy.savez writes it, got it compressed (numpy.savez_compressed)"
+            )
+        }
+        ZipError::FileNotFound => format!("expected an array named emb ({ARRAY}), got none of this name"),
+        other => format!("{ARRAY}: {other}"),
+    }
 }
 
 /// The dictionary and the data of the NPY format, version 1.

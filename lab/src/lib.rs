@@ -16,17 +16,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod classification;
+mod classes;
 mod clicks;
 mod corpus;
 mod debian;
+mod dual;
 mod embeddings;
 mod exploration;
 mod grid;
 mod labelled;
 mod learner;
+pub mod learners;
 mod metrics;
+mod movies;
 mod online_lora;
+pub mod people;
+mod random;
 mod ranking;
 mod replaced;
 mod run;
@@ -35,16 +40,18 @@ mod statistics;
 mod task;
 mod taste;
 
-pub use classification::{Accuracy, Answer, Classification};
+pub use classes::{Answer, Classes, NoClasses};
 pub use clicks::Clicks;
 pub use corpus::{CLASSES, Corpus, PEOPLE};
 pub use debian::{DataError, Debian, Package};
+pub use dual::{Dual, DualList, DualSettings};
 pub use embeddings::Embeddings;
 pub use exploration::{Exploration, Search};
 pub use grid::{Contender, run_grid};
 pub use labelled::Labelled;
 pub use learner::{Event, Learner, Truth};
 pub use metrics::{click_quality, ndcg};
+pub use movies::{Host, Judged, Person, Query, Ratings};
 pub use online_lora::{LEARNING_RATE, OnlineLora, Rule};
 pub use ranking::{SHOWN, Shown, top, top_of_each};
 pub use replaced::ReplacedRule;

@@ -50,11 +50,6 @@ fn matrix(columns: usize, values: &[f32]) -> ArrayView2<'_, f32> {
     ArrayView2::from_shape((values.len() / columns, columns), values).expect("rows of one length")
 }
 
-/// The score of every document.
-pub(crate) fn scores(documents: &Embeddings, query: &[f32]) -> Vec<f32> {
-    documents.rows().map(|document| dot(document, query)).collect()
-}
-
 /// A diverged learner must rank badly, not bring the benchmark down.
 fn sortable(score: f32) -> f32 {
     if score.is_nan() { f32::NEG_INFINITY } else { score }

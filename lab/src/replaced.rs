@@ -1,6 +1,6 @@
-use fastrand::Rng;
 use micro_lora::Error;
 
+use crate::random::Chance;
 use crate::{Event, FEATURES, Learner};
 
 const RANK: usize = 4;
@@ -19,9 +19,9 @@ impl ReplacedRule {
     /// `rate` is what its users pass to `applyUpdates`, usually 0.01. At rank 4 with its default alpha of
     /// 4 its scaling is 1.
     pub fn new(rate: f32, seed: u32) -> Self {
-        let mut rng = Rng::with_seed(seed.into());
+        let mut chance = Chance::new(seed);
         let deviation = 0.01 * (2.0 / FEATURES as f32).sqrt();
-        let a = (0..RANK).map(|_| std::array::from_fn(|_| deviation * normal(&mut rng))).collect();
+        let a = (0..RANK).map(|_| std::array::from_fn(|_| deviation * chance.normal())).collect();
         Self { rate, a, b: vec![[0.0; FEATURES]; RANK] }
     }
 
@@ -54,27 +54,5 @@ impl Learner for ReplacedRule {
 
     fn state_bytes(&self) -> usize {
         size_of_val(&*self.a) + size_of_val(&*self.b)
-    }
-}
-
-/// A standard normal value (Box and Muller).
-fn normal(rng: &mut Rng) -> f32 {
-    // 1 - u is never zero.
-    let radius = (-2.0 * (1.0 - rng.f32()).ln()).sqrt();
-    radius * (std::f32::consts::TAU * rng.f32()).cos()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn normal_values_have_unit_variance() {
-        let mut rng = Rng::with_seed(5);
-        let values: Vec<f32> = (0..20_000).map(|_| normal(&mut rng)).collect();
-        let mean = values.iter().sum::<f32>() / values.len() as f32;
-        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / values.len() as f32;
-        assert!(mean.abs() < 0.03, "{mean}");
-        assert!((variance - 1.0).abs() < 0.05, "{variance}");
     }
 }

@@ -45,6 +45,12 @@ def quantise(rows):
     return scales, levels
 
 
+def packed(scales, levels, table_crc):
+    """The file of embeddings that belongs to the table of this checksum."""
+    body = MAGIC + struct.pack("<III", *levels.shape, table_crc) + scales.tobytes() + levels.tobytes()
+    return body + struct.pack("<I", zlib.crc32(body))
+
+
 def unit(rows):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -61,13 +67,12 @@ def main():
 
     table = text_table(records)
     scales, levels = quantise(rows)
-    body = MAGIC + struct.pack("<III", *rows.shape, zlib.crc32(table)) + scales.tobytes() + levels.tobytes()
-    packed = body + struct.pack("<I", zlib.crc32(body))
+    embeddings = packed(scales, levels, zlib.crc32(table))
     (out / "debian.tsv").write_bytes(table)
-    (out / "debian.i8").write_bytes(packed)
+    (out / "debian.i8").write_bytes(embeddings)
 
     cosine = (unit(levels * scales[:, None]) * rows).sum(axis=1)
-    print(f"{len(rows)} rows x {rows.shape[1]}: debian.tsv {len(table)} bytes, debian.i8 {len(packed)} bytes")
+    print(f"{len(rows)} rows x {rows.shape[1]}: debian.tsv {len(table)} bytes, debian.i8 {len(embeddings)} bytes")
     print(f"cosine of original and quantised rows: min {cosine.min():.6f}, mean {cosine.mean():.6f}")
 
 

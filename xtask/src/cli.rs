@@ -40,6 +40,11 @@ impl Options {
     pub fn value(&self, flag: &str) -> Option<&str> {
         self.0.iter().rev().find(|(name, _)| *name == flag)?.1.as_deref()
     }
+
+    /// The values of a flag that may be given more than once.
+    pub fn values(&self, flag: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(name, _)| *name == flag).filter_map(|(_, value)| value.as_deref())
+    }
 }
 
 pub enum Request {

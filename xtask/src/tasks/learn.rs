@@ -1,4 +1,4 @@
-//! How well each way of learning works, on simulated users: `docs/learning.md`.
+//! How well each way of learning works, on simulated people and real ones: `docs/learning.md`.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
@@ -8,12 +8,17 @@ use crate::report::Report;
 
 pub const STEP: &str = "learning";
 
+/// What is passed on as it is: flags, and options with a value.
+const FLAGS: [&str; 4] = ["--quick", "--check", "--write", "--validation"];
+const VALUES: [&str; 5] = ["--data", "--ratings", "--set", "--learner", "--seeds"];
+
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step(STEP, || {
-        let quick = options.has("--quick").then_some("--quick");
-        let data = options.value("--data").map(|folder| ["--data", folder]).into_iter().flatten();
-        cmd!(shell, "cargo run --release --package micro-lora-lab --bin learn -- {quick...} {data...}")
-            .run()?;
+        let flags = FLAGS.into_iter().filter(|flag| options.has(flag));
+        let values =
+            VALUES.into_iter().flat_map(|name| options.values(name).flat_map(move |value| [name, value]));
+        let arguments: Vec<&str> = flags.chain(values).collect();
+        cmd!(shell, "cargo run --release --package micro-lora-lab --bin learn -- {arguments...}").run()?;
         Ok(())
     });
 }

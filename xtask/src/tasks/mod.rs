@@ -147,10 +147,20 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "learn",
-        about: "how well each way of learning works; writes docs/learning.md (5 minutes)",
+        about: "how well each way of learning works, beside simple rivals",
         options: &[
-            Flag { name: "--quick", about: "a few runs, and nothing is written" },
-            Flag { name: "--data DIR", about: "another data set: NAME_f16.npz and NAME.jsonl" },
+            Flag { name: "--quick", about: "a few runs" },
+            Flag { name: "--check", about: "fail when a figure that must be reached is not" },
+            Flag { name: "--write", about: "put the tables into docs/learning.md" },
+            Flag {
+                name: "--data DIR",
+                about: "another set as well: NAME_f16.npz and NAME.jsonl with a \"label\" per line",
+            },
+            Flag { name: "--ratings DIR", about: "real people as well: ratings of movies" },
+            Flag { name: "--set NAME", about: "only this set, more than once for more" },
+            Flag { name: "--learner PREFIX", about: "only the learner of this name, or those that begin so" },
+            Flag { name: "--seeds N", about: "so many runs per person" },
+            Flag { name: "--validation", about: "on the queries that settings are chosen on" },
         ],
         run: learn::run,
     },

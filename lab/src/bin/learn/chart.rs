@@ -2,9 +2,7 @@ use std::fmt::Write;
 
 use micro_lora_lab::Estimate;
 
-use crate::Runs;
-use crate::report::gains;
-use crate::rows::{Condition, Row};
+use crate::results::Table;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 360.0;
@@ -15,14 +13,10 @@ const BOTTOM: f64 = 36.0;
 const COLOURS: [&str; 8] =
     ["#999999", "#bbbbbb", "#c49c48", "#7f7f7f", "#1f77b4", "#d62728", "#2ca02c", "#444444"];
 
-/// The gain over the number of events of every row with clean clicks, as SVG.
-pub fn curves(rows: &[Row], runs: &[Runs]) -> String {
-    let curves: Vec<(&str, Vec<(f64, f64)>)> = rows
-        .iter()
-        .zip(runs)
-        .filter(|(row, _)| row.condition == Condition::Clean)
-        .map(|(row, runs)| (row.name, curve(runs)))
-        .collect();
+/// The main figure over the number of events, of every learner, as SVG.
+pub fn curves(table: &Table) -> String {
+    let curves: Vec<(&str, Vec<(f64, f64)>)> =
+        table.rows.iter().map(|row| (row.name.as_str(), curve(table, &row.name))).collect();
     let points = || curves.iter().flat_map(|(_, points)| points);
     let last = points().map(|point| point.0).fold(1.0, f64::max);
     let (low, high) = points().fold((0.0, 0.01), |(low, high): (f64, f64), p| (low.min(p.1), high.max(p.1)));
@@ -72,8 +66,10 @@ pub fn curves(rows: &[Row], runs: &[Runs]) -> String {
     svg + "</svg>\n"
 }
 
-fn curve(runs: &Runs) -> Vec<(f64, f64)> {
-    let events = runs.first().into_iter().flat_map(|run| &run.checkpoints).map(|c| c.events);
-    let point = |events: usize| (events as f64, Estimate::of(gains(runs, events)).mean);
-    [(0.0, 0.0)].into_iter().chain(events.map(point)).collect()
+fn curve(table: &Table, name: &str) -> Vec<(f64, f64)> {
+    let point = |at: &usize| {
+        let values = table.values(name, *at, table.metrics[0])?;
+        Some((*at as f64, Estimate::of(values).mean))
+    };
+    [(0.0, 0.0)].into_iter().chain(table.at.iter().filter_map(point)).collect()
 }

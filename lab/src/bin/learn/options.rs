@@ -1,21 +1,33 @@
 use std::path::PathBuf;
 
 pub const HELP: &str = "\
-How well MicroLoRA learns, on simulated users of real embeddings.
+How well MicroLoRA learns, beside simple rivals: simulated people who search, labels, real people's ratings.
 
 Usage: cargo xtask learn [OPTIONS]
 
 Options:
-      --quick      a few runs, for test suites; writes nothing
-      --data DIR   another data set: NAME_f16.npz with NAME.jsonl beside it, a \"label\" per line
-  -h, --help       print this help
-
-Writes its tables and curves to docs/learning.md, where that page has a place for the data set.";
+      --quick           a few runs, for test suites
+      --check           fails when a figure that must be reached is not
+      --write           puts tables and curves into docs/learning.md, where that page has a place for the set
+      --data DIR        measures another set as well: NAME_f16.npz with NAME.jsonl beside it, a \"label\" per line
+      --ratings DIR     measures real people as well: movielens_f16.npz, genres_f16.npz, movies.tsv, ratings.tsv
+      --set NAME        only this one; may be given more than once
+      --learner PREFIX  only the learner of this name, or those whose names begin so
+      --seeds N         so many runs per person, instead of the usual number; of --ratings, so many people
+      --validation      measures on the queries that settings are chosen on, instead of those of the final figures
+  -h, --help            print this help, the sets and the learners";
 
 #[derive(Debug, Default)]
 pub struct Options {
     pub quick: bool,
+    pub check: bool,
+    pub write: bool,
+    pub validation: bool,
     pub data: Option<PathBuf>,
+    pub ratings: Option<PathBuf>,
+    pub sets: Vec<String>,
+    pub learners: Vec<String>,
+    pub seeds: Option<u32>,
 }
 
 impl Options {
@@ -23,16 +35,50 @@ impl Options {
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Self::default();
         while let Some(argument) = arguments.next() {
+            let mut value = |what: &str| {
+                arguments.next().ok_or_else(|| format!("expected {what} after {argument}, got nothing"))
+            };
             match argument.as_str() {
                 "--quick" => options.quick = true,
-                "--data" => {
-                    let folder = arguments.next().ok_or("expected a folder after --data, got nothing")?;
-                    options.data = Some(folder.into());
+                "--check" => options.check = true,
+                "--write" => options.write = true,
+                "--validation" => options.validation = true,
+                "--data" => options.data = Some(value("a folder")?.into()),
+                "--ratings" => options.ratings = Some(value("a folder")?.into()),
+                "--set" => options.sets.push(value("the name of a set")?),
+                "--learner" => options.learners.push(value("the beginning of a learner's name")?),
+                "--seeds" => {
+                    let text = value("a number")?;
+                    let seeds = text.parse().ok().filter(|seeds| (1..=1000).contains(seeds));
+                    options.seeds =
+                        Some(seeds.ok_or_else(|| format!("expected 1 to 1000 after --seeds, got {text}"))?);
                 }
                 "-h" | "--help" => return Ok(None),
                 other => return Err(format!("expected one of the options, got {other}")),
             }
         }
+        let part = options.is_part();
+        if part.is_some() && (options.write || options.check) {
+            let whole = if options.write { "--write" } else { "--check" };
+            return Err(format!("{whole} is for whole runs: expected no {}", part.unwrap_or_default()));
+        }
         Ok(Some(options))
+    }
+
+    /// The option that makes this less than the whole of what is measured.
+    fn is_part(&self) -> Option<&'static str> {
+        [
+            (self.quick, "--quick"),
+            (self.validation, "--validation"),
+            (!self.learners.is_empty(), "--learner"),
+            (self.seeds.is_some(), "--seeds"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+
+    /// Whether a set was asked for, or all were.
+    pub fn wants(&self, set: &str) -> bool {
+        self.sets.is_empty() || self.sets.iter().any(|name| name == set)
     }
 }

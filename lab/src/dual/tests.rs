@@ -1,0 +1,91 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+use super::*;
+
+const RUN: &str = include_str!("../../../tests/golden/dual_run.json");
+
+/// Values of an array as `tests/golden/README.md` says they are packed.
+fn array(value: &Value) -> Vec<f32> {
+    let text = value.as_str().unwrap();
+    let (kind, text) = text.split_once(':').unwrap();
+    let bytes = BASE64_STANDARD.decode(text).unwrap();
+    match kind {
+        "f32" => bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+        _ => bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()) as f32).collect(),
+    }
+}
+
+fn rows(n: usize, values: Vec<f32>) -> Array2<f32> {
+    Array2::from_shape_vec((values.len() / n, n), values).unwrap()
+}
+
+fn settings(case: &Value) -> DualSettings {
+    let number = |name: &str| case[name].as_f64().unwrap();
+    DualSettings {
+        rank: number("rank") as usize,
+        lam: number("lam") as f32,
+        gamma: number("gamma") as f32,
+        tau: number("tau") as f32,
+        beta: number("beta") as f32,
+        eta: number("eta") as f32,
+        visits: number("visits") as usize,
+        ring: number("ring") as usize,
+    }
+}
+
+fn take(dual: &mut Dual, n: usize, step: &Value) {
+    if let Some(list) = step.get("learn") {
+        let (query, weights) = (Array1::from(array(&list["q"])), Array1::from(array(&list["weights"])));
+        dual.learn(DualList::new(query.view(), rows(n, array(&list["documents"])), weights.view()));
+    } else if let Some(position) = step.get("forget") {
+        dual.forget(position.as_u64().unwrap() as usize);
+    } else {
+        dual.settle(step["settle"].as_u64().unwrap() as usize);
+    }
+}
+
+#[test]
+fn every_step_is_that_of_the_golden_run() {
+    let run: Value = serde_json::from_str(RUN).unwrap();
+    let mut steps = 0;
+    for case in run["cases"].as_array().unwrap() {
+        let n = case["n"].as_u64().unwrap() as usize;
+        let mut dual = Dual::from_a(rows(n, array(&case["lora_a"])), settings(case));
+        for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
+            take(&mut dual, n, step);
+            assert_eq!(dual.lists.len() as u64, step["lists"].as_u64().unwrap());
+            let alphas: Vec<f32> = dual.lists.iter().flat_map(|one| one.alpha.to_vec()).collect();
+            for (name, got) in [
+                ("b", dual.b.to_vec()),
+                ("c", dual.c.iter().copied().collect()),
+                ("a", dual.a.iter().copied().collect()),
+                ("mu", dual.mu().to_vec()),
+                ("alphas", alphas),
+            ] {
+                let expected = array(&step[name]);
+                assert_eq!(got.len(), expected.len());
+                let apart = got.iter().zip(&expected).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
+                assert!(apart < 1e-6, "{}, step {number}: {name} differs by {apart}", case["name"]);
+            }
+            steps += 1;
+        }
+    }
+    assert_eq!(steps, 98);
+}
+
+#[test]
+fn a_rejected_document_falls_and_the_others_keep_their_order() {
+    let documents = rows(3, vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let query = Array1::from(vec![0.8, 0.6, 0.0]);
+    let mut dual = Dual::new(3, DualSettings { rank: 2, ..DualSettings::default() }, 1);
+    let mut list = DualList::new(query.view(), documents.clone(), Array1::from(vec![0.0, 1.0, 0.0]).view());
+    (list.rejected, list.omega) = (Some(0), 1.0);
+    for _ in 0..20 {
+        dual.learn(list.clone());
+    }
+    let corrected = &query + &dual.corrections(query.view().insert_axis(Axis(0))).row(0);
+    let scores = documents.dot(&corrected);
+    assert!(scores[1] > scores[0] && scores[1] > scores[2], "{scores}");
+}
