@@ -524,7 +524,9 @@ fn save_memory(memory: &mut Lists) -> Vec<u8> {
 #[test]
 fn damage_to_a_saved_memory_is_refused_and_changes_nothing() {
     let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(17));
-    (0..3).for_each(|_| drop(learn(&mut lora, &mut memory, &person.search())));
+    for _ in 0..3 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
     let saved = save_memory(&mut memory);
     let mut target = lists();
     learn(&mut dual(), &mut target, &person.search());

@@ -117,6 +117,7 @@ checked!(Receipt, "Receipt", |receipt: &Receipt| {
     step_norm: f32,
     guard: f32,
     generation: u32,
+    step: StepKind,
 });
 
 checked!(Stats, "Stats", |stats: &Stats| {
