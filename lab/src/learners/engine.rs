@@ -63,7 +63,7 @@ impl Scaled {
 
 impl Ranker for Scaled {
     fn score(&self, queries: ArrayView2<'_, f32>, base: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
-        Ok(moved(base, &self.setting.documents, &(corrections(&*self.lora, queries)? * self.serve)))
+        Ok(moved(base, &self.setting.documents, &(corrections(&self.lora, queries)? * self.serve)))
     }
 
     fn learn(&mut self, query: ArrayView1<'_, f32>, ids: &[usize], clicked: &[bool]) -> Result<(), Error> {

@@ -100,7 +100,7 @@ impl EngineDual {
 
 impl Ranker for EngineDual {
     fn score(&self, queries: ArrayView2<'_, f32>, base: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
-        Ok(moved(base, &self.setting.documents, &(corrections(&*self.lora, queries)? * self.serve)))
+        Ok(moved(base, &self.setting.documents, &(corrections(&self.lora, queries)? * self.serve)))
     }
 
     fn learn(&mut self, query: ArrayView1<'_, f32>, ids: &[usize], clicked: &[bool]) -> Result<(), Error> {

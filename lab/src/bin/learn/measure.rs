@@ -195,7 +195,7 @@ fn ratings(
     });
     let by_person: Vec<(f64, Vec<Vec<f64>>)> = (0..ratings.people().min(people as usize))
         .into_par_iter()
-        .filter_map(|person| Some(ratings.person(person, query)?))
+        .filter_map(|person| ratings.person(person, query))
         .map(|person| {
             let popularity = person.popularity()?;
             let frozen = person.run(Host::Cosine, &ROSTER[0])?;
