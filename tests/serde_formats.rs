@@ -7,8 +7,8 @@ use std::io::Cursor;
 
 use common::Noise;
 use micro_lora::{
-    Apply, Config, FrozenLora, Holdback, Learn, Listwise, MicroLora, Receipt, Replay, Sample, StateInfo,
-    Stats, StepKind,
+    Apply, Choice, Config, FrozenLora, Holdback, Learn, Listwise, MicroLora, Receipt, Replay, Sample,
+    StateInfo, Stats, StepKind,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,20 @@ fn trained(pending: bool) -> Lora {
     lora
 }
 
+/// With a bias, sums over lists, and one list pending.
+fn dual() -> Lora {
+    let mut lora = Lora::new(Config::new().with_step(StepKind::Dual).with_model_id(9)).unwrap();
+    let noise = &mut Noise(5);
+    for list in 0..6 {
+        let (x, base, rows) = (noise.unit(5), noise.unit(3), noise.vec(9));
+        lora.adapt_choice(Sample::new(&x).with_base(&base), Choice::click(&rows, 1)).unwrap();
+        if list < 5 {
+            lora.apply_updates(0.01).unwrap();
+        }
+    }
+    lora
+}
+
 fn ring_of(lists: u32) -> Ring {
     let (mut ring, noise) = (Ring::new(), &mut Noise(3));
     for list in 0..lists {
@@ -126,6 +140,7 @@ fn everything_comes_back_in_every_format() {
         round_trip(&lora.stats());
         round_trip(&lora.config());
     }
+    round_trip(&dual());
     for lists in [0, 1, 4, 9] {
         round_trip(&ring_of(lists));
     }
@@ -142,6 +157,10 @@ fn everything_comes_back_in_every_format() {
 
 #[test]
 fn what_a_human_reads_is_the_document_of_write_json() {
+    let lora = dual();
+    let mut json = vec![0; lora.json_len()];
+    lora.write_json(&mut json).unwrap();
+    assert_eq!(Json.write(&lora), json);
     let lora = trained(true);
     let mut json = vec![0; lora.json_len()];
     lora.write_json(&mut json).unwrap();
@@ -195,6 +214,7 @@ fn damage<T: Serialize + DeserializeOwned + PartialEq>(value: &T) {
 #[test]
 fn no_damage_to_an_adapter_goes_unnoticed() {
     damage(&trained(true));
+    damage(&dual());
 }
 
 #[test]
@@ -216,7 +236,7 @@ fn refusals_say_what_was_expected_and_what_came() {
     };
     for (from, to, message) in [
         ("micro-lora", "other", "format: expected \"micro-lora\", got another"),
-        ("\"version\":1", "\"version\":9", "version: expected 1, got 9"),
+        ("\"version\":1", "\"version\":9", "version: expected 2, got 9"),
         ("\"rank\":2", "\"rank\":3", "rank: expected 2, got 3"),
         ("\"rank\":2,", "", "state: expected a well-formed text, got too few fields"),
         ("\"rank\":2", "\"rank\":2,\"rank\":2", "got something twice that may be there once"),

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::mean::Mean;
 use super::{Holdback, MAX_SHOWN};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::{Result, check_range};
 use crate::state::base64::words;
 use crate::state::deserialize::{Places, Reading, check_words, names};
