@@ -1,8 +1,9 @@
 // What the entry `micro-lora` is made of.
 
-import { check, count, floats, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
+import { count, floats, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
 import { MicroLoraConfigWasm as Settings, disposable } from "./config.js";
 import { fail } from "./fail.js";
+import { check } from "./refusal.js";
 import { SCALARS, read, write } from "./state.js";
 
 export class MicroLoraConfigWasm extends Settings {
@@ -33,7 +34,7 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
 export const call = (what, lora, value = 0) =>
-  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
+  check(invoke(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
 
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
@@ -86,7 +87,7 @@ export const learn = (
   put(what, ours[0], n, at);
   put(extraName, ours[1], m, at + 4 * n);
   if (k > 0) put("base", ours[2], k, at + 4 * (n + m));
-  return check(wasm.call(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
+  return check(invoke(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
 };
 
 /** What `slice` does, in less time. */

@@ -3,7 +3,7 @@
 // here, before it is asked, and what is not finite afterwards.
 
 import { MicroLoraConfigWasm, disposable } from "./config.js";
-import { count, floats, hasSimd, initFrom, sized, wasm, whole, within } from "./engine.js";
+import { count, floats, hasSimd, heapBase, initFrom, invoke, sized, wasm, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import { SCALARS, read, write } from "./state.js";
 
@@ -24,7 +24,7 @@ const free = {};
 
 /** The first address that nobody uses, with so many bytes behind it. */
 const room = (bytes) => {
-  top ??= wasm.__heap_base.value;
+  top ??= heapBase();
   const missing = top + bytes - wasm.memory.buffer.byteLength;
   try {
     if (missing > 0) wasm.memory.grow((missing + 65535) >>> 16);
@@ -65,7 +65,7 @@ const CHOICE = 3;
 /** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
 const call = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
   const at = part(lora, HEADER).byteOffset;
-  const result = wasm.call(what, at, top, base, candidates, weight, value, temperature, chosen);
+  const result = invoke(what, at, top, base, candidates, weight, value, temperature, chosen);
   if (result >= 0) return result;
   for (const name in arrays) {
     const index = arrays[name].findIndex((value) => !isFinite(value));

@@ -1,13 +1,15 @@
 //! The engine of the entry `micro-lora`.
 
 use micro_lora::{Apply, Choice, Feedback, Header, Learn, Listwise, Result, Sample};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::memory::{self, Lent};
+use crate::report;
 
-/// Where the report of the last error is: five words, as `micro_lora::REPORT` has them.
-#[unsafe(no_mangle)]
-pub extern "C" fn report() -> usize {
-    (&raw const micro_lora::REPORT).addr()
+/// Where the report of the last error is: five words, as `report.rs` has them.
+#[wasm_bindgen]
+pub fn report() -> usize {
+    report::address()
 }
 
 /// A list learned again, with a shorter step at once.
@@ -25,12 +27,12 @@ struct Numbers {
 /// Does what `js/adapter.js` numbers so, with the adapter in the block at this address. Passed arrays
 /// stand one after the other at `passed`, of so many floats each: `vectors`, `extra` and, unless it is
 /// below 0, `base`. Gives a number that is not negative; if there was an error, minus its code, and
-/// the report at the start of the memory has the rest.
+/// [`report`] has the rest.
 ///
 /// # Safety
 /// As for [`memory::lend`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn call(
+#[wasm_bindgen]
+pub unsafe fn call(
     what: u32,
     block: *mut Header,
     passed: *const f32,
@@ -47,7 +49,10 @@ pub unsafe extern "C" fn call(
     let lent = unsafe { memory::lend(block, passed, [vectors, extra, base.max(0) as usize]) };
     match lent.and_then(|lent| run(what, lent, numbers)) {
         Ok(number) => number,
-        Err(error) => -(error.code() as f32),
+        Err(error) => {
+            report::put_down(&error);
+            -(error.code() as f32)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! code and nothing else: `js/lite.js` knows what it gave.
 
 use micro_lora::{Apply, Choice, Header, Learn, Result, Sample};
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::memory::{self, Lent};
 
@@ -11,8 +12,8 @@ use crate::memory::{self, Lent};
 ///
 /// # Safety
 /// As for [`memory::lend`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn call(
+#[wasm_bindgen]
+pub unsafe fn call(
     what: u32,
     block: *mut Header,
     passed: *const f32,

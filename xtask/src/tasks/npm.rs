@@ -26,6 +26,10 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const CRATE: &str = "wasm";
 const TOOLS: &str = "wasm/tools";
 pub const PACKAGE: &str = "wasm/pkg";
+/// Runs wasm-bindgen. Its build takes a minute once, so it is no dependency of this task runner.
+const GLUE: &str = "xtask/glue";
+/// What it makes of the crate: the functions, once they have been given an instance.
+const GLUE_MODULE: &str = "micro_lora_wasm_bg.js";
 
 /// Errors as numbers: JavaScript words them.
 const TERSE: &str = "--cfg micro_lora_terse";
@@ -96,12 +100,14 @@ pub fn tool(shell: &Shell, name: &str) -> PathBuf {
 /// The crate of the engine, as far as a compiler for this machine can tell.
 pub fn lint(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell).join("wasm/lint");
-    cmd!(
-        shell,
-        "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir} -- -D warnings"
-    )
-    .env("RUSTFLAGS", TERSE)
-    .run()?;
+    // As the package is built, and as anybody builds the crate.
+    for (flags, features) in [(TERSE, None), ("", None), ("", Some("--no-default-features"))] {
+        cmd!(shell, "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir}")
+            .args(features)
+            .args(["--", "-D", "warnings"])
+            .env("RUSTFLAGS", flags)
+            .run()?;
+    }
     Ok(())
 }
 
@@ -115,7 +121,10 @@ impl Engine {
             .args(features)
             .env("RUSTFLAGS", self.flags())
             .run()?;
-        let built = target_dir.join(TARGET).join("release/micro_lora_wasm.wasm");
+        let linked = target_dir.join(TARGET).join("release/micro_lora_wasm.wasm");
+        let directory = glue_directory(shell, self.file);
+        glue(shell, &linked, &directory)?;
+        let built = directory.join("micro_lora_wasm_bg.wasm");
         let optimised = Path::new(PACKAGE).join(self.file);
         let wasm_opt = tool(shell, "wasm-opt");
         // What an engine must know is said here and nowhere else: anything more in the file is an error.
@@ -145,11 +154,30 @@ impl Engine {
     }
 }
 
+/// Runs wasm-bindgen on a linked module, and leaves in a directory what it makes for a bundler.
+pub fn glue(shell: &Shell, linked: &Path, directory: &Path) -> Result<()> {
+    let target_dir = target_dir(shell).join("glue");
+    shell.remove_path(directory)?;
+    cmd!(shell, "cargo run --quiet --locked --manifest-path {GLUE}/Cargo.toml --target-dir {target_dir}")
+        .arg("--")
+        .args([linked, directory])
+        .run()?;
+    Ok(())
+}
+
+fn glue_directory(shell: &Shell, file: &str) -> PathBuf {
+    target_dir(shell).join("npm/glue").join(file)
+}
+
 /// The modules, each entry in one file, minified; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
-    bundle(shell, &["index", "lite"], &[])?;
+    // With simd128 or without, wasm-bindgen makes the same JavaScript.
+    let glue = |file| format!("--alias:glue={}", glue_directory(shell, file).join(GLUE_MODULE).display());
+    let [full, lite] = [glue("micro_lora_simd.wasm"), glue("lite_simd.wasm")];
+    bundle(shell, &["index"], &[&full])?;
+    bundle(shell, &["lite"], &[&lite])?;
     // They use the module that their user has loaded, not a second one.
-    bundle(shell, &["peft", "learn"], &["--external:./index.js"])?;
+    bundle(shell, &["peft", "learn"], &["--external:./index.js", &full])?;
     for file in [
         "js/index.d.ts",
         "js/lite.d.ts",
