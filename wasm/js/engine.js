@@ -3,6 +3,7 @@
 import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
 
 import { fail, shown } from "./fail.js";
+import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
 
 export { call as invoke, heap as heapBase } from "glue";
 
@@ -89,8 +90,8 @@ export const whole = (what, value, min = 0, max = 4294967295) =>
     ? value
     : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${shown(value)}`);
 
-/** As many values as 64 of the longest vectors have. */
-const MOST = 2 ** 26;
+/** As many values as the most of the longest vectors have. */
+const MOST = MAX_CANDIDATES * MAX_FEATURES;
 
 /** How many values there are in what ought to be an array of numbers. */
 export const count = (what, values) => {

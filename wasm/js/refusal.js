@@ -4,6 +4,7 @@ import { report } from "glue";
 
 import { floats, rounded, wasm } from "./engine.js";
 import { fail } from "./fail.js";
+import { ERROR_OUT_OF_RANGE, WEIGHT_LIMIT } from "./generated/adapter.js";
 
 /** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
 const ERRORS = [
@@ -16,7 +17,7 @@ const ERRORS = [
   "BASE_REQUIRED|$1 values, because inFeatures is $0 and outFeatures $1|none",
   "SQUARE_REQUIRED|inFeatures equal to outFeatures|$0 and $1",
   "ZERO_NORM|a direction|a zero vector",
-  "PENDING_FULL|pending events of a total weight below 16777216|more: call applyUpdates",
+  `PENDING_FULL|pending events of a total weight below ${WEIGHT_LIMIT}|more: call applyUpdates`,
 ];
 
 /** Passes on what the engine returned, unless it is an error. */
@@ -24,7 +25,7 @@ export const check = (result) => {
   if (result >= 0) return result;
   const at = report();
   const words = new Uint32Array(wasm.memory.buffer, at, 5);
-  const numbers = result === -3 ? Array.from(floats(at, 5), rounded) : words;
+  const numbers = result === -ERROR_OUT_OF_RANGE ? Array.from(floats(at, 5), rounded) : words;
   const [code, expected, came] = ERRORS[-result]
     .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
     .split("|");

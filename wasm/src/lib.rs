@@ -10,6 +10,7 @@
     reason = "a call from JavaScript passes numbers, and nothing that could hold them"
 )]
 
+mod calls;
 #[cfg(feature = "full")]
 mod full;
 #[cfg(not(feature = "full"))]

@@ -4,7 +4,7 @@
 //! The block of an adapter, wherever JavaScript put it:
 //!
 //! ```text
-//! header   160 bytes, micro_lora::Header
+//! header   260 bytes, micro_lora::Header
 //! lora_A   rank * in_features floats, rank-major
 //! lora_B   rank * out_features
 //! grad_A   rank * in_features

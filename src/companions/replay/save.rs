@@ -11,7 +11,7 @@ use crate::state::read::Document;
 use crate::state::schema::{Integer, Outline, Schema, Version, check_equal, integers};
 use crate::state::write::Sections;
 
-const RING: Schema = Schema {
+pub(crate) const RING: Schema = Schema {
     format: "micro-lora-replay",
     integers: &INTEGERS,
     sections: &["entries", "scales", "weights", "inputs", "candidates"],
@@ -40,7 +40,7 @@ integers! {
 }
 
 /// Words of an entry.
-const ENTRY: usize = 4;
+pub(crate) const ENTRY: usize = 4;
 
 /// Words of each section, for `len` lists.
 const fn section_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {

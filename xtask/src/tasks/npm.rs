@@ -204,7 +204,8 @@ fn bundle(shell: &Shell, entries: &[&str], options: &[&str]) -> Result<()> {
         cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle --format=esm --outfile={bundled}")
             // Old engines' trouble with these is with other forms of them than are here.
             .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
-            .args(["--log-level=warning"])
+            // Constants of one module take their place in another, which terser would do with short ones alone.
+            .args(["--minify-syntax", "--log-level=warning"])
             .args(options)
             .run()?;
         cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {PACKAGE}/{entry}.js --mangle")
