@@ -1,6 +1,7 @@
 // The engine: loading it, its memory. `../src` has the other side, and `glue` is what wasm-bindgen makes of that.
 
 import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
+import imports from "glue-imports";
 
 import { fail, shown } from "./fail.js";
 import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
@@ -42,7 +43,7 @@ const load = async (source) => {
     if (!response.ok) throw `${response.url}: ${response.status}`;
     source = await response.arrayBuffer();
   }
-  const made = await WebAssembly.instantiate(source);
+  const made = await WebAssembly.instantiate(source, imports);
   start(made.instance ?? made);
 };
 
@@ -61,6 +62,7 @@ export const initSync = (source) => {
     start(
       new WebAssembly.Instance(
         source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source),
+        imports,
       ),
     );
     loading = Promise.resolve();
