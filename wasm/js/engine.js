@@ -1,7 +1,7 @@
 // The engine: loading it, its memory. `../src` has the other side, and `glue` is what wasm-bindgen makes of that.
 
 import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
-import imports from "glue-imports";
+import { imports } from "glue-imports";
 
 import { fail, shown } from "./fail.js";
 import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";

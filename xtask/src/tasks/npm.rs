@@ -99,7 +99,7 @@ pub fn plain(shell: &Shell) -> Result<PathBuf> {
     // Where the compiler may use reference types, wasm-bindgen's module wants to be called by the engine.
     let imports = directory.join("imports.js");
     let text = format!(
-        "import * as glue from \"./{GLUE_MODULE}\";\nexport default {{ \"./{GLUE_MODULE}\": glue }};\n"
+        "import * as glue from \"./{GLUE_MODULE}\";\nexport const imports = {{ \"./{GLUE_MODULE}\": glue }};\n"
     );
     shell.write_file(&imports, text)?;
     bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory, &[])?;
