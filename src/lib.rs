@@ -23,6 +23,8 @@ mod companions;
 mod error;
 mod forward;
 mod kernel;
+#[doc(hidden)]
+pub mod layout;
 mod learn;
 pub mod peft;
 mod state;
@@ -51,13 +53,3 @@ pub use learn::Learn;
 pub use learn::batch::BatchReceipt;
 pub use learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 pub use state::StateInfo;
-
-/// Where the words of a header are, and what they may be: for programs that are generated from it.
-#[doc(hidden)]
-pub mod layout {
-    pub use crate::companions::holdback::HOLDBACK_INTEGERS;
-    pub use crate::companions::memory::MEMORY_INTEGERS;
-    pub use crate::companions::replay::REPLAY_INTEGERS;
-    pub use crate::state::fields::{HEADER_INTEGERS, HEADER_SCALARS};
-    pub use crate::state::schema::{Integer, Scalar};
-}

@@ -8,7 +8,7 @@ use crate::error::{Checked, Error, Range, Result, check_length, check_range, che
 use crate::kernel::{self, Square};
 
 /// Where the quality-only rule starts.
-const BASELINE: f32 = 0.5;
+pub(crate) const BASELINE: f32 = 0.5;
 
 /// Settings, counters and cached scalars of one adapter: 260 bytes, the same layout on every
 /// machine, with no pointers, so that copying an adapter's memory copies the adapter.

@@ -19,15 +19,19 @@ use crate::learn::sample::Sample;
 /// ```
 pub const MAX_DIRECTIONS: usize = 16;
 
-const MIN_RADIUS: f32 = 1e-6;
-const MAX_RADIUS: f32 = 1e6;
+pub(crate) const MIN_RADIUS: f32 = 1e-6;
+pub(crate) const MAX_RADIUS: f32 = 1e6;
 /// How fast the spread of differences follows.
-const SPREAD_RATE: f32 = 0.05;
+pub(crate) const SPREAD_RATE: f32 = 0.05;
 /// The largest difference, in units of their spread.
-const CLIP: f32 = 3.0;
+pub(crate) const CLIP: f32 = 3.0;
 /// Power iterations per direction: neighbours closer than 5 % in variance are mixed, which does no harm,
 /// for it is the space that counts.
-const ITERATIONS: u32 = 60;
+pub(crate) const ITERATIONS: u32 = 60;
+/// Of the variance along the first direction: what is less is rounding.
+pub(crate) const LEAST_VARIANCE: f32 = 1e-5;
+/// Of a vector's square: what is less is rounding.
+pub(crate) const LEAST_SQUARE: f32 = 1e-6;
 
 /// What is tried next, and how large differences are. 12 bytes: copy it to save it.
 ///
@@ -244,7 +248,7 @@ pub fn principal_directions(
         }
         first_variance = if found == 0 { variance } else { first_variance };
         // What is left is rounding: the examples span no more directions.
-        if variance <= 1e-5 * first_variance || !settle(direction, before) {
+        if variance <= LEAST_VARIANCE * first_variance || !settle(direction, before) {
             direction.fill(0.0);
             return Ok(found);
         }
@@ -277,7 +281,7 @@ fn settle(v: &mut [f32], before: &[f32]) -> bool {
             kernel::axpy(v, -along, direction);
         }
         // As little as this is rounding, and would lie along the directions that there are.
-        if kernel::dot(v, v) <= 1e-6 * all {
+        if kernel::dot(v, v) <= LEAST_SQUARE * all {
             return false;
         }
         let Ok(length) = length_of("examples", v) else { return false };

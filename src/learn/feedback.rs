@@ -18,7 +18,7 @@ const QUALITY_WEIGHT: f32 = 0.1;
 /// How fast the quality-only rule's baseline follows.
 const BASELINE_RATE: f32 = 0.05;
 
-const MIN_WEIGHT: f32 = 1e-6;
+pub(crate) const MIN_WEIGHT: f32 = 1e-6;
 pub(crate) const MAX_WEIGHT: f32 = 1e6;
 pub(crate) const MIN_TEMPERATURE: f32 = 1e-3;
 pub(crate) const MAX_TEMPERATURE: f32 = 1e3;

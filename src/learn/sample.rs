@@ -16,7 +16,7 @@ pub const MAX_CANDIDATES: usize = 64;
 /// The temperature of a softmax over a list unless told otherwise.
 pub(crate) const LIST_TEMPERATURE: f32 = 0.1;
 /// The same where one is chosen: labels are told apart better by a sharper one (`docs/learning.md`).
-const CHOICE_TEMPERATURE: f32 = 0.08;
+pub(crate) const CHOICE_TEMPERATURE: f32 = 0.08;
 
 /// One sample of feedback: the vector that went in, and how much the event counts.
 ///

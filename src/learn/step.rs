@@ -82,7 +82,7 @@ impl Pass {
     }
 }
 
-const MAX_LEARNING_RATE: f32 = 1000.0;
+pub(crate) const MAX_LEARNING_RATE: f32 = 1000.0;
 
 /// What one matrix loses: row `r` loses `factor * sum_q inverse[r][q] gradient[q]`, of this Frobenius
 /// norm in all.

@@ -28,7 +28,7 @@ use schema::{Outline, Schema, check_equal};
 use write::Sections;
 
 /// How far rounding may put a norm past the limit that was checked while training.
-const TOLERANCE: f32 = 1.01;
+pub(crate) const TOLERANCE: f32 = 1.01;
 
 /// What a saved state says of itself, without loading it. Its checksum has not been looked at.
 ///

@@ -1,9 +1,13 @@
 // What the entry `micro-lora` is made of.
 
-import { check, count, floats, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
+import { count, floats, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
 import { MicroLoraConfigWasm as Settings, disposable } from "./config.js";
 import { fail } from "./fail.js";
-import { SCALARS, read, write } from "./state.js";
+import * as limit from "./generated/adapter.js";
+import * as call from "./generated/calls.js";
+import * as word from "./generated/header.js";
+import { check } from "./refusal.js";
+import { read, write } from "./state.js";
 
 export class MicroLoraConfigWasm extends Settings {
   /** Without what is the class's own, so that `Object.assign` makes a config of it again. */
@@ -20,20 +24,12 @@ export class MicroLoraConfigWasm extends Settings {
   }
 }
 
-/** The engine's numbers of what it can do. */
-export const APPLY = 0;
-export const RESIDUAL = 1;
-export const UPDATE = 2;
-export const RESET = 3;
-export const TAKE_UP = 4;
-export const CHOICE = 7;
-
 /** Gives back the memory of adapters that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
-export const call = (what, lora, value = 0) =>
-  check(wasm.call(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
+export const ask = (what, lora, value = 0) =>
+  check(invoke(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
 
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
@@ -86,7 +82,7 @@ export const learn = (
   put(what, ours[0], n, at);
   put(extraName, ours[1], m, at + 4 * n);
   if (k > 0) put("base", ours[2], k, at + 4 * (n + m));
-  return check(wasm.call(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
+  return check(invoke(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
 };
 
 /** What `slice` does, in less time. */
@@ -100,16 +96,16 @@ const copied = (view) => {
 export const live = (lora) =>
   lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
 
-/** An adapter's header, as integers and as floats: `HEADER` in `state.js` says what is where. */
+/** An adapter's header, as integers and as floats: `word` says what is where. */
 export const header = (lora) => {
   const at = live(lora);
-  return [new Uint32Array(wasm.memory.buffer, at, 40), floats(at, 40)];
+  return [new Uint32Array(wasm.memory.buffer, at, word.HEADER_WORDS), floats(at, word.HEADER_WORDS)];
 };
 
 /** lora_A, lora_B and the gradients pending for them. */
 export const matrices = (lora) => {
   const [inFeatures, outFeatures, rank] = lora._sizes;
-  let at = live(lora) + 160;
+  let at = live(lora) + 4 * word.HEADER_WORDS;
   return [inFeatures, outFeatures, inFeatures, outFeatures].map((features) => {
     const matrix = floats(at, rank * features);
     at += 4 * rank * features;
@@ -127,14 +123,14 @@ const make = (lora, config, what, fill) => {
   }
   loaded();
   const sizes = [config.inFeatures, config.outFeatures, config._rank];
-  whole("inFeatures", sizes[0], 1, 1048576);
-  whole("outFeatures", sizes[1], 1, 1048576);
-  whole("rank", sizes[2], 1, 4);
-  const before = 160 + 4 * (2 * sizes[2] * (sizes[0] + sizes[1]) + sizes[1]);
+  whole("inFeatures", sizes[0], 1, limit.MAX_FEATURES);
+  whole("outFeatures", sizes[1], 1, limit.MAX_FEATURES);
+  whole("rank", sizes[2], 1, limit.MAX_RANK);
+  const before = 4 * (word.HEADER_WORDS + 2 * sizes[2] * (sizes[0] + sizes[1]) + sizes[1]);
   const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
   // The engine writes to the rest before it reads it.
-  floats(at, 40).fill(0);
+  floats(at, word.HEADER_WORDS).fill(0);
   floats(at + before, sizes[0] + sizes[1]).fill(0);
   lora._block = block;
   lora._at = at;
@@ -145,19 +141,19 @@ const make = (lora, config, what, fill) => {
   try {
     const [words, numbers] = header(lora);
     words.set(sizes);
-    numbers[3] = config.alpha;
-    words[4] = config.useRslora ? 1 : 0;
-    numbers[5] = config.cap;
-    words[6] = whole("seed", config.seed);
-    words[7] = whole("modelId", config.modelId);
-    words[8] = whole("step", config.step, 0, 2);
-    numbers[9] = config.decay;
-    numbers[11] = 1;
-    numbers[23] = 0.5;
+    numbers[word.ALPHA] = config.alpha;
+    words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
+    numbers[word.CAP] = config.cap;
+    words[word.SEED] = whole("seed", config.seed);
+    words[word.MODEL_ID] = whole("modelId", config.modelId);
+    words[word.STEP] = whole("step", config.step, 0, limit.MAX_STEP);
+    numbers[word.DECAY] = config.decay;
+    numbers[word.STRENGTH] = 1;
+    numbers[word.BASELINE] = limit.FIRST_BASELINE;
     fill?.(lora);
-    for (const [place, what, min, max] of SCALARS) within(what, numbers[place], min, max);
-    within("pending weight", numbers[12], words[13] && 2 ** -126, words[13] && 2 ** 24);
-    call(what, lora);
+    for (const [place, what, min, max] of word.SCALARS) within(what, numbers[place], min, max);
+    within("pending weight", numbers[word.PENDING_WEIGHT], words[word.PENDING] && 2 ** -126, words[word.PENDING] && limit.WEIGHT_LIMIT);
+    ask(what, lora);
   } catch (error) {
     lora.free();
     throw error;
@@ -166,13 +162,13 @@ const make = (lora, config, what, fill) => {
 };
 
 /** An adapter of a class with weights that `fill` writes. */
-export const filled = (Class, config, fill) => make(Object.create(Class.prototype), config, TAKE_UP, fill);
+export const filled = (Class, config, fill) => make(Object.create(Class.prototype), config, call.TAKE_UP, fill);
 
 export class MicroLoraWasm {
   constructor(config) {
-    make(this, config, RESET);
+    make(this, config, call.RESET);
     // The engine counts its reset as a change, which a fresh adapter has not seen.
-    header(this)[0][21] = 0;
+    header(this)[0][word.GENERATION] = 0;
   }
 
   apply(input) {
@@ -186,7 +182,7 @@ export class MicroLoraWasm {
     const [inFeatures, outFeatures] = this._sizes;
     // In place, where the output will be: there is nothing to be copied then.
     give(this, input, inFeatures === outFeatures ? 4 * inFeatures : 0);
-    call(RESIDUAL, this);
+    ask(call.RESIDUAL, this);
     return copied(this.outputView);
   }
 
@@ -211,45 +207,45 @@ export class MicroLoraWasm {
   }
 
   run() {
-    return call(APPLY, this);
+    return ask(call.APPLY, this);
   }
 
   adaptChoice(input, candidates, chosen, options) {
     live(this);
-    const { quality = 1, temperature = 0.08 } = options ?? {};
+    const { quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options ?? {};
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);
     whole("chosen", chosen);
-    return learn(this, CHOICE, input, what, vectors, "", [], options, quality, temperature, chosen);
+    return learn(this, call.CHOICE, input, what, vectors, "", [], options, quality, temperature, chosen);
   }
 
   applyUpdates(learningRate = 0.01) {
-    return call(UPDATE, this, learningRate);
+    return ask(call.UPDATE, this, learningRate);
   }
 
   pendingUpdates() {
-    return header(this)[0][13];
+    return header(this)[0][word.PENDING];
   }
 
   get generation() {
-    return header(this)[0][21];
+    return header(this)[0][word.GENERATION];
   }
 
   reset() {
-    call(RESET, this);
+    ask(call.RESET, this);
   }
 
   getConfig() {
     const [words, numbers] = header(this);
     const config = new MicroLoraConfigWasm();
     [config.inFeatures, config.outFeatures, config.rank] = words;
-    config.alpha = numbers[3];
-    config.useRslora = words[4] % 2 > 0;
-    config.cap = numbers[5];
-    config.seed = words[6];
-    config.modelId = words[7];
-    config.step = words[8];
-    config.decay = numbers[9];
+    config.alpha = numbers[word.ALPHA];
+    config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
+    config.cap = numbers[word.CAP];
+    config.seed = words[word.SEED];
+    config.modelId = words[word.MODEL_ID];
+    config.step = words[word.STEP];
+    config.decay = numbers[word.DECAY];
     return config;
   }
 

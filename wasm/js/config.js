@@ -1,5 +1,7 @@
 // The settings of an adapter, and what every class has.
 
+import * as limit from "./generated/adapter.js";
+
 /** Adds what programs written for wasm-bindgen's classes call. */
 export const disposable = (prototype, free) => {
   prototype.free = free;
@@ -9,10 +11,11 @@ export const disposable = (prototype, free) => {
 export class MicroLoraConfigWasm {
   constructor() {
     this._rank = 2;
-    this.alpha = 4;
+    this.alpha = limit.DEFAULT_ALPHA;
     this.inFeatures = this.outFeatures = 768;
     this.useRslora = false;
-    this.cap = this.step = 2;
+    this.cap = limit.DEFAULT_CAP;
+    this.step = limit.DEFAULT_STEP;
     this.seed = this.modelId = this.decay = 0;
   }
 
@@ -22,7 +25,7 @@ export class MicroLoraConfigWasm {
 
   set rank(rank) {
     // Not a number is 1, as it was in the system whose API this is.
-    this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), 4);
+    this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK);
   }
 }
 disposable(MicroLoraConfigWasm.prototype, () => {});

@@ -1,8 +1,14 @@
-// The engine: loading it, its memory, its errors. `../src` has the other side.
+// The engine: loading it, its memory. `../src` has the other side, and `glue` is what wasm-bindgen makes of that.
+
+import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
+import { imports } from "glue-imports";
 
 import { fail, shown } from "./fail.js";
+import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
 
-/** The exported functions, once they are there. */
+export { call as invoke, heap as heapBase } from "glue";
+
+/** What the instance exports, once it is there and answers. */
 export let wasm;
 
 let loading;
@@ -21,7 +27,9 @@ export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
 const start = (instance) => {
   // Adapters live in the first one's memory.
   if (wasm) return;
-  const start = instance.exports.__heap_base.value;
+  __wbg_set_wasm(instance.exports);
+  // Another module has no answer, and may be followed by ours.
+  const start = heapBase();
   wasm = instance.exports;
   passed = [start, start];
   holes = [[start, wasm.memory.buffer.byteLength]];
@@ -35,7 +43,7 @@ const load = async (source) => {
     if (!response.ok) throw `${response.url}: ${response.status}`;
     source = await response.arrayBuffer();
   }
-  const made = await WebAssembly.instantiate(source);
+  const made = await WebAssembly.instantiate(source, imports);
   start(made.instance ?? made);
 };
 
@@ -54,6 +62,7 @@ export const initSync = (source) => {
     start(
       new WebAssembly.Instance(
         source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source),
+        imports,
       ),
     );
     loading = Promise.resolve();
@@ -62,43 +71,16 @@ export const initSync = (source) => {
   }
 };
 
-export const isSimd = () => wasm.simd() > 0;
-
-/** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
-const ERRORS = [
-  ,
-  "LENGTH|$0 values|$1",
-  "NOT_FINITE|finite values|NaN or infinity at index $0",
-  "OUT_OF_RANGE|$0 to $1|$2",
-  "COUNT|$0 to $1|$2",
-  "OVERFLOW|a magnitude that f32 can go on with|an overflow",
-  "BASE_REQUIRED|$1 values, because inFeatures is $0 and outFeatures $1|none",
-  "SQUARE_REQUIRED|inFeatures equal to outFeatures|$0 and $1",
-  "ZERO_NORM|a direction|a zero vector",
-  "PENDING_FULL|pending events of a total weight below 16777216|more: call applyUpdates",
-];
+export const isSimd = simd;
 
 /** Nobody wants to read 0.0010000000474974513. */
-const rounded = (number) => +number.toPrecision(7);
+export const rounded = (number) => +number.toPrecision(7);
 
 /** A float32 within limits, or infinity as a cap that is off. */
 export const within = (what, value, min, max) =>
   (value >= Math.fround(min) && value <= max) || (what === "cap" && value === Infinity)
     ? value
     : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${rounded(value)}`);
-
-/** Passes on what the engine returned, unless it is an error. */
-export const check = (result) => {
-  if (result >= 0) return result;
-  const report = wasm.report();
-  const words = new Uint32Array(wasm.memory.buffer, report, 5);
-  const numbers = result === -3 ? Array.from(floats(report, 5), rounded) : words;
-  const [code, expected, came] = ERRORS[-result]
-    .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
-    .split("|");
-  const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
-  return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
-};
 
 /** The engine would take null for 0: a thumb down, or no step at all. */
 export const number = (what, value) =>
@@ -110,8 +92,8 @@ export const whole = (what, value, min = 0, max = 4294967295) =>
     ? value
     : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${shown(value)}`);
 
-/** As many values as 64 of the longest vectors have. */
-const MOST = 2 ** 26;
+/** As many values as the most of the longest vectors have. */
+const MOST = MAX_CANDIDATES * MAX_FEATURES;
 
 /** How many values there are in what ought to be an array of numbers. */
 export const count = (what, values) => {

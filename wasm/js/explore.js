@@ -2,34 +2,30 @@
 
 import { f32, range } from "./beside.js";
 import { count, number, sized, whole } from "./engine.js";
+import { SEED_STRIDE } from "./generated/adapter.js";
+import * as constant from "./generated/companions.js";
 import { ours } from "./ours.js";
 import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
 
-/** The most directions to try at once. */
-const MOST = 16;
 /** How fast the spread of differences follows. */
-const SPREAD_RATE = f32(0.05);
-/** The largest difference, in units of their spread. */
-const CLIP = 3;
-/** Power iterations per direction. */
-const ITERATIONS = 60;
+const SPREAD_RATE = f32(constant.SPREAD_RATE);
 /** Of the variance along the first direction: what is less is rounding. */
-const LEAST = f32(1e-5);
+const LEAST_VARIANCE = f32(constant.LEAST_VARIANCE);
 /** Of a vector's square: what is less is rounding. */
-const NOTHING = f32(1e-6);
+const LEAST_SQUARE = f32(constant.LEAST_SQUARE);
 /** The largest float of 32 bits. */
 const MAX = f32(3.4028235e38);
 
 export class Explore {
   constructor(radius, seed) {
-    this.radius = f32(range("radius", radius, 1e-6, 1e6));
+    this.radius = f32(range("radius", radius, constant.MIN_RADIUS, constant.MAX_RADIUS));
     this.spread = 0;
-    this.random = (Math.imul(whole("seed", seed), 0x9e3779b9) | 1) >>> 0;
+    this.random = (Math.imul(whole("seed", seed), SEED_STRIDE) | 1) >>> 0;
   }
 
   draw(directions) {
     const radius = restored(this);
-    const all = rows("directions", directions, 1, MOST);
+    const all = rows("directions", directions, 1, constant.MAX_DIRECTIONS);
     const eps = new Float32Array(all[0].length);
     for (const direction of all) axpy(eps, uniform(this), direction);
     scale(eps, f32(radius / norm("directions", eps)));
@@ -48,7 +44,7 @@ export class Explore {
     const spread =
       this.spread > 0 ? f32(this.spread + f32(SPREAD_RATE * f32(squared - this.spread))) : squared;
     const slope = spread > 0 ? f32(difference / f32(Math.sqrt(spread))) : 0;
-    scale(gradient, -f32(Math.min(Math.max(slope, -CLIP), CLIP) / length));
+    scale(gradient, -f32(Math.min(Math.max(slope, -constant.CLIP), constant.CLIP) / length));
     const receipt = ours(lora).adaptGradient(input, gradient, options);
     this.spread = spread;
     return receipt;
@@ -59,7 +55,7 @@ export class Explore {
 const restored = ({ radius, spread, random }) => {
   range("spread", spread, 0, MAX);
   whole("random", random, 1);
-  return f32(range("radius", radius, 1e-6, 1e6));
+  return f32(range("radius", radius, constant.MIN_RADIUS, constant.MAX_RADIUS));
 };
 
 /** -1 to 1, from xorshift (Marsaglia 2003). */
@@ -74,7 +70,7 @@ const uniform = (explore) => {
 
 export const principalDirections = (examples, most) => {
   const all = rows("examples", examples, 2);
-  whole("directions", most, 1, MOST);
+  whole("directions", most, 1, constant.MAX_DIRECTIONS);
   all.forEach((example, i) => {
     if (!example.every(isFinite)) notFinite(`examples[${i}]`, example);
   });
@@ -89,7 +85,7 @@ export const principalDirections = (examples, most) => {
     const [direction, variance] = settled(start, found, all, mean);
     first ??= variance;
     // What is left is rounding: the examples span no more directions.
-    if (variance <= f32(LEAST * first) || !settle(direction, found)) break;
+    if (variance <= f32(LEAST_VARIANCE * first) || !settle(direction, found)) break;
     found.push(direction);
   }
   return found;
@@ -98,7 +94,7 @@ export const principalDirections = (examples, most) => {
 /** A direction at right angles to those found before, and the scatter of the examples along it. */
 const settled = (direction, found, all, mean) => {
   let variance = 0;
-  for (let i = 0; i < ITERATIONS; i++) {
+  for (let i = 0; i < constant.ITERATIONS; i++) {
     if (!settle(direction, found)) return [direction, 0];
     const along = dot(mean, direction);
     const row = new Float32Array(direction.length);
@@ -126,7 +122,7 @@ const settle = (v, found) => {
     for (const direction of found) axpy(v, -dot(direction, v), direction);
     const squared = dot(v, v);
     // As little as this is rounding, and would lie along the directions that there are.
-    if (!(squared > f32(NOTHING * all) && isFinite(squared))) return false;
+    if (!(squared > f32(LEAST_SQUARE * all) && isFinite(squared))) return false;
     scale(v, f32(1 / f32(Math.sqrt(squared))));
   }
   return true;

@@ -3,21 +3,13 @@
 import { SMALLEST, f32, floats, integers, range, read, write } from "./beside.js";
 import { sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
+import * as constant from "./generated/companions.js";
 
 /** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
-const OPEN = f32(3.4);
-const CLOSE = f32(2.9);
-/** Comparisons before anything is concluded. */
-const LEAST = 20;
-/** The events over which means run. */
-const WINDOW = 400;
-const KEEP = f32(1 - f32(1 / WINDOW));
-/** While the adapter is applied, one event in so many is compared: from so many standard errors on. */
-const SHARES = [
-  [6, 8],
-  [4, 4],
-  [0, 2],
-];
+const OPEN = f32(constant.OPEN);
+const CLOSE = f32(constant.CLOSE);
+/** What means keep of events that are further back than their window. */
+const KEEP = f32(1 - f32(1 / constant.WINDOW));
 
 /** A weighted mean and what its standard error needs: sums of w, w v, w^2, w^2 v and w^2 v^2. */
 class Mean {
@@ -28,8 +20,8 @@ class Mean {
 
   add(value) {
     this._count = Math.min(this._count + 1, 4294967295);
-    const w = f32(Math.min(this._count, WINDOW) / WINDOW);
-    const keep = this._count > WINDOW ? KEEP : 1;
+    const w = f32(Math.min(this._count, constant.WINDOW) / constant.WINDOW);
+    const keep = this._count > constant.WINDOW ? KEEP : 1;
     const [sums, ww, keep2] = [this._sums, f32(w * w), f32(keep * keep)];
     sums[0] = f32(keep * sums[0]) + w;
     sums[1] = f32(keep * sums[1]) + f32(w * value);
@@ -47,8 +39,8 @@ class Mean {
     const [w, , ww, wwv, wwvv] = this._sums;
     const { mean } = this;
     const sum = f32(f32(wwvv - f32(f32(2 * mean) * wwv)) + f32(f32(mean * mean) * ww));
-    // Equal values have no spread to go by: a thousandth is taken for it.
-    return f32(f32(Math.max(sum, f32(f32(1e-6) * ww)) / w) / w);
+    // Equal values have no spread to go by: a share of theirs is taken for it.
+    return f32(f32(Math.max(sum, f32(f32(constant.LEAST_SPREAD) * ww)) / w) / w);
   }
 }
 
@@ -57,8 +49,6 @@ const ranked = (what, results) => {
     fail("TYPE", `${what}: expected an array of results, got ${results === null ? results : typeof results}`);
   }
 };
-
-const HOLDBACK = ["since", "serving", "applied", "events", "coin", "shown"];
 
 export class Holdback {
   constructor() {
@@ -80,7 +70,7 @@ export class Holdback {
   interleave(base, adapted, room) {
     ranked("base", base);
     ranked("adapted", adapted);
-    whole("room", room, 1, 64);
+    whole("room", room, 1, constant.MAX_SHOWN);
     const shown = [];
     const next = (ranking) => ranking.find((id) => !shown.includes(id));
     this._teams = [[], []];
@@ -133,7 +123,7 @@ export class Holdback {
     const percent = Math.sign(change) * Math.round(Math.abs(change));
     const signed = isFinite(percent) ? `${percent < 0 ? "" : "+"}${percent} % ` : "";
     // From so many on, a lead of zero is one.
-    const isKnown = lead !== 0 || events >= 2 * LEAST;
+    const isKnown = lead !== 0 || events >= 2 * constant.LEAST_EVENTS;
     const found =
       events && !adapted && !base
         ? // Not that nothing was clicked: places on which both agree belong to neither.
@@ -147,16 +137,16 @@ export class Holdback {
 
   toJson() {
     const state = [this._since, this._serving, this._applied, this._events, this._coin, this._shown];
-    const teams = new Uint32Array(4);
+    const teams = new Uint32Array(constant.HOLDBACK_TEAMS);
     this._teams.forEach((team, i) =>
       team.forEach((place) => (teams[2 * i + (place >> 5)] |= 1 << (place & 31))),
     );
-    const means = new Uint32Array(18);
+    const means = new Uint32Array(constant.HOLDBACK_MEANS);
     this._means.forEach(({ _count, _sums }, i) => {
       means[6 * i] = _count;
       means.set(new Uint32Array(_sums.buffer), 6 * i + 1);
     });
-    return write("micro-lora-holdback", Object.fromEntries(HOLDBACK.map((name, i) => [name, state[i]])), {
+    return write("micro-lora-holdback", Object.fromEntries(constant.HOLDBACK.map((name, i) => [name, state[i]])), {
       teams,
       means,
     });
@@ -167,20 +157,20 @@ export class Holdback {
   }
 
   static fromJson(json) {
-    const [state, teams, means] = read(json, "micro-lora-holdback", HOLDBACK, () => ({
-      teams: 4,
-      means: 18,
+    const [state, teams, means] = read(json, "micro-lora-holdback", constant.HOLDBACK, () => ({
+      teams: constant.HOLDBACK_TEAMS,
+      means: constant.HOLDBACK_MEANS,
     }));
     whole("serving", state.serving, 0, 1);
     whole("applied", state.applied, 0, 1);
     whole("coin", state.coin, 1);
-    whole("shown", state.shown, 0, 64);
+    whole("shown", state.shown, 0, constant.MAX_SHOWN);
     const made = new Holdback();
     [made._since, made._serving, made._applied] = [state.since, state.serving, state.applied];
     [made._events, made._coin, made._shown] = [state.events, state.coin, state.shown];
     const words = integers(teams);
     made._teams = [0, 1].map((team) =>
-      Array.from({ length: 64 }, (_, place) => place).filter(
+      Array.from({ length: constant.MAX_SHOWN }, (_, place) => place).filter(
         (place) => (words[2 * team + (place >> 5)] >>> (place & 31)) & 1,
       ),
     );
@@ -188,7 +178,7 @@ export class Holdback {
       const sums = floats(means).slice(6 * i + 1, 6 * i + 6);
       const count = integers(means)[6 * i];
       sums.forEach((sum, j) =>
-        range("means", sum, j % 2 ? -1e9 : j === 4 ? -1e9 : count ? SMALLEST : 0, 1e9),
+        range("means", sum, j % 2 || j === 4 ? -constant.SUM_MAX : count ? SMALLEST : 0, constant.SUM_MAX),
       );
       return new Mean(count, sums);
     });
@@ -204,7 +194,7 @@ export class Holdback {
 
   _share() {
     const lead = this._lead();
-    return (SHARES.find(([from]) => lead >= from) ?? SHARES[2])[1];
+    return (constant.SHARES.find(([from]) => lead >= from) ?? constant.SHARES[2])[1];
   }
 
   /** Who has filled fewer places goes next, and of equals the one that the coin says. */
@@ -226,8 +216,8 @@ export class Holdback {
 
   _lead() {
     const [base, adapted, credit] = this._means;
-    if (Math.min(base._count, adapted._count) < LEAST) return 0;
-    if (credit._count >= LEAST) return f32(credit.mean / f32(Math.sqrt(credit.error)));
+    if (Math.min(base._count, adapted._count) < constant.LEAST_EVENTS) return 0;
+    if (credit._count >= constant.LEAST_EVENTS) return f32(credit.mean / f32(Math.sqrt(credit.error)));
     return f32(f32(adapted.mean - base.mean) / f32(Math.sqrt(f32(base.error + adapted.error))));
   }
 }

@@ -3,8 +3,7 @@
 import {
   MicroLoraConfigWasm,
   MicroLoraWasm as Lite,
-  TAKE_UP,
-  call,
+  ask,
   filled,
   flat,
   header,
@@ -15,6 +14,9 @@ import {
 import { disposable } from "./config.js";
 import { hasSimd, initFrom, put, sized } from "./engine.js";
 import { fail } from "./fail.js";
+import { LIST_TEMPERATURE } from "./generated/adapter.js";
+import * as call from "./generated/calls.js";
+import * as word from "./generated/header.js";
 import { readLegacy } from "./legacy.js";
 
 export { initSync, isSimd } from "./engine.js";
@@ -56,16 +58,6 @@ export class MicroLoraStatsWasm {
 }
 disposable(MicroLoraStatsWasm.prototype, nothing);
 
-/** The engine's numbers of what it can do. */
-const STRENGTH = 5;
-const DISCARD = 6;
-const QUALITY = 8;
-const GRADIENT = 9;
-const LISTWISE = 10;
-const TARGET = 11;
-const ATTRACT_REPEL = 12;
-const REHEARSE = 13;
-
 const NONE = [];
 
 const putWeights = (lora, loraA, loraB) => {
@@ -96,7 +88,7 @@ export class MicroLoraWasm extends Lite {
     }
     return learn(
       this,
-      QUALITY,
+      call.QUALITY,
       input,
       "",
       NONE,
@@ -108,54 +100,54 @@ export class MicroLoraWasm extends Lite {
   }
 
   adaptGradient(input, gradOutput, options) {
-    return learn(this, GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
+    return learn(this, call.GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
   }
 
-  adaptListwise(input, candidates, weights, options, kind = LISTWISE) {
+  adaptListwise(input, candidates, weights, options, kind = call.LISTWISE) {
     live(this);
     const what = "candidates";
     const vectors = flat(what, candidates, this._sizes[1]);
-    const { learningRate = 0.01, temperature = 0.1 } = options ?? {};
+    const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options ?? {};
     return learn(this, kind, input, what, vectors, "weights", weights, options, learningRate, temperature);
   }
 
   rehearse(input, candidates, weights, options) {
-    return this.adaptListwise(input, candidates, weights, options, REHEARSE);
+    return this.adaptListwise(input, candidates, weights, options, call.REHEARSE);
   }
 
   adaptTarget(input, target, weight = 1, options) {
-    return learn(this, TARGET, input, "target", target, "", NONE, options, weight);
+    return learn(this, call.TARGET, input, "target", target, "", NONE, options, weight);
   }
 
   adaptAttractRepel(input, attract, repel, options) {
     live(this);
     const vectors = flat("repel", repel, this._sizes[1]);
-    return learn(this, ATTRACT_REPEL, input, "repel", vectors, "attract", attract, options);
+    return learn(this, call.ATTRACT_REPEL, input, "repel", vectors, "attract", attract, options);
   }
 
   discardPending() {
-    call(DISCARD, this);
+    ask(call.DISCARD, this);
   }
 
   get strength() {
-    return header(this)[1][11];
+    return header(this)[1][word.STRENGTH];
   }
 
   set strength(strength) {
-    call(STRENGTH, this, strength);
+    ask(call.STRENGTH, this, strength);
   }
 
   stats() {
     const [words, numbers] = header(this);
     const memoryBytes = this.getConfig().memoryBytes();
     return Object.assign(new MicroLoraStatsWasm(), {
-      samplesSeen: words[18],
-      avgQuality: numbers[22],
+      samplesSeen: words[word.SAMPLES],
+      avgQuality: numbers[word.MEAN_QUALITY],
       memoryBytes,
       paramCount: memoryBytes / 4,
-      rated: words[19],
-      capped: words[20],
-      updates: words[17],
+      rated: words[word.RATED],
+      capped: words[word.CAPPED],
+      updates: words[word.UPDATES],
     });
   }
 
@@ -170,7 +162,7 @@ export class MicroLoraWasm extends Lite {
   /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */
   takeWeights(loraA, loraB) {
     putWeights(this, loraA, loraB);
-    call(TAKE_UP, this);
+    ask(call.TAKE_UP, this);
   }
 
   static fromWeights(config, loraA, loraB) {

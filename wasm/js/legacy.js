@@ -1,4 +1,5 @@
 import { sized } from "./engine.js";
+import * as word from "./generated/header.js";
 
 /** What the system whose API this is has saved: its lora_A is feature-major, and it has no output guard. */
 export const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
@@ -8,8 +9,8 @@ export const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
   const fill = (words, numbers, [a, b]) => {
     for (let i = 0; i < a.length; i++) a[i] = savedA[(i % in_features) * rank + Math.floor(i / in_features)];
     b.set(savedB);
-    words[18] = words[19] = samples_seen;
-    numbers[22] = samples_seen ? quality_sum / samples_seen : 0;
+    words[word.SAMPLES] = words[word.RATED] = samples_seen;
+    numbers[word.MEAN_QUALITY] = samples_seen ? quality_sum / samples_seen : 0;
   };
   const settings = { alpha: scaling * rank, cap: Infinity };
   return [{ inFeatures: in_features, outFeatures: out_features, _rank: rank, ...settings }, fill];

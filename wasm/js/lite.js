@@ -3,9 +3,12 @@
 // here, before it is asked, and what is not finite afterwards.
 
 import { MicroLoraConfigWasm, disposable } from "./config.js";
-import { count, floats, hasSimd, initFrom, sized, wasm, whole, within } from "./engine.js";
+import { count, floats, hasSimd, heapBase, initFrom, invoke, sized, wasm, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
-import { SCALARS, read, write } from "./state.js";
+import * as limit from "./generated/adapter.js";
+import * as call from "./generated/calls-lite.js";
+import * as word from "./generated/header.js";
+import { read, write } from "./state.js";
 
 export { initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
@@ -24,7 +27,7 @@ const free = {};
 
 /** The first address that nobody uses, with so many bytes behind it. */
 const room = (bytes) => {
-  top ??= wasm.__heap_base.value;
+  top ??= heapBase();
   const missing = top + bytes - wasm.memory.buffer.byteLength;
   try {
     if (missing > 0) wasm.memory.grow((missing + 65535) >>> 16);
@@ -48,31 +51,25 @@ const OUTPUT = 7;
 const part = (lora, i) =>
   lora._parts ? floats(...lora._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
 
-/** An adapter's header, as integers and as floats: `state.js` says what is where. */
+/** An adapter's header, as integers and as floats: `word` says what is where. */
 const header = (lora) => {
   const numbers = part(lora, HEADER);
-  return [new Uint32Array(numbers.buffer, numbers.byteOffset, 40), numbers];
+  return [new Uint32Array(numbers.buffer, numbers.byteOffset, word.HEADER_WORDS), numbers];
 };
 
 const matrices = (lora) => [1, 2, 3, 4].map((i) => part(lora, i));
 
-/** The engine's numbers of what it can do. */
-const APPLY = 0;
-const UPDATE = 1;
-const TAKE_UP = 2;
-const CHOICE = 3;
-
 /** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
-const call = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
+const ask = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
   const at = part(lora, HEADER).byteOffset;
-  const result = wasm.call(what, at, top, base, candidates, weight, value, temperature, chosen);
+  const result = invoke(what, at, top, base, candidates, weight, value, temperature, chosen);
   if (result >= 0) return result;
   for (const name in arrays) {
     const index = arrays[name].findIndex((value) => !isFinite(value));
     if (index >= 0) fail("NOT_FINITE", `${name}: expected finite values, got NaN or infinity at index ${index}`);
   }
-  return result === -9
-    ? fail("PENDING_FULL", "pending events: expected a total weight below 16777216, got more: call applyUpdates")
+  return result === -limit.ERROR_PENDING_FULL
+    ? fail("PENDING_FULL", `pending events: expected a total weight below ${limit.WEIGHT_LIMIT}, got more: call applyUpdates`)
     : fail("OVERFLOW", "result: expected a magnitude that f32 can go on with, got an overflow");
 };
 
@@ -89,40 +86,40 @@ const put = (lora, i, what, values) => {
 
 /** The seeded start, as in `src/kernel/rng.rs`. */
 const mix = (z) => {
-  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
+  z = Math.imul(z ^ (z >>> 16), limit.SEED_FACTOR_1);
+  z = Math.imul(z ^ (z >>> 13), limit.SEED_FACTOR_2);
   return z ^ (z >>> 16);
 };
 
 /** Starts an adapter whose settings are in its header. */
 const start = (lora) => {
   const [words, numbers] = header(lora);
-  const generation = words[21];
-  numbers.fill(0, 10);
+  const generation = words[word.GENERATION];
+  numbers.fill(0, word.SCALING);
   [2, 3, 4].forEach((i) => part(lora, i).fill(0));
-  numbers[11] = 1;
-  numbers[23] = 0.5;
-  words[21] = generation;
-  const bound = Math.fround(Math.sqrt(Math.fround(3 / words[0])));
-  const seed = mix(words[6]);
+  numbers[word.STRENGTH] = 1;
+  numbers[word.BASELINE] = limit.FIRST_BASELINE;
+  words[word.GENERATION] = generation;
+  const bound = Math.fround(Math.sqrt(Math.fround(3 / words[word.IN_FEATURES])));
+  const seed = mix(words[word.SEED]);
   const a = part(lora, LORA_A);
   for (let i = 0; i < a.length; i++) {
-    a[i] = ((mix(seed + Math.imul(i + 1, 0x9e3779b9)) >>> 8) / 8388608 - 1) * bound;
+    a[i] = ((mix(seed + Math.imul(i + 1, limit.SEED_STRIDE)) >>> 8) / 8388608 - 1) * bound;
   }
 };
 
 /** Has the engine take up weights whose norms it can go on with. */
 const takeUp = (lora) => {
   const [words, numbers] = header(lora);
-  const scaling = Math.fround(numbers[3] / (words[4] & 1 ? Math.fround(Math.sqrt(words[2])) : words[2]));
-  numbers[10] = scaling;
-  const pending = 1e11 * numbers[12];
+  const scaling = Math.fround(numbers[word.ALPHA] / (words[word.FLAGS] & limit.RSLORA ? Math.fround(Math.sqrt(words[word.RANK])) : words[word.RANK]));
+  numbers[word.SCALING] = scaling;
+  const pending = limit.GRADIENT_LIMIT * numbers[word.PENDING_WEIGHT];
   matrices(lora).forEach((matrix, i) => {
-    const most = 1.01 * [1e8, 1e8 / scaling, pending, pending][i];
+    const most = limit.NORM_TOLERANCE * [limit.NORM_LIMIT, limit.NORM_LIMIT / scaling, pending, pending][i];
     const norm = Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0));
     within(["lora_a", "lora_b", "grad_a", "grad_c"][i], norm, 0, most);
   });
-  call(lora, TAKE_UP);
+  ask(lora, call.TAKE_UP);
 };
 
 /** Gives an object a block for a config, has `fill` write the rest, and the engine check it. */
@@ -132,11 +129,11 @@ const make = (lora, config, fill) => {
   }
   if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
   const { inFeatures, outFeatures, _rank: rank } = config;
-  whole("inFeatures", inFeatures, 1, 1048576);
-  whole("outFeatures", outFeatures, 1, 1048576);
-  whole("rank", rank, 1, 4);
+  whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
+  whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
+  whole("rank", rank, 1, limit.MAX_RANK);
   const [a, b] = [rank * inFeatures, rank * outFeatures];
-  const lengths = [40, a, b, a, b, outFeatures, inFeatures, outFeatures];
+  const lengths = [word.HEADER_WORDS, a, b, a, b, outFeatures, inFeatures, outFeatures];
   const bytes = 4 * lengths.reduce((sum, length) => sum + length);
   let at = free[bytes]?.pop();
   if (!at) {
@@ -150,17 +147,17 @@ const make = (lora, config, fill) => {
   try {
     const [words, numbers] = header(lora);
     words.set([inFeatures, outFeatures, rank]);
-    numbers[3] = config.alpha;
-    words[4] = config.useRslora ? 1 : 0;
-    numbers[5] = config.cap;
-    words[6] = whole("seed", config.seed);
-    words[7] = whole("modelId", config.modelId);
-    words[8] = whole("step", config.step);
-    numbers[9] = config.decay;
+    numbers[word.ALPHA] = config.alpha;
+    words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
+    numbers[word.CAP] = config.cap;
+    words[word.SEED] = whole("seed", config.seed);
+    words[word.MODEL_ID] = whole("modelId", config.modelId);
+    words[word.STEP] = whole("step", config.step);
+    numbers[word.DECAY] = config.decay;
     fill(lora);
-    whole("step", words[8], 2, 2);
-    for (const [place, what, min, max] of SCALARS) within(what, numbers[place], min, max);
-    within("pending weight", numbers[12], words[13] && 2 ** -126, words[13] && 2 ** 24);
+    whole("step", words[word.STEP], limit.DEFAULT_STEP, limit.DEFAULT_STEP);
+    for (const [place, what, min, max] of word.SCALARS) within(what, numbers[place], min, max);
+    within("pending weight", numbers[word.PENDING_WEIGHT], words[word.PENDING] && 2 ** -126, words[word.PENDING] && limit.WEIGHT_LIMIT);
     takeUp(lora);
   } catch (error) {
     lora.free();
@@ -173,7 +170,7 @@ export class MicroLoraWasm {
   constructor(config) {
     make(this, config, start);
     // The engine counts its start as a change, which a fresh adapter has not seen.
-    header(this)[0][21] = 0;
+    header(this)[0][word.GENERATION] = 0;
   }
 
   apply(input) {
@@ -211,14 +208,14 @@ export class MicroLoraWasm {
   }
 
   run() {
-    return call(this, APPLY, { input: this.inputView });
+    return ask(this, call.APPLY, { input: this.inputView });
   }
 
   adaptChoice(input, candidates, chosen, options) {
     options ??= {};
     // A bare number would be taken for no options: a thumb down for a click.
     if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
-    const { base, weight = 1, quality = 1, temperature = 0.08 } = options;
+    const { base, weight = 1, quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options;
     put(this, INPUT, "input", input);
     const { length } = this.outputView;
     if (base == null && length !== input.length) {
@@ -229,11 +226,11 @@ export class MicroLoraWasm {
     }
     const nested = typeof candidates?.[0] === "object";
     const n = Math.ceil(count("candidates", candidates) / (nested ? 1 : length));
-    whole("candidates", n, 2, 64);
+    whole("candidates", n, limit.MIN_CANDIDATES, limit.MAX_CANDIDATES);
     whole("chosen", chosen, 0, n - 1);
-    if (weight !== 0) number("weight", weight, 1e-6, 1e6);
+    if (weight !== 0) number("weight", weight, limit.MIN_WEIGHT, limit.MAX_WEIGHT);
     number("quality", quality, 0, 1);
-    number("temperature", temperature, 0.001, 1000);
+    number("temperature", temperature, limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
     // All of it before there is room: growth of the memory would empty views of it.
     const rows = new Float32Array((n + 1) * length);
     rows.set(sized("base", base ?? input, length));
@@ -242,19 +239,19 @@ export class MicroLoraWasm {
     } else rows.set(sized("candidates", candidates, n * length), length);
     floats(room(4 * rows.length), rows.length).set(rows);
     const arrays = { input: this.inputView, base: rows.subarray(0, length), candidates: rows.subarray(length) };
-    return call(this, CHOICE, arrays, quality, weight, temperature, chosen, length, n * length);
+    return ask(this, call.CHOICE, arrays, quality, weight, temperature, chosen, length, n * length);
   }
 
   applyUpdates(learningRate = 0.01) {
-    return call(this, UPDATE, {}, number("learningRate", learningRate, 0, 1000));
+    return ask(this, call.UPDATE, {}, number("learningRate", learningRate, 0, limit.MAX_LEARNING_RATE));
   }
 
   pendingUpdates() {
-    return header(this)[0][13];
+    return header(this)[0][word.PENDING];
   }
 
   get generation() {
-    return header(this)[0][21];
+    return header(this)[0][word.GENERATION];
   }
 
   reset() {
@@ -266,12 +263,12 @@ export class MicroLoraWasm {
     const [words, numbers] = header(this);
     const config = new MicroLoraConfigWasm();
     [config.inFeatures, config.outFeatures, config.rank] = words;
-    config.alpha = numbers[3];
-    config.useRslora = words[4] % 2 > 0;
-    config.cap = numbers[5];
-    config.seed = words[6];
-    config.modelId = words[7];
-    config.decay = numbers[9];
+    config.alpha = numbers[word.ALPHA];
+    config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
+    config.cap = numbers[word.CAP];
+    config.seed = words[word.SEED];
+    config.modelId = words[word.MODEL_ID];
+    config.decay = numbers[word.DECAY];
     return config;
   }
 

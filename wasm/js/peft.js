@@ -2,6 +2,7 @@
 // own beside `index.js`, of which it uses what is public.
 
 import { fail } from "./fail.js";
+import { MAX_RANK } from "./generated/adapter.js";
 import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
 
@@ -126,7 +127,7 @@ export const fromBytes = (bytes, config, module) => {
     fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
   const { lora_alpha, use_rslora } = metadata;
   // A config would take another rank for the nearest that there is.
-  if (!(rank <= 4)) fail("COUNT", `rank: expected 1 to 4, got ${rank}`);
+  if (!(rank <= MAX_RANK)) fail("COUNT", `rank: expected 1 to ${MAX_RANK}, got ${rank}`);
   const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
   const all = Object.assign(new MicroLoraConfigWasm(), config, scaled, { inFeatures, outFeatures, rank });
   return MicroLoraWasm.fromWeights(all, a, transposed(b, outFeatures));

@@ -2,11 +2,9 @@
 
 import { f32, range } from "./beside.js";
 import { sized } from "./engine.js";
+import { NORM_LIMIT } from "./generated/adapter.js";
 import { ours } from "./ours.js";
 import { axpy, dot, notFinite, scale } from "./vectors.js";
-
-/** No matrix of a larger norm enters an adapter. */
-const NORM_LIMIT = 1e8;
 
 export const pullTowards = (lora, loraA, loraB, share) => {
   const own = [ours(lora).loraA, lora.loraB];

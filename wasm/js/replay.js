@@ -3,6 +3,8 @@
 import { SMALLEST, f32, floats, integers, length, range, read, write } from "./beside.js";
 import { count, number, sized, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
+import * as limit from "./generated/adapter.js";
+import * as constant from "./generated/companions.js";
 import { ours } from "./ours.js";
 import { notFinite } from "./vectors.js";
 
@@ -22,20 +24,13 @@ const finite = (what, values) => (values.every(isFinite) ? values : notFinite(wh
 /** An array of numbers that has to be of this length, as floats of 32 bits. */
 const copied = (what, values, length) => finite(what, new Float32Array(sized(what, values, length)));
 
-const rateOf = (learningRate) => f32(range("learning_rate", learningRate, 0, 1000));
+const rateOf = (learningRate) => f32(range("learning_rate", learningRate, 0, limit.MAX_LEARNING_RATE));
 
-/** How many remembered lists every new one is followed by. */
-const REHEARSALS = 8;
-/** And how many are rehearsed at most at a time. */
-const MOST_REHEARSALS = 65535;
-/** `ZeroLearningRate` among the receipts. */
-const ZERO_LEARNING_RATE = 7;
-const CODE_MAX = 127;
-
-const RING = ["model_id", "in_features", "out_features", "list", "capacity", "len", "next", "turn"];
+/** The largest scale of codes. */
+const SCALE_MAX = f32(constant.SCALE_MAX);
 
 const ringLengths = ({ len, list, in_features, out_features }) => ({
-  entries: 4 * len,
+  entries: constant.RING_ENTRY * len,
   scales: len * list,
   weights: len * list,
   inputs: Math.ceil((len * in_features) / 4),
@@ -46,7 +41,7 @@ const ringLengths = ({ len, list, in_features, out_features }) => ({
 const pack = (codes, vector) => {
   let largest = 0;
   for (let i = 0; i < codes.length; i++) largest = Math.max(largest, Math.abs(vector[i]));
-  const scale = f32(largest / CODE_MAX);
+  const scale = f32(largest / constant.CODE_MAX);
   // So small that its scale underflows: a zero.
   const inverse = scale >= SMALLEST ? f32(1 / scale) : 0;
   for (let i = 0; i < codes.length; i++) {
@@ -69,15 +64,15 @@ const unpack = (codes, row, width, scales) => {
 
 export class Replay {
   constructor(inFeatures, outFeatures, list = 10, capacity = 64, modelId = 0) {
-    this._width = whole("inFeatures", inFeatures, 1, 1048576);
-    this._out = whole("outFeatures", outFeatures, 1, 1048576);
-    this._list = whole("list", list, 2, 64);
-    this._capacity = whole("capacity", capacity, 1, 65536);
+    this._width = whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
+    this._out = whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
+    this._list = whole("list", list, limit.MIN_CANDIDATES, limit.MAX_CANDIDATES);
+    this._capacity = whole("capacity", capacity, 1, constant.MAX_CAPACITY);
     this._model = whole("modelId", modelId);
     // Room to a whole word, since words are what is saved.
     const codes = (n) => new Int8Array(4 * Math.ceil(n / 4));
     try {
-      this._entries = new Uint32Array(4 * capacity);
+      this._entries = new Uint32Array(constant.RING_ENTRY * capacity);
       this._scales = new Float32Array(capacity * list);
       this._weights = new Float32Array(capacity * list);
       this._inputs = codes(capacity * inFeatures);
@@ -103,11 +98,11 @@ export class Replay {
     const { learningRate = 0.01 } = options ?? {};
     const rate = rateOf(learningRate);
     // Before there is an event, which would be left pending.
-    if (rate === 0) return ZERO_LEARNING_RATE;
+    if (rate === 0) return limit.ZERO_LEARNING_RATE;
     const outcome = lora.adaptListwise(input, candidates, weights, options);
     if (outcome) return outcome;
     lora.applyUpdates(rate);
-    this.rehearse(lora, rate, REHEARSALS);
+    this.rehearse(lora, rate, constant.REHEARSALS);
     this._keep(list);
     return outcome;
   }
@@ -119,12 +114,12 @@ export class Replay {
     const pending = lora.pendingUpdates();
     if (pending) fail("COUNT", `pending: expected 0 events, got ${pending}: call applyUpdates`);
     let taken = 0;
-    for (let left = Math.min(whole("times", times), MOST_REHEARSALS); left > 0 && this._len; left--) {
+    for (let left = Math.min(whole("times", times), constant.MAX_REHEARSALS); left > 0 && this._len; left--) {
       const place = this._turn % this._len;
       this._turn = place + 1;
-      const [, temperature, rows, hasBase] = this._entries.subarray(4 * place);
+      const [, temperature, rows, hasBase] = this._entries.subarray(constant.RING_ENTRY * place);
       const first = place * this._list;
-      const scale = floatOf(this._entries[4 * place]);
+      const scale = floatOf(this._entries[constant.RING_ENTRY * place]);
       const input = unpack(this._inputs, place, this._width, [scale]);
       const scales = this._scales.subarray(first, first + rows + hasBase);
       const all = unpack(this._candidates, first, this._out, scales);
@@ -155,8 +150,8 @@ export class Replay {
       filled.set(from.subarray(0, n));
       return filled;
     };
-    return write("micro-lora-replay", Object.fromEntries(RING.map((name, i) => [name, state[i]])), {
-      entries: this._entries.subarray(0, 4 * len),
+    return write("micro-lora-replay", Object.fromEntries(constant.RING.map((name, i) => [name, state[i]])), {
+      entries: this._entries.subarray(0, constant.RING_ENTRY * len),
       scales: this._scales.subarray(0, rows),
       weights: this._weights.subarray(0, rows),
       inputs: codes(this._inputs, len * width),
@@ -170,9 +165,9 @@ export class Replay {
 
   loadJson(json) {
     const own = [this._model, this._width, this._out, this._list, this._capacity];
-    const [state, ...texts] = read(json, "micro-lora-replay", RING, (state) => {
+    const [state, ...texts] = read(json, "micro-lora-replay", constant.RING, (state) => {
       own.forEach((expected, i) => {
-        const name = RING[i];
+        const name = constant.RING[i];
         if (state[name] !== expected) fail("MISMATCH", `${name}: expected ${expected}, got ${state[name]}`);
       });
       whole("len", state.len, 0, this._capacity);
@@ -183,20 +178,20 @@ export class Replay {
     whole("turn", turn, 0, len);
     const [entries, scales, weights, inputs, candidates] = texts;
     const words = integers(entries);
-    for (let i = 0; i < words.length; i += 4) {
-      range("entries", floatOf(words[i]), 0, 3.4028234e38 / CODE_MAX);
-      within("entries", floatOf(words[i + 1]), 0.001, 1000);
+    for (let i = 0; i < words.length; i += constant.RING_ENTRY) {
+      range("entries", floatOf(words[i]), 0, SCALE_MAX);
+      within("entries", floatOf(words[i + 1]), limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
       whole("entries", words[i + 3], 0, 1);
-      whole("entries", words[i + 2], 2, list - words[i + 3]);
+      whole("entries", words[i + 2], limit.MIN_CANDIDATES, list - words[i + 3]);
     }
-    for (const scale of floats(scales)) range("scales", scale, 0, 3.4028234e38 / CODE_MAX);
-    for (const weight of floats(weights)) range("weights", weight, 0, 1e6);
+    for (const scale of floats(scales)) range("scales", scale, 0, SCALE_MAX);
+    for (const weight of floats(weights)) range("weights", weight, 0, limit.MAX_WEIGHT);
     for (const [what, codes, n] of [
       ["inputs", inputs, len * in_features],
       ["candidates", candidates, len * list * out_features],
     ]) {
       new Int8Array(codes.buffer).forEach((code, i) => {
-        range(what, code, i < n ? -CODE_MAX : 0, i < n ? CODE_MAX : 0);
+        range(what, code, i < n ? -constant.CODE_MAX : 0, i < n ? constant.CODE_MAX : 0);
       });
     }
     this._entries.set(words);
@@ -224,14 +219,14 @@ export class Replay {
   _check(input, candidates, weights, options) {
     if (typeof (options ?? {}) !== "object")
       fail("TYPE", `options: expected an object, got ${typeof options}`);
-    const { base, temperature = 0.1 } = options ?? {};
+    const { base, temperature = limit.LIST_TEMPERATURE } = options ?? {};
     input = copied("input", input, this._width);
     const bases = base == null ? [] : [copied("base", base, this._out)];
-    within("temperature", f32(number("temperature", temperature)), 0.001, 1000);
+    within("temperature", f32(number("temperature", temperature)), limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
     const all = this._flat(candidates, this._list - bases.length);
     const n = all.length / this._out;
     weights = copied("weights", weights, n);
-    weights.forEach((weight) => range("weights", weight, 0, 1e6));
+    weights.forEach((weight) => range("weights", weight, 0, limit.MAX_WEIGHT));
     const rows = Array.from({ length: n }, (_, i) => all.subarray(i * this._out, (i + 1) * this._out));
     return [[input, ...rows, ...bases], weights, temperature];
   }
@@ -247,7 +242,7 @@ export class Replay {
     });
     this._weights.set(weights, first);
     const n = weights.length;
-    this._entries.set([wordOf(scale), wordOf(temperature), n, vectors.length - n], 4 * place);
+    this._entries.set([wordOf(scale), wordOf(temperature), n, vectors.length - n], constant.RING_ENTRY * place);
     this._len = Math.min(this._len + 1, this._capacity);
     this._next = (place + 1) % this._capacity;
   }
@@ -259,7 +254,7 @@ export class Replay {
     const isRows = typeof candidates[0] === "object";
     if (isRows) candidates = Array.from(candidates, (row, i) => sized(`candidates[${i}]`, row, out));
     else candidates = sized("candidates", candidates, (n = Math.ceil(n / out)) * out);
-    const all = new Float32Array(whole("candidates", n, 2, most) * out);
+    const all = new Float32Array(whole("candidates", n, limit.MIN_CANDIDATES, most) * out);
     if (isRows) candidates.forEach((row, i) => all.set(row, i * out));
     else all.set(candidates);
     return finite("candidates", all);

@@ -3,42 +3,11 @@
 
 import { whole } from "./engine.js";
 import { fail, shown } from "./fail.js";
+import { MAX_STEP, RSLORA } from "./generated/adapter.js";
+import { INTEGERS, MATRICES, SCALARS, STATE_VERSION } from "./generated/header.js";
 
-/** Where in an adapter's header the integers of a state are, in the order in which it has them. */
-const INTEGERS = {
-  in_features: 0,
-  out_features: 1,
-  rank: 2,
-  model_id: 7,
-  seed: 6,
-  step: 8,
-  use_rslora: 4,
-  pending: 13,
-  updates: 17,
-  samples: 18,
-  rated: 19,
-  capped: 20,
-  generation: 21,
-};
-
-/** The same of the floats, with their names and limits, which the engine takes on trust. */
-export const SCALARS = [
-  [3, "alpha", 1e-6, 1e6],
-  [5, "cap", 1e-6, 1e6],
-  [9, "decay", 0, 0.5],
-  [11, "strength", 0, 100],
-  [12, "pending weight", 0, 2 ** 24],
-  [14, "v_a", 0, 3.4028235e38],
-  [15, "v_c", 0, 3.4028235e38],
-  [16, "c", 0, 1],
-  [22, "mean_quality", 0, 1],
-  [23, "baseline", 0, 1],
-];
-
-/** How many fields a state has: `format`, `version`, `scalars`, `crc32`, and those above and below. */
+/** How many fields a state has: `format`, `version`, `scalars`, `crc32`, and those below. */
 const KEYS = 21;
-
-const MATRICES = ["lora_a", "lora_b", "grad_a", "grad_c"];
 
 const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 
@@ -89,14 +58,14 @@ export const decode = (what, text, n) => {
 };
 
 const checksum = (state, scalars, matrices) =>
-  crc32([Uint32Array.of(1, ...Object.keys(INTEGERS).map((name) => state[name])), scalars, ...matrices]);
+  crc32([Uint32Array.of(STATE_VERSION, ...Object.keys(INTEGERS).map((name) => state[name])), scalars, ...matrices]);
 
 /** An adapter's header, as integers and as floats, and its matrices as JSON. */
 export const write = (words, numbers, matrices) => {
-  const state = { format: "micro-lora", version: 1 };
+  const state = { format: "micro-lora", version: STATE_VERSION };
   for (const name in INTEGERS) state[name] = words[INTEGERS[name]];
   // Beside it there is another flag.
-  state.use_rslora &= 1;
+  state.use_rslora &= RSLORA;
   // Without pending events the gradients are zero.
   const saved = matrices.map((matrix, i) => (i < 2 || state.pending ? matrix : new Float32Array()));
   const scalars = Float32Array.from(SCALARS, ([place]) => numbers[place]);
@@ -117,7 +86,7 @@ export const read = (json, modelId, legacy) => {
   }
   if (legacy && state?.adapter) return legacy(state);
   if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${state?.format}`);
-  if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${shown(state.version)}`);
+  if (state.version !== STATE_VERSION) fail("MISMATCH", `version: expected ${STATE_VERSION}, got ${shown(state.version)}`);
   const names = [...Object.keys(INTEGERS), "crc32"];
   for (const name of names) {
     if (state[name] !== state[name] >>> 0) {
@@ -127,14 +96,14 @@ export const read = (json, modelId, legacy) => {
   // No text of a state has a quote in it, so what ends in one and goes on with a colon is a key. Each is looked at here
   // or below, and has to be there: another one, or one twice, is one more.
   const keys = json.match(/"\s*:/g).length;
-  if (keys !== KEYS) fail("SYNTAX", `state: expected the ${KEYS} fields of version 1, each once, got ${keys}`);
-  whole("step", state.step, 0, 2);
+  if (keys !== KEYS) fail("SYNTAX", `state: expected the ${KEYS} fields of version ${STATE_VERSION}, each once, got ${keys}`);
+  whole("step", state.step, 0, MAX_STEP);
   whole("use_rslora", state.use_rslora, 0, 1);
   if (state.model_id !== modelId)
     fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
   const [a, b] = [rank * inFeatures, rank * outFeatures];
-  const scalars = decode("scalars", state.scalars, 10);
+  const scalars = decode("scalars", state.scalars, SCALARS.length);
   const lengths = state.pending ? [a, b, a, b] : [a, b, 0, 0];
   const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
   const crc = checksum(state, scalars, saved);

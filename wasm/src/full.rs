@@ -1,17 +1,17 @@
 //! The engine of the entry `micro-lora`.
 
 use micro_lora::{Apply, Choice, Feedback, Header, Learn, Listwise, Result, Sample};
+use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::calls::full as call;
 use crate::memory::{self, Lent};
+use crate::report;
 
-/// Where the report of the last error is: five words, as `micro_lora::REPORT` has them.
-#[unsafe(no_mangle)]
-pub extern "C" fn report() -> usize {
-    (&raw const micro_lora::REPORT).addr()
+/// Where the report of the last error is: five words, as `report.rs` has them.
+#[wasm_bindgen]
+pub fn report() -> usize {
+    report::address()
 }
-
-/// A list learned again, with a shorter step at once.
-const REHEARSAL: u32 = 13;
 
 /// Numbers that a call passes. What they are depends on the call.
 struct Numbers {
@@ -22,15 +22,15 @@ struct Numbers {
     chosen: usize,
 }
 
-/// Does what `js/adapter.js` numbers so, with the adapter in the block at this address. Passed arrays
+/// Does what `calls.rs` numbers so, with the adapter in the block at this address. Passed arrays
 /// stand one after the other at `passed`, of so many floats each: `vectors`, `extra` and, unless it is
 /// below 0, `base`. Gives a number that is not negative; if there was an error, minus its code, and
-/// the report at the start of the memory has the rest.
+/// [`report`] has the rest.
 ///
 /// # Safety
 /// As for [`memory::lend`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn call(
+#[wasm_bindgen]
+pub unsafe fn call(
     what: u32,
     block: *mut Header,
     passed: *const f32,
@@ -47,7 +47,10 @@ pub unsafe extern "C" fn call(
     let lent = unsafe { memory::lend(block, passed, [vectors, extra, base.max(0) as usize]) };
     match lent.and_then(|lent| run(what, lent, numbers)) {
         Ok(number) => number,
-        Err(error) => -(error.code() as f32),
+        Err(error) => {
+            report::put_down(&error);
+            -(error.code() as f32)
+        }
     }
 }
 
@@ -55,23 +58,25 @@ fn run(what: u32, lent: Lent<'_, 3>, numbers: Numbers) -> Result<f32> {
     let Lent { mut adapter, input, output, passed: [vectors, extra, base] } = lent;
     let Numbers { weight, value, .. } = numbers;
     match what {
-        0 => return adapter.apply_into(input, output),
+        call::APPLY => return adapter.apply_into(input, output),
         // In place: JavaScript has put the input there, unless it does not fit.
-        1 => return adapter.apply_residual(if input.len() == output.len() { output } else { input }),
-        2 => return Ok(adapter.apply_updates(value)?.step_norm),
-        3 => {
+        call::RESIDUAL => {
+            return adapter.apply_residual(if input.len() == output.len() { output } else { input });
+        }
+        call::UPDATE => return Ok(adapter.apply_updates(value)?.step_norm),
+        call::RESET => {
             adapter.reset();
             return Ok(0.0);
         }
-        4 => {
+        call::TAKE_UP => {
             adapter.take_up_weights()?;
             return Ok(0.0);
         }
-        5 => {
+        call::STRENGTH => {
             adapter.set_strength(value)?;
             return Ok(0.0);
         }
-        6 => {
+        call::DISCARD => {
             adapter.discard_pending();
             return Ok(0.0);
         }
@@ -84,19 +89,19 @@ fn run(what: u32, lent: Lent<'_, 3>, numbers: Numbers) -> Result<f32> {
     let receipt = {
         let list = Listwise::new(vectors, extra).with_temperature(numbers.temperature);
         let feedback = match what {
-            8 => Feedback::Quality(value),
-            9 => Feedback::Gradient(vectors),
-            10 | REHEARSAL => Feedback::Listwise(list),
-            11 => Feedback::Target { target: vectors, weight: value },
-            12 => Feedback::AttractRepel { attract: extra, repel: vectors },
+            call::QUALITY => Feedback::Quality(value),
+            call::GRADIENT => Feedback::Gradient(vectors),
+            call::LISTWISE | call::REHEARSE => Feedback::Listwise(list),
+            call::TARGET => Feedback::Target { target: vectors, weight: value },
+            call::ATTRACT_REPEL => Feedback::AttractRepel { attract: extra, repel: vectors },
             _ => Feedback::Choice(choice(vectors, &numbers)),
         };
-        if what == REHEARSAL {
+        if what == call::REHEARSE {
             adapter.begin_rehearsal()?;
         }
         let before = adapter.counters();
         let receipt = adapter.adapt(sample, feedback)?;
-        if what == REHEARSAL { adapter.end_rehearsal(before, receipt, value, extra)? } else { receipt }
+        if what == call::REHEARSE { adapter.end_rehearsal(before, receipt, value, extra)? } else { receipt }
     };
     Ok(receipt.outcome.code() as f32)
 }

@@ -2,17 +2,19 @@
 //! code and nothing else: `js/lite.js` knows what it gave.
 
 use micro_lora::{Apply, Choice, Header, Learn, Result, Sample};
+use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::calls::lite as call;
 use crate::memory::{self, Lent};
 
-/// Does what `js/lite.js` numbers so, with the adapter in the block at this address; `base` and `candidates`
+/// Does what `calls.rs` numbers so, with the adapter in the block at this address; `base` and `candidates`
 /// are how many floats of each stand at `passed`, one after the other. Gives a number that is not negative;
 /// if there was an error, minus its code.
 ///
 /// # Safety
 /// As for [`memory::lend`].
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn call(
+#[wasm_bindgen]
+pub unsafe fn call(
     what: u32,
     block: *mut Header,
     passed: *const f32,
@@ -28,9 +30,9 @@ pub unsafe extern "C" fn call(
     let done: Result<f32> = lent.and_then(|lent| {
         let Lent { mut adapter, input, output, passed: [base, candidates] } = lent;
         match what {
-            0 => adapter.apply_into(input, output),
-            1 => Ok(adapter.apply_updates(value)?.step_norm),
-            2 => adapter.take_up_weights().map(|()| 0.0),
+            call::APPLY => adapter.apply_into(input, output),
+            call::UPDATE => Ok(adapter.apply_updates(value)?.step_norm),
+            call::TAKE_UP => adapter.take_up_weights().map(|()| 0.0),
             _ => {
                 let sample = Sample::new(input).with_base(base).with_weight(weight);
                 let choice =

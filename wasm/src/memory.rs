@@ -4,7 +4,7 @@
 //! The block of an adapter, wherever JavaScript put it:
 //!
 //! ```text
-//! header   160 bytes, micro_lora::Header
+//! header   260 bytes, micro_lora::Header
 //! lora_A   rank * in_features floats, rank-major
 //! lora_B   rank * out_features
 //! grad_A   rank * in_features
@@ -17,6 +17,39 @@
 use core::slice;
 
 use micro_lora::{AdapterMut, Header, Result};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Where the memory begins that JavaScript hands out. wasm-bindgen takes the linker's own export of it away.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen]
+pub fn heap() -> usize {
+    unsafe extern "C" {
+        static __heap_base: u8;
+    }
+    (&raw const __heap_base).addr()
+}
+
+/// wasm-bindgen links `alloc`, which wants an allocator. Nothing calls it, and the linker leaves it out.
+#[cfg(target_arch = "wasm32")]
+mod never {
+    use core::alloc::{GlobalAlloc, Layout};
+    use core::ptr;
+
+    struct Never;
+
+    // SAFETY: it gives no memory, so there is none that could be wrong.
+    unsafe impl GlobalAlloc for Never {
+        unsafe fn alloc(&self, _: Layout) -> *mut u8 {
+            ptr::null_mut()
+        }
+
+        unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+    }
+
+    #[global_allocator]
+    static NEVER: Never = Never;
+}
 
 /// An adapter with the vectors that go in and out, and what was passed.
 pub(crate) struct Lent<'m, const N: usize> {

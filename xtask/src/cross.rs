@@ -43,7 +43,8 @@ impl Toolchain {
         }
     }
 
-    /// `cargo build --release` in `package`, with `core` as the only library where the compiler gives a choice.
+    /// `cargo build --release` in `package`, with `core` as the only library where the compiler gives a choice; for
+    /// WebAssembly with `alloc`.
     pub fn build<'a>(self, shell: &'a Shell, target: &str, package: &Path, target_dir: &Path) -> Cmd<'a> {
         let manifest = package.join("Cargo.toml");
         let build = cmd!(shell, "cargo build --release --manifest-path {manifest}")
@@ -56,11 +57,13 @@ impl Toolchain {
             Self::Rustup => build,
             Self::Debian => {
                 let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+                let is_wasm = target.starts_with("wasm32");
                 build
-                    .arg("-Zbuild-std=core")
+                    // wasm-bindgen names `alloc`, though nothing that is linked allocates.
+                    .arg(if is_wasm { "-Zbuild-std=core,alloc" } else { "-Zbuild-std=core" })
                     .env("RUSTC", DEBIAN_RUSTC)
                     .env("RUSTC_BOOTSTRAP", "1")
-                    .env(linker, if target.starts_with("wasm32") { DEBIAN_WASM_LLD } else { DEBIAN_LLD })
+                    .env(linker, if is_wasm { DEBIAN_WASM_LLD } else { DEBIAN_LLD })
                     // `cargo run` points it at its own compiler's libraries, which are not this compiler's.
                     .env_remove("LD_LIBRARY_PATH")
             }

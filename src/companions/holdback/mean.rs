@@ -3,7 +3,10 @@
 use crate::kernel;
 
 /// The events over which means run: what was true longer ago fades.
-const WINDOW: u32 = 400;
+pub(crate) const WINDOW: u32 = 400;
+
+/// Equal values have no spread to go by: this share of a square, a thousandth of a value, is taken for it.
+pub(crate) const LEAST_SPREAD: f32 = 1e-6;
 
 /// A weighted mean and what its standard error needs. Later events weigh more: an adapter that learns
 /// gets better, and what it did at first says little of what it does now.
@@ -43,7 +46,6 @@ impl Mean {
     pub(super) fn error_squared(&self) -> f32 {
         let mean = self.mean();
         let sum = (self.wwvv - (2.0 * mean) * self.wwv) + (mean * mean) * self.ww;
-        // Equal values have no spread to go by: a thousandth is taken for it.
-        kernel::divide(kernel::divide(sum.max(1e-6 * self.ww), self.w), self.w)
+        kernel::divide(kernel::divide(sum.max(LEAST_SPREAD * self.ww), self.w), self.w)
     }
 }

@@ -11,8 +11,8 @@
 //! The adapter is applied while its lead, in standard errors, is above a bound. The more certain it is, the
 //! fewer events are compared.
 
-mod mean;
-mod save;
+pub(crate) mod mean;
+pub(crate) mod save;
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -23,14 +23,14 @@ use mean::Mean;
 pub use save::HOLDBACK_INTEGERS;
 
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
-const OPEN: f32 = 3.4;
-const CLOSE: f32 = 2.9;
+pub(crate) const OPEN: f32 = 3.4;
+pub(crate) const CLOSE: f32 = 2.9;
 /// Comparisons before anything is concluded.
-const LEAST: u32 = 20;
+pub(crate) const LEAST: u32 = 20;
 /// While the adapter is applied, one event in so many is compared: from so many standard errors on.
-const SHARES: [(f32, u32); 3] = [(6.0, 8), (4.0, 4), (0.0, 2)];
+pub(crate) const SHARES: [(f32, u32); 3] = [(6.0, 8), (4.0, 4), (0.0, 2)];
 /// The longest list that can be interleaved.
-const MAX_SHOWN: usize = 64;
+pub(crate) const MAX_SHOWN: usize = 64;
 
 /// What an event is served with.
 ///

@@ -15,7 +15,7 @@ use crate::state::schema::{Outline, Schema, Version, integers};
 use crate::state::serialize::Saved;
 use crate::state::write::Sections;
 
-const HOLDBACK: Schema = Schema {
+pub(crate) const HOLDBACK: Schema = Schema {
     format: "micro-lora-holdback",
     integers: &HOLDBACK_INTEGERS,
     sections: &["teams", "means"],
@@ -37,10 +37,10 @@ integers! {
 }
 
 /// Words of the sections: two places for 64 bits each, three means.
-const WORDS: [usize; 2] = [4, 18];
+pub(crate) const WORDS: [usize; 2] = [4, 18];
 
 /// Far above any sum over a window.
-const SUM_MAX: f32 = 1e9;
+pub(crate) const SUM_MAX: f32 = 1e9;
 
 impl Holdback {
     /// The most characters that a saved holdback takes.

@@ -3,7 +3,7 @@
 use crate::state::base64::words;
 
 /// The largest magnitude of a code.
-pub(super) const CODE_MAX: f32 = 127.0;
+pub(crate) const CODE_MAX: f32 = 127.0;
 
 /// Writes the codes of a vector and gives their scale.
 pub(super) fn pack(codes: &mut [i8], vector: &[f32]) -> f32 {

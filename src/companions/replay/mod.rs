@@ -3,10 +3,10 @@
 //! Vectors are kept as int8 with one scale each (the largest magnitude is 127), a quarter of the
 //! memory of f32; clicks, scales and temperatures as they came.
 
-mod codes;
+pub(crate) mod codes;
 mod owned;
-mod rehearse;
-mod save;
+pub(crate) mod rehearse;
+pub(crate) mod save;
 mod serde;
 
 pub use owned::Replay;
@@ -29,7 +29,7 @@ use codes::pack;
 pub const REHEARSALS: u32 = 8;
 
 /// The most lists of a ring.
-const MAX_CAPACITY: usize = 65_536;
+pub(crate) const MAX_CAPACITY: usize = 65_536;
 
 /// Sizes and positions of a ring, in fixed-width words: 28 bytes.
 ///

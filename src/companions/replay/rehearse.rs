@@ -10,6 +10,9 @@ use crate::learn::Learn;
 use crate::learn::sample::{Listwise, Sample};
 use crate::learn::step::{self, Pass};
 
+/// How often lists are rehearsed at most at a time.
+pub(crate) const MAX_TIMES: u32 = 65_535;
+
 const OVERFLOW: u32 = Error::Overflow { what: "" }.code();
 
 impl ReplayMut<'_> {
@@ -35,7 +38,7 @@ impl ReplayMut<'_> {
         let mut view = lora.adapter_mut();
         view.check_nothing_pending()?;
         let mut taken = 0u32;
-        for _ in 0..times.min(u32::from(u16::MAX)) {
+        for _ in 0..times.min(MAX_TIMES) {
             let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };
             self.header.turn = turn.wrapping_add(1);
             if self.rehearse_one(&mut view, turn as usize, learning_rate)? {

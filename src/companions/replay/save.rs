@@ -12,7 +12,7 @@ use crate::state::schema::{Integer, Outline, Schema, Version, check_equal, integ
 use crate::state::serialize::bytes_of;
 use crate::state::write::Sections;
 
-pub(super) const RING: Schema = Schema {
+pub(crate) const RING: Schema = Schema {
     format: "micro-lora-replay",
     integers: &INTEGERS,
     sections: &["entries", "scales", "weights", "inputs", "candidates"],
@@ -41,7 +41,7 @@ integers! {
 }
 
 /// Words of an entry.
-pub(super) const ENTRY: usize = 4;
+pub(crate) const ENTRY: usize = 4;
 
 /// Words of each section, for `len` lists.
 const fn section_words(in_features: usize, out_features: usize, list: usize, len: usize) -> [usize; 5] {

@@ -12,6 +12,7 @@ mod embedded;
 mod fuzz;
 mod golden;
 mod header;
+mod layout;
 mod learn;
 mod npm;
 mod package;
@@ -98,6 +99,12 @@ pub const ALL: &[Task] = &[
         about: "the C interface under compilers, sanitizers and valgrind, installed and in an example",
         options: &[],
         run: |shell, _, report| c_test::run(shell, report),
+    },
+    Task {
+        name: "layout",
+        about: "write down for JavaScript what it has to know of the crates: wasm/js/generated",
+        options: &[],
+        run: |shell, _, report| layout::run(shell, report),
     },
     Task {
         name: "npm",

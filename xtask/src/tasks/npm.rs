@@ -26,6 +26,10 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const CRATE: &str = "wasm";
 const TOOLS: &str = "wasm/tools";
 pub const PACKAGE: &str = "wasm/pkg";
+/// Runs wasm-bindgen. Its build takes a minute once, so it is no dependency of this task runner.
+const GLUE: &str = "xtask/glue";
+/// What it makes of the crate: the functions, once they have been given an instance.
+const GLUE_MODULE: &str = "micro_lora_wasm_bg.js";
 
 /// Errors as numbers: JavaScript words them.
 const TERSE: &str = "--cfg micro_lora_terse";
@@ -83,6 +87,25 @@ pub fn build(shell: &Shell) -> Result<()> {
     modules(shell)
 }
 
+/// The crate as anybody builds it, without a flag of ours, and wasm-bindgen run on it: what `wasm-pack build` does. The
+/// directory that comes back has that engine, `micro_lora.wasm`, and the package's classes over it, `index.js`.
+pub fn plain(shell: &Shell) -> Result<PathBuf> {
+    let toolchain = Toolchain::for_target(shell, TARGET)?;
+    let target_dir = target_dir(shell).join("wasm/plain").join(toolchain.name());
+    toolchain.build(shell, TARGET, Path::new(CRATE), &target_dir).arg("--locked").run()?;
+    let directory = glue_directory(shell, "plain");
+    glue(shell, &target_dir.join(TARGET).join("release/micro_lora_wasm.wasm"), &directory)?;
+    shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("micro_lora.wasm"))?;
+    // Where the compiler may use reference types, wasm-bindgen's module wants to be called by the engine.
+    let imports = directory.join("imports.js");
+    let text = format!(
+        "import * as glue from \"./{GLUE_MODULE}\";\nexport const imports = {{ \"./{GLUE_MODULE}\": glue }};\n"
+    );
+    shell.write_file(&imports, text)?;
+    bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory, &[])?;
+    Ok(directory)
+}
+
 /// What `wasm/tools` pins: wasm-opt, esbuild, TypeScript.
 pub fn install_tools(shell: &Shell) -> Result<()> {
     needs::ensure_node(shell)?;
@@ -96,12 +119,14 @@ pub fn tool(shell: &Shell, name: &str) -> PathBuf {
 /// The crate of the engine, as far as a compiler for this machine can tell.
 pub fn lint(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell).join("wasm/lint");
-    cmd!(
-        shell,
-        "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir} -- -D warnings"
-    )
-    .env("RUSTFLAGS", TERSE)
-    .run()?;
+    // As the package is built, and as anybody builds the crate.
+    for (flags, features) in [(TERSE, None), ("", None), ("", Some("--no-default-features"))] {
+        cmd!(shell, "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir}")
+            .args(features)
+            .args(["--", "-D", "warnings"])
+            .env("RUSTFLAGS", flags)
+            .run()?;
+    }
     Ok(())
 }
 
@@ -115,7 +140,10 @@ impl Engine {
             .args(features)
             .env("RUSTFLAGS", self.flags())
             .run()?;
-        let built = target_dir.join(TARGET).join("release/micro_lora_wasm.wasm");
+        let linked = target_dir.join(TARGET).join("release/micro_lora_wasm.wasm");
+        let directory = glue_directory(shell, self.file);
+        glue(shell, &linked, &directory)?;
+        let built = directory.join("micro_lora_wasm_bg.wasm");
         let optimised = Path::new(PACKAGE).join(self.file);
         let wasm_opt = tool(shell, "wasm-opt");
         // What an engine must know is said here and nowhere else: anything more in the file is an error.
@@ -145,11 +173,33 @@ impl Engine {
     }
 }
 
+/// Runs wasm-bindgen on a linked module, and leaves in a directory what it makes for a bundler.
+pub fn glue(shell: &Shell, linked: &Path, directory: &Path) -> Result<()> {
+    let target_dir = target_dir(shell).join("glue");
+    shell.remove_path(directory)?;
+    cmd!(shell, "cargo run --quiet --locked --manifest-path {GLUE}/Cargo.toml --target-dir {target_dir}")
+        .arg("--")
+        .args([linked, directory])
+        .run()?;
+    Ok(())
+}
+
+fn glue_directory(shell: &Shell, file: &str) -> PathBuf {
+    target_dir(shell).join("npm/glue").join(file)
+}
+
 /// The modules, each entry in one file, minified; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
-    bundle(shell, &["index", "lite"], &[])?;
-    // They use the module that their user has loaded, not a second one.
-    bundle(shell, &["peft", "learn"], &["--external:./index.js"])?;
+    // With simd128 or without, wasm-bindgen makes the same JavaScript.
+    let glue = |file| glue_directory(shell, file).join(GLUE_MODULE);
+    let [full, lite] = [glue("micro_lora_simd.wasm"), glue("lite_simd.wasm")];
+    let (package, imports) = (Path::new(PACKAGE), &shell.current_dir().join("wasm/js/imports.js"));
+    bundle(shell, "index", &full, imports, package, &[])?;
+    bundle(shell, "lite", &lite, imports, package, &[])?;
+    for entry in ["peft", "learn"] {
+        // They use the module that their user has loaded, not a second one.
+        bundle(shell, entry, &full, imports, package, &["--external:./index.js"])?;
+    }
     for file in [
         "js/index.d.ts",
         "js/lite.d.ts",
@@ -168,22 +218,31 @@ fn modules(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// esbuild puts the modules of each entry together, terser makes them small.
-fn bundle(shell: &Shell, entries: &[&str], options: &[&str]) -> Result<()> {
+/// esbuild puts the modules of an entry together, around what wasm-bindgen has made, terser makes them small.
+fn bundle(
+    shell: &Shell,
+    entry: &str,
+    glue: &Path,
+    imports: &Path,
+    into: &Path,
+    options: &[&str],
+) -> Result<()> {
     let (esbuild, terser) = (tool(shell, "esbuild"), tool(shell, "terser"));
-    for entry in entries {
-        let bundled = target_dir(shell).join("npm").join(format!("{entry}.js"));
-        cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle --format=esm --outfile={bundled}")
-            // Old engines' trouble with these is with other forms of them than are here.
-            .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
-            .args(["--log-level=warning"])
-            .args(options)
-            .run()?;
-        cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {PACKAGE}/{entry}.js --mangle")
-            .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
-            // Names with an underscore are the modules' own.
-            .args(["--mangle-props", "regex=/^_[a-z]/"])
-            .run()?;
-    }
+    let bundled = target_dir(shell).join("npm").join(format!("{entry}.js"));
+    let [glue, imports] = [("glue", glue), ("glue-imports", imports)]
+        .map(|(name, file)| format!("--alias:{name}={}", file.display()));
+    cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle --format=esm --outfile={bundled} {glue} {imports}")
+        // Old engines' trouble with these is with other forms of them than are here.
+        .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
+        // Constants of one module take their place in another, which terser would do with short ones alone.
+        .args(["--minify-syntax", "--log-level=warning"])
+        .args(options)
+        .run()?;
+    let minified = into.join(format!("{entry}.js"));
+    cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {minified} --mangle")
+        .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
+        // Names with an underscore are the modules' own.
+        .args(["--mangle-props", "regex=/^_[a-z]/"])
+        .run()?;
     Ok(())
 }

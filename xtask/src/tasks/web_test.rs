@@ -25,6 +25,7 @@ const ENGINES: [(&str, &[&Tool]); 4] = [
 const BUILDS: [&str; 2] = ["simd", "baseline"];
 
 const INSTALL: &str = "web: install the tarball";
+const PLAIN: &str = "web: plain build";
 const FORMAT: &str = "web: format";
 const FRESH: &str = "web: fresh projects";
 const EXAMPLES: &str = "web: examples";
@@ -33,7 +34,7 @@ const EXAMPLES: &str = "web: examples";
 pub fn steps() -> impl Iterator<Item = String> {
     let suites = ENGINES.iter().flat_map(|(engine, _)| BUILDS.map(|build| suite_name(engine, build)));
     let before = [INSTALL, size::STEP].map(str::to_owned);
-    before.into_iter().chain(suites).chain([FORMAT, FRESH, EXAMPLES, demo::CHECK].map(str::to_owned))
+    before.into_iter().chain(suites).chain([PLAIN, FORMAT, FRESH, EXAMPLES, demo::CHECK].map(str::to_owned))
 }
 
 fn suite_name(engine: &str, build: &str) -> String {
@@ -64,6 +65,9 @@ pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
             report.step(suite_name(name, build), || suite(shell, name, tools, build));
         }
     }
+    if is_wanted("node") {
+        report.step(PLAIN, || plain(shell, &tarball));
+    }
     if engine.is_none() {
         report.step(FORMAT, || format(shell));
         report.step(FRESH, || fresh_projects(shell, &tarball));
@@ -91,6 +95,17 @@ fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()
     needs::ensure(shell, tools)?;
     let project = project(shell);
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} {engine} {build}").run()?)
+}
+
+/// The suite over an engine that was built without our flags.
+fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
+    let built = npm::plain(shell)?;
+    let project = directory(shell).join("plain");
+    cmd!(shell, "node {TOOLS}/runner/install.mjs {project} {tarball}").run()?;
+    for file in ["micro_lora.wasm", "index.js"] {
+        shell.copy_file(built.join(file), project.join("node_modules/micro-lora"))?;
+    }
+    Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} node baseline").run()?)
 }
 
 /// What the formatter has no opinion on is left out: data, and what others wrote.

@@ -1,0 +1,34 @@
+// What the engine refuses, as errors that say what was expected and what came.
+
+import { report } from "glue";
+
+import { floats, rounded, wasm } from "./engine.js";
+import { fail } from "./fail.js";
+import { ERROR_OUT_OF_RANGE, WEIGHT_LIMIT } from "./generated/adapter.js";
+
+/** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
+const ERRORS = [
+  ,
+  "LENGTH|$0 values|$1",
+  "NOT_FINITE|finite values|NaN or infinity at index $0",
+  "OUT_OF_RANGE|$0 to $1|$2",
+  "COUNT|$0 to $1|$2",
+  "OVERFLOW|a magnitude that f32 can go on with|an overflow",
+  "BASE_REQUIRED|$1 values, because inFeatures is $0 and outFeatures $1|none",
+  "SQUARE_REQUIRED|inFeatures equal to outFeatures|$0 and $1",
+  "ZERO_NORM|a direction|a zero vector",
+  `PENDING_FULL|pending events of a total weight below ${WEIGHT_LIMIT}|more: call applyUpdates`,
+];
+
+/** Passes on what the engine returned, unless it is an error. */
+export const check = (result) => {
+  if (result >= 0) return result;
+  const at = report();
+  const words = new Uint32Array(wasm.memory.buffer, at, 5);
+  const numbers = result === -ERROR_OUT_OF_RANGE ? Array.from(floats(at, 5), rounded) : words;
+  const [code, expected, came] = ERRORS[-result]
+    .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
+    .split("|");
+  const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
+  return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
+};
