@@ -14,6 +14,7 @@ use crate::kernel;
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)]
 #[non_exhaustive]
 pub enum Skip {
@@ -45,6 +46,7 @@ pub enum Skip {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outcome {
     /// It did.
     Applied,
@@ -81,6 +83,7 @@ impl Outcome {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Receipt {
     /// Applied, or skipped and why.
@@ -125,6 +128,7 @@ impl Receipt {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Stats {
     /// Valid feedback events, skipped ones included.
