@@ -43,6 +43,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// The version of this header, for #if; mlora_version() is the library's.
+#define MLORA_VERSION_MAJOR 0
+#define MLORA_VERSION_MINOR 1
+#define MLORA_VERSION_PATCH 0
+#define MLORA_VERSION "0.1.0"
+
 /// Bytes of an adapter, for memory whose size is known when the program is built. A multiple of 4; the
 /// memory must be aligned to 4 bytes. flags: 0, or MLORA_INFERENCE.
 #define MLORA_SIZE(in_features, out_features, rank, flags) \

@@ -10,6 +10,10 @@
 #ifndef MICRO_LORA_HPP
 #define MICRO_LORA_HPP
 
+#if __cplusplus < 201703L && (!defined(_MSVC_LANG) || _MSVC_LANG < 201703L)
+#error "micro_lora.hpp: expected C++17 or newer (-std=c++17), got an older one; micro_lora.h does with any"
+#else
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -406,4 +410,5 @@ class Explore {
 
 }  // namespace micro_lora
 
+#endif  // C++17
 #endif

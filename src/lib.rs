@@ -18,6 +18,9 @@
 )]
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 mod adapter;
 mod companions;
 mod error;

@@ -28,6 +28,7 @@ pub const MAX_RANK: usize = 4;
 /// assert_eq!(Config::new().step, StepKind::ScaledGradientV2);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)]
 #[non_exhaustive]
 pub enum StepKind {
@@ -83,6 +84,7 @@ impl StepKind {
 /// assert_eq!(config.cap, 2.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)]
 #[non_exhaustive]
 pub struct Config {

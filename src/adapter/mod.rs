@@ -1,5 +1,7 @@
 //! What an adapter is: limits, settings, header, borrowed views, owners, statistics.
 
+#[cfg(feature = "alloc")]
+mod boxed;
 pub(crate) mod config;
 pub(crate) mod frozen;
 pub(crate) mod header;

@@ -11,10 +11,19 @@ use crate::learn::Learn;
 use crate::state::json_max;
 
 /// Refuses sizes that no adapter can have, when the program is built.
-const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
+pub(super) const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
     assert!(RANK >= 1 && RANK <= MAX_RANK, "RANK must be 1, 2, 3 or 4");
     assert!(IN >= 1 && IN <= MAX_FEATURES, "IN (in_features) must be 1 to 1048576");
     assert!(OUT >= 1 && OUT <= MAX_FEATURES, "OUT (out_features) must be 1 to 1048576");
+}
+
+/// In place: an array of zeros that is assigned may be on the stack first.
+const fn clear(values: &mut [f32]) {
+    let mut rest = values;
+    while let [first, others @ ..] = rest {
+        *first = 0.0;
+        rest = others;
+    }
 }
 
 /// A LoRA adapter that learns: weights, pending gradients and a scratch row in one value, without
@@ -80,6 +89,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub const fn new(config: Config) -> Result<Self> {
+        // In every constructor, so that the compiler names the line of the caller's.
+        const { assert_sizes::<IN, OUT, RANK>() }
         let mut lora = Self::zeroed();
         match lora.init(config) {
             Ok(()) => Ok(lora),
@@ -135,12 +146,12 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
         }
         let bound = rng::sqrt(3.0 / IN as f32);
         rng::fill_uniform(self.a.as_flattened_mut(), bound, self.header.seed);
-        self.b = [[0.0; OUT]; RANK];
-        self.grad_a = [[0.0; IN]; RANK];
-        self.grad_c = [[0.0; OUT]; RANK];
-        self.bias = [0.0; OUT];
-        self.grad_bias = [0.0; OUT];
-        self.input_sum = [0.0; IN];
+        clear(self.b.as_flattened_mut());
+        clear(self.grad_a.as_flattened_mut());
+        clear(self.grad_c.as_flattened_mut());
+        clear(&mut self.bias);
+        clear(&mut self.grad_bias);
+        clear(&mut self.input_sum);
         Ok(())
     }
 
@@ -220,6 +231,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// # Ok::<(), Error>(())
     /// ```
     pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
+        const { assert_sizes::<IN, OUT, RANK>() }
         let mut lora = Self::new(Config::new().with_model_id(model_id))?;
         lora.load_json(json)?;
         Ok(lora)
@@ -374,6 +386,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
+        const { assert_sizes::<IN, OUT, RANK>() }
         let config = Config::new().with_model_id(model_id);
         let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
         lora.frozen_mut().load_json(json)?;

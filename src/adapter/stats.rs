@@ -15,6 +15,7 @@ use crate::kernel;
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)]
 #[non_exhaustive]
 pub enum Skip {
@@ -46,6 +47,7 @@ pub enum Skip {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outcome {
     /// It did.
     Applied,
@@ -82,6 +84,7 @@ impl Outcome {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Receipt {
     /// Applied, or skipped and why.
@@ -128,6 +131,7 @@ impl Receipt {
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct Stats {
     /// Valid feedback events, skipped ones included.

@@ -36,6 +36,7 @@ pub(crate) type Checked<T> = core::result::Result<T, Refusal>;
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// A slice has the wrong number of values.

@@ -21,6 +21,7 @@ const SURELY: f32 = 1e20;
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct BatchReceipt {
     /// Vectors whose gradient is now pending.

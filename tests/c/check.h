@@ -51,6 +51,7 @@ void test_save(void);
 void test_peft(void);
 void test_beside(void);
 void test_environment(void);
+void test_power_loss(void);
 void test_null(void);
 void test_misuse(void);
 void test_threads(void);

@@ -11,6 +11,7 @@ int main(void) {
   test_peft();
   test_beside();
   test_environment();
+  test_power_loss();
   test_null();
   test_misuse();
   test_threads();

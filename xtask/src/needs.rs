@@ -115,6 +115,13 @@ pub const PYTHON: Tool = Tool {
     elsewhere: "https://www.python.org/downloads",
 };
 
+pub const CFFI: Tool = Tool {
+    name: "cffi for Python",
+    is_present: |shell| cmd!(shell, "python3 -c").arg("import cffi").quiet().ignore_stderr().run().is_ok(),
+    packages: &["python3", "python3-cffi"],
+    elsewhere: "pip install cffi",
+};
+
 pub const NODE: Tool = Tool {
     name: "node",
     is_present: |_| on_path("node"),

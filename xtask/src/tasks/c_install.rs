@@ -102,14 +102,17 @@ impl Version {
 /// Installs to a scratch folder and builds the README's program against it, in every way that is promised.
 pub fn test(shell: &Shell, report: &mut Report) {
     report.step(STEP, || {
-        needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PKG_CONFIG])?;
+        needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PKG_CONFIG, &needs::CFFI])?;
         let folder = shell.create_temp_dir()?;
         let sample = Sample { shell, folder: folder.path(), prefix: folder.path().join("prefix") };
         install(shell, &sample.prefix)?;
         sample.write()?;
         sample.by_hand()?;
+        sample.as_plugin()?;
         sample.by_pkg_config()?;
-        sample.by_cmake()
+        sample.by_cmake()?;
+        sample.by_cmake_from_source()?;
+        sample.from_python()
     });
 }
 
@@ -142,9 +145,60 @@ impl Sample<'_> {
         let archive = lib.join("libmicro_lora.a");
         cmd!(shell, "gcc {source} -I{include} {archive} -o {program}").run()?;
         self.check(cmd!(shell, "{program}"))?;
+        self.print_size("gcc app.c libmicro_lora.a", &program)?;
+        cmd!(shell, "gcc -O2 {source} -I{include} {archive} -Wl,--gc-sections -s -o {program}").run()?;
+        self.check(cmd!(shell, "{program}"))?;
+        self.print_size("gcc -O2 app.c libmicro_lora.a -Wl,--gc-sections -s", &program)?;
         let source = self.folder.join("sample.cpp");
         cmd!(shell, "g++ -std=c++17 {source} -I{include} {archive} -o {program}").run()?;
         self.check(cmd!(shell, "{program}"))
+    }
+
+    fn print_size(&self, line: &str, program: &Path) -> Result<()> {
+        println!("{line}: {} bytes", program.metadata()?.len());
+        Ok(())
+    }
+
+    /// A shared library with the archive in it hands on nothing of it.
+    fn as_plugin(&self) -> Result<()> {
+        let (shell, folder) = (self.shell, self.folder);
+        let (archive, include) = (self.prefix.join("lib/libmicro_lora.a"), self.prefix.join("include"));
+        let (source, plugin) = (folder.join("plugin.c"), folder.join("plugin.so"));
+        let program = "#include <micro_lora.h>\n\
+                       const char *plugin_version(void) { return mlora_version(); }\n";
+        shell.write_file(&source, program)?;
+        cmd!(shell, "gcc -shared -fPIC {source} -I{include} {archive} -Wl,--gc-sections -s -o {plugin}")
+            .run()?;
+        let symbols = cmd!(shell, "nm --dynamic --defined-only {plugin}").read()?;
+        ensure!(symbols.contains("plugin_version"), "expected plugin_version in the plugin, got\n{symbols}");
+        ensure!(!symbols.contains("mlora_"), "expected a plugin without mlora_ symbols, got\n{symbols}");
+        self.print_size("a plugin that asks for the version", &plugin)
+    }
+
+    /// The repository as a part of the user's own build.
+    fn by_cmake_from_source(&self) -> Result<()> {
+        let (shell, build) = (self.shell, self.folder.join("build-from-source"));
+        let (source, root) = (self.folder.join("from-source"), shell.current_dir());
+        shell.create_dir(&source)?;
+        let (sample, c) = (self.folder.join("sample.c"), source.join("sample.c"));
+        shell.copy_file(sample, c)?;
+        let fixture = Path::new(FIXTURES).join("sample/from-source/CMakeLists.txt");
+        shell.copy_file(fixture, source.join("CMakeLists.txt"))?;
+        // What has been built for the other steps need not be built again.
+        let target = crate::target_dir(shell).join("c");
+        cmd!(shell, "cmake -S {source} -B {build} -DMICRO_LORA_SOURCE={root}")
+            .arg(format!("-DMICRO_LORA_TARGET_DIR={}", target.display()))
+            .ignore_stdout()
+            .run()?;
+        cmd!(shell, "cmake --build {build}").ignore_stdout().run()?;
+        let program = build.join("sample");
+        self.check(cmd!(shell, "{program}"))
+    }
+
+    /// The pattern for other languages: the header and the shared library are all that they need.
+    fn from_python(&self) -> Result<()> {
+        let (shell, prefix) = (self.shell, &self.prefix);
+        self.check(cmd!(shell, "python3 -B examples/python/personal_search.py {prefix}"))
     }
 
     fn by_pkg_config(&self) -> Result<()> {
@@ -174,7 +228,8 @@ impl Sample<'_> {
     fn check(&self, program: xshell::Cmd<'_>) -> Result<()> {
         let said = program.read()?;
         let expected = "ok: the query moved to ";
-        ensure!(said.starts_with(expected), "expected {expected:?}, got {said:?}");
+        let last = said.lines().last().unwrap_or_default();
+        ensure!(last.starts_with(expected), "expected {expected:?}, got {said:?}");
         println!("{said}");
         Ok(())
     }

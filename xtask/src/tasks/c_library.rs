@@ -7,6 +7,9 @@ use xshell::{Shell, cmd};
 
 use crate::target_dir;
 
+#[path = "c_library/elf.rs"]
+mod elf;
+
 const PACKAGE: &str = "ffi/library";
 
 /// Where the two libraries are. They were built for this machine, with symbols.
@@ -21,7 +24,11 @@ pub fn build(shell: &Shell) -> Result<PathBuf> {
 
 /// `1.2.3` of the package `ffi/library`.
 pub fn version(shell: &Shell) -> Result<String> {
-    let manifest = shell.read_file(Path::new(PACKAGE).join("Cargo.toml"))?;
+    version_in(&shell.read_file(Path::new(PACKAGE).join("Cargo.toml"))?)
+}
+
+/// The version of a manifest.
+pub fn version_in(manifest: &str) -> Result<String> {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
     Ok(version.context("ffi/library/Cargo.toml: expected a version, got none")?.to_owned())
 }
@@ -39,6 +46,9 @@ pub fn slim_archive(shell: &Shell, from: &Path, to: &Path) -> Result<()> {
         let _inside = shell.push_dir(folder.path());
         cmd!(shell, "ar x {from} {ours}").quiet().run()?;
         cmd!(shell, "strip --strip-unneeded {ours}").quiet().run()?;
+        let ours = folder.path().join(ours);
+        let hidden = elf::hide(shell.read_binary_file(&ours)?)?;
+        shell.write_file(&ours, hidden)?;
         shell.remove_path(to)?;
         cmd!(shell, "ar rcsD {to} {ours}").quiet().run()?;
     }

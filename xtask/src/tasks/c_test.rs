@@ -17,6 +17,9 @@ const EXAMPLE: &str = "C example";
 
 /// What the header promises to bear, and the tests too. Contraction would fuse multiplications and additions.
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off"];
+/// What clang's -Weverything says of the README's program and is none of its faults: padding of structs, a float that
+/// printf takes as a double, an enum passed as the int32_t that it is.
+const PEDANTRY: &[&str] = &["-Wno-padded", "-Wno-double-promotion", "-Wno-sign-conversion"];
 const COMPILERS: &[(&str, &str, &str)] = &[
     ("gcc", "c", "-std=c11"),
     ("clang", "c", "-std=c11"),
@@ -46,6 +49,17 @@ fn headers(shell: &Shell) -> Result<()> {
             check("micro_lora.hpp")?;
         }
     }
+    let everything = cmd!(shell, "clang -Weverything -Werror {PEDANTRY...} -std=c11 -Iinclude");
+    everything.args(["-fsyntax-only", "tests/c/readme.c"]).run()?;
+    let old = cmd!(shell, "g++ -x c++ -std=c++14 -Iinclude -fsyntax-only -")
+        .stdin("#include \"micro_lora.hpp\"\n")
+        .ignore_status();
+    let errors = String::from_utf8(old.output()?.stderr)?;
+    let count = errors.matches("error:").count();
+    ensure!(
+        count == 1 && errors.contains("expected C++17"),
+        "C++14: expected one error, got {count}\n{errors}"
+    );
     Ok(())
 }
 

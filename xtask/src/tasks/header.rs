@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
 use xshell::Shell;
 
+use super::c_library;
 use crate::report::Report;
 
 const HEADER: &str = "include/micro_lora.h";
@@ -55,7 +56,7 @@ fn generate(root: &Path) -> Result<String> {
         sys_includes: vec!["stddef.h".into(), "stdint.h".into()],
         include_guard: Some("MICRO_LORA_H".into()),
         header: Some(fixture("intro.h")?.trim_end().into()),
-        after_includes: Some(format!("\n{}", fixture("macros.h")?.trim_end())),
+        after_includes: Some(format!("\n{}", with_version(root, fixture("macros.h")?.trim_end())?)),
         line_length: 100,
         // No function takes them: structs hold their numbers.
         export: ExportConfig {
@@ -71,6 +72,17 @@ fn generate(root: &Path) -> Result<String> {
     GROUPS
         .iter()
         .try_fold(String::from_utf8(bytes)?, |text, (_, function, title)| with_title(&text, function, title))
+}
+
+/// Fills in the version of the library.
+fn with_version(root: &Path, macros: &str) -> Result<String> {
+    let manifest = std::fs::read_to_string(root.join("ffi/library/Cargo.toml"))?;
+    let version = c_library::version_in(&manifest)?;
+    let [major, minor, patch] = version.split('.').collect::<Vec<_>>()[..] else {
+        bail!("ffi/library/Cargo.toml: expected a version of three numbers, got {version}");
+    };
+    let text = macros.replace("@VERSION@", &version).replace("@MAJOR@", major);
+    Ok(text.replace("@MINOR@", minor).replace("@PATCH@", patch))
 }
 
 /// Puts a title before a function's comment.
