@@ -25,6 +25,7 @@ mod forward;
 mod kernel;
 mod learn;
 pub mod peft;
+mod profile;
 mod state;
 
 pub use adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
@@ -40,9 +41,6 @@ pub use companions::memory::{
     VectorId, no_vectors,
 };
 pub use companions::replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
-#[cfg(micro_lora_terse)]
-#[doc(hidden)]
-pub use error::refuse::REPORT;
 pub use error::{Error, Result};
 pub use forward::apply::Apply;
 pub use kernel::environment::check_environment;
@@ -51,6 +49,11 @@ pub use learn::Learn;
 pub use learn::batch::BatchReceipt;
 pub use learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 pub use state::StateInfo;
+
+profile::terse_only! {
+    #[doc(hidden)]
+    pub use profile::refuse::REPORT;
+}
 
 /// Where the words of a header are, and what they may be: for programs that are generated from it.
 #[doc(hidden)]
