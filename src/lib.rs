@@ -30,6 +30,7 @@ mod kernel;
 pub mod layout;
 mod learn;
 pub mod peft;
+mod profile;
 mod state;
 
 pub use adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
@@ -45,9 +46,6 @@ pub use companions::memory::{
     VectorId, no_vectors,
 };
 pub use companions::replay::{REHEARSALS, Replay, ReplayEntry, ReplayHeader, ReplayMut};
-#[cfg(micro_lora_terse)]
-#[doc(hidden)]
-pub use error::refuse::REPORT;
 pub use error::{Error, Result};
 pub use forward::apply::Apply;
 pub use kernel::environment::check_environment;
@@ -56,3 +54,8 @@ pub use learn::Learn;
 pub use learn::batch::BatchReceipt;
 pub use learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 pub use state::StateInfo;
+
+profile::terse_only! {
+    #[doc(hidden)]
+    pub use profile::refuse::REPORT;
+}

@@ -4,7 +4,7 @@ use crate::adapter::header::Header;
 use crate::adapter::view::{Adapter, check_weights};
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Result, check_length, told};
+use crate::error::{Result, check_length, public_result};
 use crate::forward::apply::Apply;
 use crate::kernel;
 use crate::peft::{self, PeftConfig, Reduction};
@@ -133,7 +133,7 @@ impl<'a> FrozenMut<'a> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn set_strength(&mut self, strength: f32) -> Result<()> {
-        told(self.header.set_strength(strength))
+        public_result(self.header.set_strength(strength))
     }
 
     /// Loads a saved adapter, as [`Learn::load_json`](crate::Learn::load_json). Pending events are

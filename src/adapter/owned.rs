@@ -4,7 +4,7 @@ use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK};
 use crate::adapter::frozen::FrozenMut;
 use crate::adapter::header::Header;
 use crate::adapter::view::{Adapter, AdapterMut};
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, public_result};
 use crate::forward::apply::Apply;
 use crate::kernel::rng;
 use crate::learn::Learn;
@@ -367,7 +367,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn set_strength(&mut self, strength: f32) -> Result<()> {
-        told(self.header.set_strength(strength))
+        public_result(self.header.set_strength(strength))
     }
 
     /// The weights of a saved adapter, made for the model `model_id` (0 if unused). Pending events

@@ -7,7 +7,7 @@
 
 use crate::adapter::stats::Receipt;
 use crate::adapter::view::not_finite;
-use crate::error::{Error, Result, check_length, check_range, told};
+use crate::error::{Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::sample::Sample;
@@ -156,7 +156,7 @@ impl Explore {
         let squared = difference * difference;
         // An infinite spread would make every later difference nothing, and never shrink again.
         if !squared.is_finite() {
-            return told(Err(not_finite(&[("qualities", &[plus, minus])], "qualities")));
+            return public_result(Err(not_finite(&[("qualities", &[plus, minus])], "qualities")));
         }
         let length = length_of("eps", eps)?;
         let spread =
@@ -303,7 +303,7 @@ fn count_directions(values: usize, out_features: usize) -> Result<usize> {
 fn length_of(what: &'static str, v: &[f32]) -> Result<f32> {
     let squared = kernel::dot(v, v);
     if !squared.is_finite() {
-        return told(Err(not_finite(&[(what, v)], what)));
+        return public_result(Err(not_finite(&[(what, v)], what)));
     }
     if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Error::ZeroNorm { what }) }
 }

@@ -2,14 +2,8 @@
 
 use core::fmt;
 
-#[cfg(not(micro_lora_terse))]
-#[path = "whole.rs"]
-pub(crate) mod refuse;
-#[cfg(micro_lora_terse)]
-#[path = "terse.rs"]
-pub(crate) mod refuse;
-
-pub(crate) use refuse::{Refusal, told};
+use crate::profile::HOST_CHECKS;
+pub(crate) use crate::profile::refuse::{self, Refusal, public_result};
 
 /// The result of a fallible call.
 ///
@@ -178,13 +172,9 @@ pub enum Error {
         /// Whose.
         got: &'static str,
     },
-    /// Any of those above; what it is about was put down.
-    #[cfg(micro_lora_terse)]
+    /// Any of those above, as its code; only terse builds have values of it (`src/profile.rs`).
     #[doc(hidden)]
-    Reported {
-        /// Which one.
-        code: u8,
-    },
+    Reported(refuse::Reported),
 }
 
 impl Error {
@@ -217,18 +207,14 @@ impl Error {
             Self::UnknownField { .. } => 19,
             Self::Step { .. } => 20,
             Self::KeyStyle { .. } => 21,
-            #[cfg(micro_lora_terse)]
-            Self::Reported { code } => *code as u32,
+            Self::Reported(reported) => reported.code(),
         }
     }
 }
 
-/// In the smallest package JavaScript has refused such a number, or such a length, before the engine is asked.
-const CHECKED_BEFORE: bool = cfg!(micro_lora_lite);
-
-/// Refuses a number outside its range; NaN is outside any.
+/// Refuses a number outside its range, unless the host has; NaN is outside any.
 pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
-    if CHECKED_BEFORE || (min..=max).contains(&got) {
+    if HOST_CHECKS || (min..=max).contains(&got) {
         Ok(())
     } else {
         Err(refuse::out_of_range(what, got, min, max))
@@ -255,9 +241,9 @@ pub(crate) const fn check_ranges(ranges: &[Range], values: &[f32]) -> Result<()>
     Ok(())
 }
 
-/// Refuses a slice of the wrong length.
+/// Refuses a slice of the wrong length, unless the host has.
 pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Checked<()> {
-    if CHECKED_BEFORE || got == expected { Ok(()) } else { Err(refuse::length(what, expected, got)) }
+    if HOST_CHECKS || got == expected { Ok(()) } else { Err(refuse::length(what, expected, got)) }
 }
 
 impl fmt::Display for Error {
@@ -308,8 +294,7 @@ impl fmt::Display for Error {
             Self::Unsupported { field, expected } => {
                 write!(f, "{field}: expected {expected}, got something else")
             }
-            #[cfg(micro_lora_terse)]
-            Self::Reported { code } => write!(f, "error {code}"),
+            Self::Reported(reported) => write!(f, "error {}", reported.code()),
             Self::Step { feedback } => write!(
                 f,
                 "{feedback} feedback: expected a list (choice or listwise), because this adapter learns by the dual \

@@ -1,42 +1,52 @@
-//! A refusal is its code alone, and the rest is put down in one place: with `--cfg micro_lora_terse`, for a
-//! program of one thread that counts every byte. An [`Error`] of 28 bytes, made at forty places and
-//! passed on through as many calls, is an eighth of the WebAssembly of the npm package.
+//! Errors inside the engine, in terse builds: an error is its code alone, and what it is about is written to one
+//! place. An [`Error`] of 28 bytes, made at forty places and passed on through as many calls, is an eighth of the
+//! WebAssembly of the npm package.
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use super::Error;
+use crate::error::{Checked, Error, Result};
+use crate::profile::REPORTS_DETAILS;
 
 /// As [`Error::code`].
-#[derive(Clone, Copy)]
-pub(crate) struct Refusal(u8);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reported(u8);
 
-impl From<Refusal> for Error {
-    fn from(Refusal(code): Refusal) -> Self {
-        Self::Reported { code }
+pub(crate) type Refusal = Reported;
+
+impl Reported {
+    pub(crate) const fn code(&self) -> u32 {
+        self.0 as u32
     }
 }
 
-/// What a caller is told.
-pub(crate) fn told<T>(checked: super::Checked<T>) -> super::Result<T> {
+impl From<Reported> for Error {
+    fn from(reported: Reported) -> Self {
+        Self::Reported(reported)
+    }
+}
+
+/// The result of an internal function as the public API gives it.
+pub(crate) fn public_result<T>(checked: Checked<T>) -> Result<T> {
     checked.map_err(Error::from)
 }
 
-/// Of the last refusal: the address and length of what it is about, and up to three numbers in the order in which
-/// the message of [`Error`] has them.
+/// Of the last error: the address and length of the name of what it is about, and up to three numbers in the order in
+/// which the message of [`Error`] has them.
 pub static REPORT: [AtomicU32; 5] = [const { AtomicU32::new(0) }; 5];
 
-#[cold]
-#[cfg_attr(not(micro_lora_lite), inline(never))]
+#[inline(always)]
 fn report(code: u8, what: &'static str, first: u32, second: u32, third: u32) -> Refusal {
-    // In the smallest package JavaScript finds out by itself what was wrong.
-    if cfg!(micro_lora_lite) {
-        return Refusal(code);
-    }
+    if REPORTS_DETAILS { write_report(code, what, first, second, third) } else { Reported(code) }
+}
+
+#[cold]
+#[inline(never)]
+fn write_report(code: u8, what: &'static str, first: u32, second: u32, third: u32) -> Refusal {
     let words = [what.as_ptr().addr() as u32, what.len() as u32, first, second, third];
     for (place, word) in REPORT.iter().zip(words) {
         place.store(word, Relaxed);
     }
-    Refusal(code)
+    Reported(code)
 }
 
 pub(crate) fn length(what: &'static str, expected: usize, got: usize) -> Refusal {
@@ -88,5 +98,5 @@ pub(crate) fn unsupported(field: &'static str, _expected: &'static str) -> Refus
     report(17, field, 0, 0, 0)
 }
 
-pub(crate) const PENDING_FULL: Refusal = Refusal(9);
-pub(crate) const NOT_INITIALISED: Refusal = Refusal(10);
+pub(crate) const PENDING_FULL: Refusal = Reported(9);
+pub(crate) const NOT_INITIALISED: Refusal = Reported(10);

@@ -1,11 +1,21 @@
-//! A refusal is the error that is told.
+//! Errors inside the engine, in the whole build: they are the public ones.
 
-use super::Error;
+use crate::error::{Checked, Error, Result};
 
 pub(crate) type Refusal = Error;
 
-/// What a caller is told.
-pub(crate) fn told<T>(checked: super::Checked<T>) -> super::Result<T> {
+/// No value: this build's errors name what they are about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reported {}
+
+impl Reported {
+    pub(crate) const fn code(&self) -> u32 {
+        match *self {}
+    }
+}
+
+/// The result of an internal function as the public API gives it.
+pub(crate) fn public_result<T>(checked: Checked<T>) -> Result<T> {
     checked
 }
 

@@ -5,7 +5,7 @@ use crate::adapter::stats::Stats;
 use crate::adapter::view::Adapter;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Result, told};
+use crate::error::{Result, public_result};
 
 /// Using an adapter: implemented by everything that can lend an [`Adapter`].
 ///
@@ -50,7 +50,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_into(&self, x: &[f32], delta: &mut [f32]) -> Result<f32> {
-        told(self.adapter().write_delta(x, delta))
+        public_result(self.adapter().write_delta(x, delta))
     }
 
     /// `x += delta` in place, for square adapters; gives the guard factor.
@@ -68,7 +68,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_residual(&self, x: &mut [f32]) -> Result<f32> {
-        told(self.adapter().add_delta(x))
+        public_result(self.adapter().add_delta(x))
     }
 
     /// [`apply_into`](Self::apply_into) for n vectors: `inputs` is `n * in_features` values,
@@ -86,7 +86,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_batch(&self, inputs: &[f32], deltas: &mut [f32]) -> Result<()> {
-        told(self.adapter().write_deltas(inputs, deltas))
+        public_result(self.adapter().write_deltas(inputs, deltas))
     }
 
     /// What [`apply_into`](Self::apply_into) would give for `x`, the guard factor or the error, without
@@ -103,7 +103,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn output_guard(&self, x: &[f32]) -> Result<f32> {
-        told(self.adapter().forward(x, false).map(|projection| projection.guard))
+        public_result(self.adapter().forward(x, false).map(|projection| projection.guard))
     }
 
     /// Writes `delta W = m s B A`, `out_features x in_features`, row by row, without the output guard.
@@ -121,7 +121,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn delta_weight(&self, weight: &mut [f32]) -> Result<()> {
-        told(self.adapter().write_delta_weight(None, weight))
+        public_result(self.adapter().write_delta_weight(None, weight))
     }
 
     /// Writes `base + delta W` into another buffer. `base` is never touched, so there is nothing to
@@ -140,7 +140,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn merge_into(&self, base: &[f32], merged: &mut [f32]) -> Result<()> {
-        told(self.adapter().write_delta_weight(Some(base), merged))
+        public_result(self.adapter().write_delta_weight(Some(base), merged))
     }
 
     /// Counters and norms. Costs a pass over `lora_A`.
@@ -330,7 +330,7 @@ pub trait Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn merged_bias(&self, bias: &mut [f32]) -> Result<()> {
-        told(self.adapter().write_merged_bias(bias))
+        public_result(self.adapter().write_merged_bias(bias))
     }
 
     /// Values of an input.

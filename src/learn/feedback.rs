@@ -5,7 +5,7 @@ use crate::adapter::config::StepKind;
 use crate::adapter::header::Header;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::{AdapterMut, not_finite, squared_norm};
-use crate::error::{Checked, Result, check_length, check_range, refuse, told};
+use crate::error::{Checked, Result, check_length, check_range, public_result, refuse};
 use crate::forward::Projection;
 use crate::kernel;
 use crate::learn::dual::told::Told;
@@ -52,7 +52,7 @@ impl AdapterMut<'_> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn adapt<'s>(&mut self, sample: impl Into<Sample<'s>>, feedback: Feedback<'_>) -> Result<Receipt> {
-        told(self.learn_any(&sample.into(), &feedback))
+        public_result(self.learn_any(&sample.into(), &feedback))
     }
 
     fn learn_any(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {

@@ -13,7 +13,7 @@ use crate::adapter::stats::Receipt;
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Result, told};
+use crate::error::{Result, public_result};
 use crate::forward::apply::Apply;
 use crate::learn::batch::BatchReceipt;
 use crate::learn::sample::{Choice, Listwise, Sample};
@@ -73,7 +73,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_gradient<'s>(&mut self, sample: impl Into<Sample<'s>>, grad_output: &[f32]) -> Result<Receipt> {
-        told(self.adapter_mut().learn_gradient(&sample.into(), grad_output))
+        public_result(self.adapter_mut().learn_gradient(&sample.into(), grad_output))
     }
 
     /// [`adapt_gradient`](Self::adapt_gradient) for n vectors, one after the other: `inputs`
@@ -91,7 +91,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_gradients(&mut self, inputs: &[f32], grad_outputs: &[f32]) -> Result<BatchReceipt> {
-        told(self.adapter_mut().learn_gradients(inputs, grad_outputs))
+        public_result(self.adapter_mut().learn_gradients(inputs, grad_outputs))
     }
 
     /// Learns that one of 2 to 64 candidates was chosen (quality above 0.5) or turned down (below):
@@ -110,7 +110,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_choice<'s>(&mut self, sample: impl Into<Sample<'s>>, choice: Choice<'_>) -> Result<Receipt> {
-        told(self.adapter_mut().learn_choice(&sample.into(), &choice))
+        public_result(self.adapter_mut().learn_choice(&sample.into(), &choice))
     }
 
     /// Learns from several choices of one list at once: listwise softmax cross-entropy (ListNet,
@@ -128,7 +128,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_listwise<'s>(&mut self, sample: impl Into<Sample<'s>>, list: Listwise<'_>) -> Result<Receipt> {
-        told(self.adapter_mut().learn_listwise(&sample.into(), &list))
+        public_result(self.adapter_mut().learn_listwise(&sample.into(), &list))
     }
 
     /// Pulls `y` towards a target (`weight > 0`) or away from it (`weight < 0`): `L = -w cos(y, t)`.
@@ -153,7 +153,7 @@ pub trait Learn: Apply {
         target: &[f32],
         weight: f32,
     ) -> Result<Receipt> {
-        told(self.adapter_mut().learn_target(&sample.into(), target, weight))
+        public_result(self.adapter_mut().learn_target(&sample.into(), target, weight))
     }
 
     /// Pulls `y` towards one vector and away from 1 to 64 others in one event:
@@ -174,7 +174,7 @@ pub trait Learn: Apply {
         attract: &[f32],
         repel: &[f32],
     ) -> Result<Receipt> {
-        told(self.adapter_mut().learn_attract_repel(&sample.into(), attract, repel))
+        public_result(self.adapter_mut().learn_attract_repel(&sample.into(), attract, repel))
     }
 
     /// Learns from a quality, `0.0..=1.0`, and nothing else: reward-modulated Hebbian,
@@ -194,7 +194,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn adapt_quality<'s>(&mut self, sample: impl Into<Sample<'s>>, quality: f32) -> Result<Receipt> {
-        told(self.adapter_mut().learn_quality(&sample.into(), quality))
+        public_result(self.adapter_mut().learn_quality(&sample.into(), quality))
     }
 
     /// Takes one step along the weighted mean of the pending gradients and clears them.
@@ -217,7 +217,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_updates(&mut self, learning_rate: f32) -> Result<Receipt> {
-        told(step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First))
+        public_result(step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First))
     }
 
     /// Forgets the pending events without a step.
@@ -264,7 +264,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn set_strength(&mut self, strength: f32) -> Result<()> {
-        told(self.adapter_mut().header.set_strength(strength))
+        public_result(self.adapter_mut().header.set_strength(strength))
     }
 
     /// Loads a state that [`write_json`](Apply::write_json) saved, in place: settings, weights,
@@ -369,7 +369,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
-        told(self.adapter_mut().take_weights(lora_a, lora_b))
+        public_result(self.adapter_mut().take_weights(lora_a, lora_b))
     }
     /// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
     /// `(1 - share) own + share kept`. `share` is 0 to 1; a little after every update bounds how far a bad
@@ -388,6 +388,6 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn pull_towards(&mut self, lora_a: &[f32], lora_b: &[f32], share: f32) -> Result<()> {
-        told(self.adapter_mut().pull(lora_a, lora_b, share))
+        public_result(self.adapter_mut().pull(lora_a, lora_b, share))
     }
 }

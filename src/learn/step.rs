@@ -30,6 +30,7 @@ use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
 use crate::kernel::{self, Square, divide};
 use crate::learn::dual;
+use crate::profile::DEFAULT_STEP_ONLY;
 
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;
@@ -139,7 +140,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
 
 /// The kind of step. The smallest package has the default alone, and refuses adapters with another.
 fn kind(header: &Header) -> StepKind {
-    if cfg!(micro_lora_lite) { StepKind::ScaledGradientV2 } else { header.config().step }
+    if DEFAULT_STEP_ONLY { StepKind::ScaledGradientV2 } else { header.config().step }
 }
 
 pub(crate) fn check_learning_rate(lr: f32) -> Checked<()> {

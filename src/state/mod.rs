@@ -21,6 +21,7 @@ use crate::adapter::view::{Adapter, AdapterMut, check_norm};
 use crate::error::{Checked, Error, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
+use crate::profile::HOST_CHECKS;
 use base64::encode;
 use fields::{ADAPTER, DUALS, SCALARS, SECTIONS, section_lens};
 use read::Document;
@@ -389,8 +390,7 @@ impl AdapterMut<'_> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn take_up_weights(&mut self) -> Result<()> {
-        // In the smallest package JavaScript has seen to it, in fewer bytes.
-        if !cfg!(micro_lora_lite) {
+        if !HOST_CHECKS {
             self.prepare_weights()?;
         }
         self.header.take_up(self.b);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::adapter::owned::{FrozenLora, MicroLora};
 use crate::adapter::view::{Adapter, AdapterMut};
-use crate::error::{Error, told};
+use crate::error::{Error, public_result};
 use crate::forward::apply::Apply;
 use crate::learn::Learn;
 use crate::state::deserialize::{Places, Reading, check_words, names};
@@ -20,7 +20,7 @@ static NAMES: [&str; 3 + ADAPTER.integers.len() + SECTIONS] = names(&ADAPTER);
 
 impl Adapter<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        told(self.check_savable()).map_err(S::Error::custom)?;
+        public_result(self.check_savable()).map_err(S::Error::custom)?;
         self.outlined(|outline| {
             Saved { schema: &ADAPTER, outline: *outline, sections: self }.serialize(serializer)
         })

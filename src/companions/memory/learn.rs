@@ -8,7 +8,7 @@ use crate::adapter::stats::{Outcome, Skip};
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Checked, Result, check_length, refuse, told};
+use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::dual::told::Told;
@@ -218,7 +218,7 @@ impl MemoryMut<'_> {
     ) -> Result<MemoryReceipt> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        told(self.learn_and_remember(&mut view, &sample.into(), &list, learning_rate, &mut vectors))
+        public_result(self.learn_and_remember(&mut view, &sample.into(), &list, learning_rate, &mut vectors))
     }
 
     fn learn_and_remember(
@@ -349,7 +349,7 @@ impl MemoryMut<'_> {
     ) -> Result<u32> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        told(self.check_ready(&view))?;
+        public_result(self.check_ready(&view))?;
         let (visits, _) = self.revisit(&mut view, visits, &mut vectors);
         view.turn();
         view.measure();

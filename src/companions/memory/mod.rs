@@ -19,7 +19,7 @@ pub use record::{Lookup, VectorId, no_vectors};
 pub use removal::Forgotten;
 pub use save::MEMORY_INTEGERS;
 
-use crate::error::{Result, check_length, told};
+use crate::error::{Result, check_length, public_result};
 
 /// How many remembered lists are visited after each new one.
 ///
@@ -179,7 +179,7 @@ impl MemoryMut<'_> {
         let layout = self.header.layout();
         layout.check(self.header.capacity())?;
         check_length("words", self.words.len(), layout.words(self.header.capacity()))?;
-        told(check_length("scratch", self.scratch.len(), layout.scratch()))
+        public_result(check_length("scratch", self.scratch.len(), layout.scratch()))
     }
 
     /// Forgets every list, at once: their parts stay in the adapter, and nothing of them stays here. To take them out

@@ -5,7 +5,7 @@ use super::learn::nth_mut;
 use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, quantise};
 use super::{MemoryHeader, MemoryMut, VISITS};
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, Result, refuse, told};
+use crate::error::{Checked, Result, public_result, refuse};
 use crate::learn::Learn;
 use crate::learn::dual::{Base, List};
 use crate::learn::sample::MAX_CANDIDATES;
@@ -63,7 +63,7 @@ impl MemoryMut<'_> {
     ) -> Result<Forgotten> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        told(self.check_ready(&view))?;
+        public_result(self.check_ready(&view))?;
         let Some(n) = self.find(|record| record.number() == number) else {
             return Ok(Forgotten::NotRemembered);
         };
@@ -92,8 +92,8 @@ impl MemoryMut<'_> {
     ) -> Result<(u32, u32)> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        told(self.check_ready(&view))?;
-        told(self.check_ids())?;
+        public_result(self.check_ready(&view))?;
+        public_result(self.check_ids())?;
         let (mut done, mut other) = (0u32, 0u32);
         let mut n = 0;
         while n < self.header.len {
@@ -138,13 +138,13 @@ impl MemoryMut<'_> {
     ) -> Result<u32> {
         self.check()?;
         let mut view = lora.adapter_mut();
-        told(self.check_ready(&view))?;
-        told(self.check_ids())?;
-        told(self.check_no_scores())?;
+        public_result(self.check_ready(&view))?;
+        public_result(self.check_ids())?;
+        public_result(self.check_no_scores())?;
         // All vectors are asked for first: a host that fails half-way changes nothing.
         for n in 0..self.header.len {
             if self.look_up(n, &mut vectors) == Lookup::Failed {
-                return told(Err(refuse::missing("the vector of a remembered id")));
+                return public_result(Err(refuse::missing("the vector of a remembered id")));
             }
         }
         Ok(self.learn_again(&mut view, &mut vectors))

@@ -4,7 +4,7 @@ use super::MemoryMut;
 use super::record::{Lookup, Record, VectorId};
 use super::removal::parts;
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, Result, check_length, refuse, told};
+use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::forward::centred;
 use crate::kernel;
 use crate::learn::Learn;
@@ -46,7 +46,7 @@ impl MemoryMut<'_> {
         mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Result<()> {
         self.check()?;
-        told(self.explain(&mut lora.adapter_mut(), query, documents, numbers, shares, &mut vectors))
+        public_result(self.explain(&mut lora.adapter_mut(), query, documents, numbers, shares, &mut vectors))
     }
 
     fn explain(

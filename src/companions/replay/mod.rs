@@ -13,7 +13,7 @@ pub use owned::Replay;
 pub use save::REPLAY_INTEGERS;
 
 use crate::adapter::stats::{Outcome, Receipt, Skip};
-use crate::error::{Error, Result, check_length, check_range, told};
+use crate::error::{Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
@@ -203,7 +203,7 @@ impl ReplayMut<'_> {
         check_length("scales", self.scales.len(), capacity.saturating_mul(list))?;
         check_length("weights", self.weights.len(), capacity.saturating_mul(list))?;
         check_length("row", self.row.len(), width)?;
-        told(check_length("rows", self.rows.len(), rows))
+        public_result(check_length("rows", self.rows.len(), rows))
     }
 
     /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is
@@ -233,7 +233,7 @@ impl ReplayMut<'_> {
     ) -> Result<Receipt> {
         let sample = sample.into();
         self.check_list(sample, list)?;
-        told(lora.adapter_mut().check_rehearsal())?;
+        public_result(lora.adapter_mut().check_rehearsal())?;
         // First: an event that no update follows would stay pending.
         step::check_learning_rate(learning_rate)?;
         if learning_rate == 0.0 {

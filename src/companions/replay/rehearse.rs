@@ -4,7 +4,7 @@ use super::codes::unpack;
 use super::{ReplayHeader, ReplayMut, nth};
 use crate::adapter::stats::Receipt;
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, Error, Result, refuse, told};
+use crate::error::{Checked, Error, Result, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::sample::{Listwise, Sample};
@@ -131,12 +131,12 @@ impl AdapterMut<'_> {
         }
         let update = step::apply_updates(self, learning_rate, Pass::Rehearsal { chosen: chosen(weights) });
         self.clear_pending();
-        told(update)
+        public_result(update)
     }
 
     #[doc(hidden)]
     pub fn begin_rehearsal(&self) -> Result<()> {
-        told(self.check_nothing_pending())
+        public_result(self.check_nothing_pending())
     }
 
     pub(super) fn check_nothing_pending(&self) -> Checked<()> {

@@ -1,0 +1,45 @@
+//! The builds of this crate, and what each does without. No other file of `src/` names their cfgs: the rest reads
+//! the constants below, and `refuse`.
+//!
+//! - **whole**: no cfg. Everything is there.
+//! - **terse**: `--cfg micro_lora_terse`, for a program of one thread that counts every byte; the npm package. An error
+//!   inside the engine is one byte, its code. What it is about (name, expected, got) is written to `REPORT`, which the
+//!   host reads, and [`Error`](crate::Error) is `Error::Reported`. Every check is still made.
+//! - **lite**: `--cfg micro_lora_terse --cfg micro_lora_lite`, for the npm package's entry `lite`, whose JavaScript
+//!   checks arguments and loaded documents before it calls the engine. Without: the checks of lengths and ranges
+//!   ([`HOST_CHECKS`]), `REPORT` ([`REPORTS_DETAILS`]), every step but the default one ([`DEFAULT_STEP_ONLY`]). Values
+//!   that are not finite and results that overflow are refused here as everywhere.
+
+#[cfg(all(micro_lora_lite, not(micro_lora_terse)))]
+compile_error!("micro_lora_lite: expected micro_lora_terse besides, got it alone");
+
+/// Errors inside the engine: how they are made, and what they are.
+#[cfg(not(micro_lora_terse))]
+#[path = "error/whole.rs"]
+pub(crate) mod refuse;
+#[cfg(micro_lora_terse)]
+#[path = "error/terse.rs"]
+pub(crate) mod refuse;
+
+/// Items of terse builds only.
+#[cfg(micro_lora_terse)]
+macro_rules! terse_only {
+    ($($item:item)*) => { $($item)* };
+}
+#[cfg(not(micro_lora_terse))]
+macro_rules! terse_only {
+    ($($item:item)*) => {};
+}
+pub(crate) use terse_only;
+
+/// Whether the host has checked every length, range and loaded value. Where it has, `check_length` and `check_range`
+/// accept whatever comes, and `take_up_weights` does not measure the matrices; `check_ranges`, which `Config` and
+/// loaded headers go through, still refuses.
+pub(crate) const HOST_CHECKS: bool = cfg!(micro_lora_lite);
+
+/// Whether an error of a terse build says more than its code.
+#[cfg(micro_lora_terse)]
+pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
+
+/// Whether the default `StepKind` is the only one there is. The host refuses adapters with another.
+pub(crate) const DEFAULT_STEP_ONLY: bool = cfg!(micro_lora_lite);
