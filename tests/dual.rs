@@ -505,7 +505,18 @@ fn saving_and_loading_at_any_time_changes_no_bit() {
     assert_eq!(lora.stats().samples_seen, other.stats().samples_seen);
     let frozen = micro_lora::FrozenLora::<N, N, 4>::from_json(&save(&lora), 0).unwrap();
     assert_eq!(frozen.apply(&query).unwrap(), lora.apply(&query).unwrap());
-    assert_eq!(lora.freeze().apply(&query).unwrap(), lora.apply(&query).unwrap());
+    let frozen = lora.freeze();
+    assert_eq!(frozen.apply(&query).unwrap(), lora.apply(&query).unwrap());
+
+    // A frozen one is saved without the sums of training; what is learned from then on goes on from its outputs.
+    let mut json = vec![0; frozen.json_len()];
+    frozen.write_json(&mut json).unwrap();
+    let mut thawed = Lora::from_json(&json, 0).unwrap();
+    assert_eq!(thawed.apply(&query).unwrap(), lora.apply(&query).unwrap());
+    let event = person.search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+    thawed.adapt_listwise(micro_lora::Sample::new(&event.query).with_weight(1e-4), list).unwrap();
+    assert!(apart(&thawed.apply(&query).unwrap(), &lora.apply(&query).unwrap()) < 1e-4);
 }
 
 fn save(lora: &Lora) -> Vec<u8> {

@@ -183,7 +183,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// ```
     #[must_use]
     pub const fn freeze(&self) -> FrozenLora<IN, OUT, RANK> {
-        let header = Header { pending: 0, weight_sum: 0.0, ..self.header };
+        let mut header = Header { pending: 0, weight_sum: 0.0, ..self.header };
+        header.dual.flags &= !Header::DUAL;
         FrozenLora { header, a: self.a, b: self.b, bias: self.bias }
     }
 

@@ -136,7 +136,7 @@ pub(crate) const fn section_lens(header: &Header) -> [usize; SECTIONS] {
         b_len,
         if is_pending || is_dual { a_len } else { 0 },
         if is_pending { b_len } else { 0 },
-        if is_dual { DUALS } else { 0 },
+        if has_bias { DUALS } else { 0 },
         if has_bias { header.out_len() } else { 0 },
         if is_dual { header.in_len() } else { 0 },
         if is_pending && is_dual { header.out_len() } else { 0 },

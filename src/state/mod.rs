@@ -269,6 +269,8 @@ impl Target<'_> {
             fill(training.grad_bias, grad_bias);
             fill(training.input_sum, input_sum);
         } else {
+            // Only what training needs says what the rest of the dual step means.
+            self.header.dual.flags &= !Header::DUAL;
             self.header.pending = 0;
             self.header.weight_sum = 0.0;
         }

@@ -2,7 +2,7 @@
 
 use super::{GAMMA, LAMBDA, PRIOR};
 use crate::adapter::config::StepKind;
-use crate::adapter::header::Header;
+use crate::adapter::header::{Dual, Header};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
 use crate::kernel;
@@ -89,8 +89,17 @@ impl AdapterMut<'_> {
         self.clear_pending();
         self.header.step = StepKind::Dual as u32;
         self.header.dual.flags |= Header::DUAL;
+        // A bias that comes without the mean of its inputs: what it takes off every output becomes a part of it.
+        if self.header.has_bias() {
+            let scaling = self.header.scaling;
+            let centre = self.header.bias.centre.map(|along| -(scaling * along));
+            kernel::up_add(self.bias, centre, self.b);
+        }
+        self.header.dual = Dual { flags: self.header.dual.flags, ..Header::zeroed().dual };
+        kernel::clear(self.input_sum);
+        kernel::clear(self.grad_a);
         orthonormalise(self.a, self.b, self.header.in_len(), self.header.out_len());
-        self.header.take_up(self.b);
+        self.measure();
     }
 
     /// `A mu`, of the mean as it is now.

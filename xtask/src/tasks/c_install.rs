@@ -112,7 +112,7 @@ pub fn test(shell: &Shell, report: &mut Report) {
         sample.by_pkg_config()?;
         sample.by_cmake()?;
         sample.by_cmake_from_source()?;
-        sample.from_python()
+        sample.test_with_python()
     });
 }
 
@@ -196,7 +196,7 @@ impl Sample<'_> {
     }
 
     /// The pattern for other languages: the header and the shared library are all that they need.
-    fn from_python(&self) -> Result<()> {
+    fn test_with_python(&self) -> Result<()> {
         let (shell, prefix) = (self.shell, &self.prefix);
         self.check(cmd!(shell, "python3 -B examples/python/personal_search.py {prefix}"))
     }
