@@ -6,7 +6,8 @@
 //
 //     delta = m f s B (A x)       s: alpha / rank, m: strength, f: output guard
 //
-// and learns A (lora_A) and B (lora_B) from feedback. It lives in memory of the caller's. Nothing
+// and learns A (lora_A) and B (lora_B) from feedback; from lists it learns a bias b as well, and A x is then taken from
+// the mean of the inputs: delta = m f (b + s B A (x - mu)). It lives in memory of the caller's. Nothing
 // here allocates, keeps global state, opens a file or starts a thread.
 //
 //     static uint32_t memory[MLORA_SIZE(384, 384, 4, 0) / 4];
@@ -20,10 +21,11 @@
 // is written, the adapter is bit for bit what it was. The names of errors in the comments leave out
 // MLORA_ERROR_. These can come from
 //   every handle:  NULL, MISALIGNED, NOT_INITIALISED, ABI, FLAGS, CORRUPT; INFERENCE_ONLY from every
-//                  function that learns;
+//                  function that learns; BUSY from within a callback;
 //   every buffer:  NULL, MISALIGNED, LENGTH, OVERLAP (what is written to must be apart from all else);
 //   every sample:  those of its buffers, and NOT_FINITE, OUT_OF_RANGE, OVERFLOW, PENDING_FULL,
-//                  BASE_REQUIRED.
+//                  BASE_REQUIRED;
+//   every callback: NULL where the layout keeps vectors by id.
 //
 // Lengths are numbers of values, not bytes; `n * out_features` values are n vectors one after the
 // other. A receipt may be NULL.
@@ -52,14 +54,16 @@
 /// Bytes of an adapter, for memory whose size is known when the program is built. A multiple of 4; the
 /// memory must be aligned to 4 bytes. flags: 0, or MLORA_INFERENCE.
 #define MLORA_SIZE(in_features, out_features, rank, flags) \
-  ((size_t)244 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
+  ((size_t)276 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
    (((flags) & MLORA_INFERENCE) ? (size_t)1 : (size_t)2) + \
-   (((flags) & MLORA_INFERENCE) ? (size_t)0 : (size_t)(out_features))))
+   (((flags) & MLORA_INFERENCE) ? (size_t)(out_features) : \
+    (size_t)(in_features) + (size_t)3 * (size_t)(out_features))))
 
 /// The most bytes that an adapter takes when saved as JSON.
 #define MLORA_JSON_MAX(in_features, out_features, rank) \
-  ((size_t)457 + (size_t)8 * ((((size_t)4 * (size_t)(rank) * (size_t)(in_features) + 2) / 3) + \
-   (((size_t)4 * (size_t)(rank) * (size_t)(out_features) + 2) / 3)))
+  ((size_t)637 + 2 * MLORA_BASE64_LEN((size_t)(rank) * (size_t)(in_features)) + \
+   2 * MLORA_BASE64_LEN((size_t)(rank) * (size_t)(out_features)) + \
+   2 * MLORA_BASE64_LEN((size_t)(out_features)) + MLORA_BASE64_LEN((size_t)(in_features)))
 
 /// Initialises a mlora_config with the defaults.
 #define MLORA_CONFIG(in_features, out_features, rank) \
@@ -95,6 +99,43 @@
    MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(in_features) + 3) / 4) + \
    MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(list) * (size_t)(out_features) + 3) / 4))
 
+/// Initialises a mlora_memory_layout: documents by id and queries as int8, as suits most. list: the most results of a
+/// list, capacity: lists.
+#define MLORA_MEMORY_LAYOUT(list, capacity) \
+  { (uint32_t)(list), (uint32_t)(capacity), 1, 2, 0 }
+
+/// Bytes of a memory of lists, for memory whose size is known when the program is built. Arguments as the fields of
+/// mlora_memory_layout, queries and documents numbers of mlora_stored. A multiple of 4; the memory must be aligned to 4
+/// bytes.
+#define MLORA_MEMORY_SIZE(in_features, out_features, list, capacity, queries, documents, scores) \
+  ((size_t)52 + (size_t)4 * ((size_t)(in_features) + ((size_t)(list) + 1) * (size_t)(out_features) + \
+   MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
+
+/// The most bytes that a memory of lists takes when saved as JSON.
+#define MLORA_MEMORY_JSON_MAX(in_features, out_features, list, capacity, queries, documents, scores) \
+  ((size_t)257 + MLORA_BASE64_LEN( \
+   MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
+
+/// Words of 32 bits that so many lists take.
+#define MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores) \
+  ((size_t)(capacity) * ((size_t)15 + (size_t)(list) + ((size_t)(list) + 3) / 4 + \
+   ((documents) == MLORA_STORED_BY_ID ? (size_t)(list) : (size_t)0) + \
+   ((scores) || (in_features) != (out_features) ? (size_t)(list) : (size_t)0) + \
+   MLORA_MEMORY_VECTOR_WORDS(in_features, queries) + \
+   ((documents) == MLORA_STORED_INT8 ? (size_t)(list) : (size_t)0) + \
+   (size_t)(list) * MLORA_MEMORY_VECTOR_WORDS(out_features, documents)))
+#define MLORA_MEMORY_VECTOR_WORDS(features, stored) \
+  ((stored) == MLORA_STORED_F32 ? (size_t)(features) : \
+   (stored) == MLORA_STORED_INT8 ? ((size_t)(features) + 3) / 4 : (size_t)0)
+
+/// Initialises a mlora_clicks on n documents by id: a weight each, 1 for a click and 0 for none, say.
+#define MLORA_CLICKS_ON_IDS(ids, weights, n) \
+  { NULL, 0, (ids), (n), (weights), (n), NULL, 0, 0, 1.0f, 0.1f, 0, 0 }
+
+/// Initialises a mlora_clicks on documents by value, documents_len values and n weights.
+#define MLORA_CLICKS(documents, documents_len, weights, n) \
+  { (documents), (documents_len), NULL, 0, (weights), (n), NULL, 0, 0, 1.0f, 0.1f, 0, 0 }
+
 /// Characters of so many words of 32 bits as base64.
 #define MLORA_BASE64_LEN(words) (((size_t)4 * (words) + 2) / 3 * 4)
 
@@ -105,7 +146,7 @@
 #define MLORA_MODULE_CURSOR { 0, 0 }
 
 /// What this header says of the interface. A library refuses any number but its own.
-#define MLORA_ABI_VERSION 1
+#define MLORA_ABI_VERSION 2
 
 /// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
 #define MLORA_INFERENCE 1
@@ -155,9 +196,10 @@ typedef enum {
   MLORA_ERROR_CHECKSUM = 15,
   /// The buffer for a text is too small.
   MLORA_ERROR_BUFFER = 16,
-  /// A file of PEFT holds more than an adapter here can be.
+  /// A file of PEFT holds more than an adapter here can be; or the adapter or the memory of lists is of another kind than
+  /// the function needs.
   MLORA_ERROR_UNSUPPORTED = 17,
-  /// A file does not hold what it is searched for.
+  /// A file does not hold what it is searched for, or a callback does not find a vector.
   MLORA_ERROR_MISSING = 18,
   /// An adapter_config.json has a field of a later PEFT, and it is not off.
   MLORA_ERROR_UNKNOWN_FIELD = 19,
@@ -185,7 +227,49 @@ typedef enum {
   MLORA_ERROR_INFERENCE_ONLY = 108,
   /// The floating-point mode of this thread is not the one that the arithmetic is made for.
   MLORA_ERROR_ENVIRONMENT = 109,
+  /// A function is working on the adapter, or on the memory of lists: this call came from its callback.
+  MLORA_ERROR_BUSY = 110,
 } mlora_status;
+
+/// How the vectors of a list are remembered.
+typedef enum {
+  /// As they came.
+  MLORA_STORED_F32 = 0,
+  /// As int8 with one scale a vector.
+  MLORA_STORED_INT8 = 1,
+  /// As a number from which the program finds the vector again.
+  MLORA_STORED_BY_ID = 2,
+} mlora_stored;
+
+/// Which vector a mlora_vectors is asked for.
+typedef enum {
+  /// The document of this id, out_features values.
+  MLORA_VECTOR_DOCUMENT = 0,
+  /// The query of this id, in_features values.
+  MLORA_VECTOR_QUERY = 1,
+} mlora_vector;
+
+/// What a mlora_vectors answers.
+typedef enum {
+  /// The vector has been written.
+  MLORA_FOUND = 0,
+  /// There is no such vector any more: lists with it are remembered no longer, their part stays in the adapter.
+  MLORA_GONE = 1,
+  /// It could not be read this time: lists with it stay as they are. Any other number says the same.
+  MLORA_FAILED = 2,
+} mlora_lookup;
+
+/// What mlora_memory_forget did.
+typedef enum {
+  /// The list's part has gone out of every sum.
+  MLORA_FORGOTTEN = 0,
+  /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+  MLORA_NOT_REMEMBERED = 1,
+  /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+  MLORA_LEFT_BEHIND = 2,
+  /// The program could not read a vector this time; nothing was changed.
+  MLORA_NOT_READ = 3,
+} mlora_forgotten;
 
 /// How mlora_apply_updates turns the pending gradient into a step.
 typedef enum {
@@ -195,6 +279,12 @@ typedef enum {
   MLORA_STEP_SGD = 1,
   /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
   MLORA_STEP_SCALED_GRADIENT_V2 = 2,
+  /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
+  /// refused with STEP. Takes a rank of at most in_features.
+  MLORA_STEP_DUAL = 3,
+  /// Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
+  /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
+  MLORA_STEP_AUTO = 4,
 } mlora_step;
 
 /// What a call to learn did. No call is a silent no-op.
@@ -231,6 +321,9 @@ typedef enum {
 
 /// An adapter in the caller's memory. There is nothing to see inside.
 typedef struct mlora mlora;
+
+/// A memory of lists in the caller's memory. There is nothing to see inside.
+typedef struct mlora_memory mlora_memory;
 
 /// A ring of remembered lists in the caller's memory. There is nothing to see inside.
 typedef struct mlora_replay mlora_replay;
@@ -328,6 +421,9 @@ typedef struct {
   float guard;
   /// The adapter's generation after the call.
   uint32_t generation;
+  /// A number of mlora_step: how the adapter learns, after the call. Where the settings left it open, the first
+  /// feedback has chosen.
+  uint32_t step;
 } mlora_receipt;
 
 /// What mlora_adapt_gradients did.
@@ -359,6 +455,78 @@ typedef struct {
   /// Events that were pending.
   uint32_t pending;
 } mlora_state_info;
+
+/// What a memory of lists keeps, and of how many lists. Start from MLORA_MEMORY_LAYOUT(list, capacity).
+typedef struct {
+  /// The most documents of a list, 2 to 64.
+  uint32_t list;
+  /// Lists, 1 to 65536.
+  uint32_t capacity;
+  /// How queries are kept: a number of mlora_stored.
+  uint32_t queries;
+  /// How documents are kept: a number of mlora_stored.
+  uint32_t documents;
+  /// 1 to keep the scores by which the program ranked the documents, else 0. Taken as 1 where in_features !=
+  /// out_features.
+  uint32_t scores;
+} mlora_memory_layout;
+
+/// A list of results and what was clicked. Start from MLORA_CLICKS_ON_IDS or MLORA_CLICKS.
+typedef struct {
+  /// n documents, where the layout keeps documents by value; else NULL.
+  const float *documents;
+  /// n * out_features, or 0.
+  size_t documents_len;
+  /// Their ids, where the layout keeps documents by id; else NULL.
+  const uint32_t *ids;
+  /// n, or 0.
+  size_t ids_len;
+  /// One weight a document, 0 to 1e6, 1 for a click and 0 for none, say. NULL for a thumb. Kept as a share of
+  /// the largest in steps of 1 / 255.
+  const float *weights;
+  /// n, or 0 for a thumb.
+  size_t weights_len;
+  /// The scores by which the program ranked the documents, in place of document . base; of the size of cosines. Kept by
+  /// a layout with scores only; else NULL.
+  const float *scores;
+  /// n, or 0.
+  size_t scores_len;
+  /// For a thumb, which document it is on.
+  size_t chosen;
+  /// For a thumb, 0 to 1: 1 is up, 0 is down, 0.5 says nothing.
+  float quality;
+  /// 1e-3 to 1e3, usually MLORA_TEMPERATURE.
+  float temperature;
+  /// 1 if query_id is set. If not, the query's id is the list's number.
+  uint32_t has_query_id;
+  /// The number by which the program finds the query again.
+  uint32_t query_id;
+} mlora_clicks;
+
+/// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values, all
+/// 0. It answers with a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. The same id must have the
+/// same bits for ever: a list whose vectors have changed is left behind, as if they were gone.
+///
+/// It writes to out alone, and returns: no exception, no longjmp. Functions of this library that it calls on the same
+/// adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. NULL will
+/// do for a memory that keeps everything by value.
+typedef int (*mlora_vectors)(void *context, int kind, uint32_t id, float *out, size_t len);
+
+/// What learning a list did.
+typedef struct {
+  /// A number of mlora_outcome: MLORA_APPLIED, or skipped and why; nothing is then remembered.
+  uint32_t outcome;
+  /// The list's number, from 1, for mlora_memory_forget; 0 if it was skipped.
+  uint32_t number;
+  /// L2 norm of the change of the bias by the first visit.
+  float moved;
+  /// Remembered lists that were visited after it.
+  uint32_t visits;
+  /// Lists that are remembered no longer because a vector has changed or is gone: their part stays in the adapter.
+  uint32_t left_behind;
+  /// The adapter's generation after the call.
+  uint32_t generation;
+} mlora_memory_receipt;
 
 /// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
 /// for programs; a copy of it is a snapshot.
@@ -533,7 +701,7 @@ mlora_status mlora_get_config(const mlora *lora, mlora_config *config);
 
 // ==== Using an adapter ====
 
-/// Writes delta = m f C^T (A x), the correction of one vector.
+/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) where it has a bias.
 ///
 /// x: in_features values; delta: out_features values, apart from x.
 /// guard: may be NULL; the factor f by which the output guard shortened delta, 1 where it did not.
@@ -569,13 +737,13 @@ mlora_status mlora_apply_batch(const mlora *lora,
                                size_t deltas_len);
 
 /// Writes delta W = m s B A, out_features x in_features values, row by row, without the output
-/// guard.
+/// guard. What was learned from lists has a bias beside it: mlora_merged_bias.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
 mlora_status mlora_delta_weight(const mlora *lora, float *weight, size_t weight_len);
 
-/// Writes base + delta W to another buffer. base is never changed, so there is nothing to un-merge.
+/// Writes base + delta W to another buffer; for the bias see mlora_merged_bias. base is never changed, so there is nothing to un-merge.
 ///
 /// base, merged: out_features x in_features values each, row by row.
 ///
@@ -586,6 +754,15 @@ mlora_status mlora_merge(const mlora *lora,
                          size_t base_len,
                          float *merged,
                          size_t merged_len);
+
+/// Writes what the model has to add to its own bias where mlora_merge has changed its weight:
+/// m (b - C^T A mu), out_features values, without the output guard. Zeros, if nothing was learned from lists.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_merged_bias(const mlora *lora,
+                               float *bias,
+                               size_t bias_len);
 
 /// Writes counters and norms. Costs a pass over lora_A.
 ///
@@ -876,6 +1053,181 @@ mlora_status mlora_replay_save_json(mlora_replay *ring,
 /// OUT_OF_RANGE for values that no ring could have saved.
 /// Threads: needs the ring for itself.
 mlora_status mlora_replay_load_json(mlora_replay *ring, const char *json, size_t json_len);
+
+// ==== A memory of lists, for the dual step ====
+
+/// How many bytes a memory of lists takes: what MLORA_MEMORY_SIZE gives, for sizes known at run time only.
+///
+/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED, OVERLAP.
+/// Threads: any number at once.
+mlora_status mlora_memory_size(uint32_t in_features,
+                               uint32_t out_features,
+                               const mlora_memory_layout *layout,
+                               size_t *bytes);
+
+/// Makes an empty memory of lists for an adapter that learns by MLORA_STEP_DUAL, of its sizes and its model_id, in memory of
+/// the caller's, at least mlora_memory_size bytes and aligned to 4.
+///
+/// The handle is the memory's own address and needs no release. It contains no pointers: a memcpy of it is a memory of
+/// lists, too, and goes with a copy of the adapter that was made at the same time.
+///
+/// Errors: those of every handle (of the adapter); COUNT for the layout, MEMORY if there is too little, NULL, MISALIGNED,
+/// OVERLAP.
+/// Threads: needs the memory for itself; only reads the adapter.
+mlora_status mlora_memory_init(void *memory,
+                               size_t bytes,
+                               const mlora *lora,
+                               const mlora_memory_layout *layout,
+                               mlora_memory **handle);
+
+/// Learns a list at once and remembers it: a visit of it, nine visits of what is remembered, in a cycle, and lora_A turns.
+/// When the memory is full, the oldest list is remembered no longer; its part stays in the adapter. Pending events of the
+/// adapter are served first. A list that says nothing is skipped, as the receipt says, and not remembered.
+///
+/// The sample's base is looked at only where scores are kept, and none are given. learning_rate: usually MLORA_LEARNING_RATE.
+/// vectors: see mlora_vectors.
+///
+/// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for,
+/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors far from the length of the first list's and
+/// for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other sizes, UNSUPPORTED for one that
+/// learns by another step.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_learn(mlora_memory *memory,
+                                mlora *lora,
+                                const mlora_sample *sample,
+                                const mlora_clicks *clicks,
+                                float learning_rate,
+                                mlora_vectors vectors,
+                                void *context,
+                                mlora_memory_receipt *receipt);
+
+/// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Brings the others
+/// to rest after a list was forgotten: a few visits for each list will do.
+///
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
+/// model_id, LENGTH for one of other sizes.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_settle(mlora_memory *memory,
+                                 mlora *lora,
+                                 uint32_t visits,
+                                 mlora_vectors vectors,
+                                 void *context,
+                                 uint32_t *made);
+
+/// How many lists are remembered.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_memory_len(const mlora_memory *memory, uint32_t *len);
+
+/// Remembers no list any more, at once: nothing of them stays here, and what they taught stays in the adapter. To take that
+/// out as well, call mlora_memory_forget for each, or mlora_reset.
+///
+/// Errors: those of every handle.
+/// Threads: needs the memory for itself.
+mlora_status mlora_memory_clear(mlora_memory *memory);
+
+/// The most bytes that mlora_memory_save_json writes for a memory of this layout: what MLORA_MEMORY_JSON_MAX gives. With
+/// fewer lists in it, it takes less.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_memory_json_max(const mlora_memory *memory,
+                                   size_t *bytes);
+
+/// Saves a memory of lists as JSON, a document of its own beside the adapter's: save both at the same time. Loaded again,
+/// they go on with the same bits.
+///
+/// written: the number of bytes.
+///
+/// Errors: those of every handle and buffer; BUFFER if it does not fit.
+/// Threads: needs the memory for itself.
+mlora_status mlora_memory_save_json(mlora_memory *memory,
+                                    char *buffer,
+                                    size_t buffer_len,
+                                    size_t *written);
+
+/// Loads a saved memory of lists into one of the same layout and the same model_id. All of it is checked before anything is
+/// changed. It goes with the adapter that was saved at the same time: with another, forgetting a list takes out what
+/// is not in it.
+///
+/// Errors: those of every handle and buffer; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT, OUT_OF_RANGE and
+/// NOT_FINITE for values that no memory of lists could have saved.
+/// Threads: needs the memory for itself.
+mlora_status mlora_memory_load_json(mlora_memory *memory,
+                                    const char *json,
+                                    size_t json_len);
+
+// ==== What remembered lists did, and taking them back ====
+
+/// Which remembered lists moved each document for this query, and by how much: the change of document . y, before the
+/// strength and the output guard.
+///
+/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers takes the numbers of the lists, the
+/// oldest first: mlora_memory_len of them. shares takes n values for each list, and n more at the end: what no
+/// remembered list accounts for, (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has shares of 0, and is in
+/// the rest. Together they are the correction.
+///
+/// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
+/// adapter of another model_id. After an error shares and numbers may have been written to.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_why(mlora_memory *memory,
+                              mlora *lora,
+                              const float *query,
+                              size_t query_len,
+                              const float *documents,
+                              size_t documents_len,
+                              uint32_t *numbers,
+                              size_t numbers_len,
+                              float *shares,
+                              size_t shares_len,
+                              mlora_vectors vectors,
+                              void *context);
+
+/// Takes one list back: its part goes out of lora_B, the bias, the directions and the mean, to rounding. The others have
+/// adapted to it: mlora_memory_settle brings them to rest. What the list taught before a reset, or before the memory was
+/// cleared, is no longer known.
+///
+/// forgotten: a number of mlora_forgotten.
+///
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
+/// model_id.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_forget(mlora_memory *memory,
+                                 mlora *lora,
+                                 uint32_t number,
+                                 mlora_vectors vectors,
+                                 void *context,
+                                 uint32_t *forgotten);
+
+/// Takes back every list in which a document was shown. Writes how many lists were forgotten, and how many others were
+/// left behind or could not be read.
+///
+/// Errors: as mlora_memory_forget; UNSUPPORTED where the layout keeps documents by value.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_forget_document(mlora_memory *memory,
+                                          mlora *lora,
+                                          uint32_t id,
+                                          mlora_vectors vectors,
+                                          void *context,
+                                          uint32_t *forgotten,
+                                          uint32_t *others);
+
+/// Learns everything that is remembered again, from vectors of another embedding model: after the frozen model has been
+/// replaced. The adapter starts afresh (its settings and counters stay), and what was left behind is gone. It may be
+/// another one, of the same sizes: from then on the memory is of its model_id.
+///
+/// vectors is asked for every document, and for every query by the id that it was learned with. Writes how many lists were
+/// learned again; those whose vectors are gone are remembered no longer.
+///
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED where the layout keeps
+/// documents by value, or scores, which are of the old model; MISSING if the program could not read a vector.
+/// Threads: needs the memory and the adapter for itself.
+mlora_status mlora_memory_relearn(mlora_memory *memory,
+                                  mlora *lora,
+                                  mlora_vectors vectors,
+                                  void *context,
+                                  uint32_t *learned);
 
 // ==== Whether an adapter helps its user ====
 
@@ -1195,6 +1547,16 @@ mlora_status mlora_save_adapter_config(const mlora *lora,
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
 mlora_status mlora_get_weights(const mlora *lora, const float **lora_a, const float **lora_b);
+
+/// Gives the address of the bias b inside the adapter, to read: out_features values, as lists teach it; zeros without
+/// them. What a correction adds to every output is what mlora_merged_bias writes.
+///
+/// It moves with the adapter's memory and changes with its updates.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_bias(const mlora *lora,
+                        const float **bias);
 
 /// Replaces both matrices and discards pending events; counters and the step's state stay. Works
 /// with MLORA_INFERENCE too.

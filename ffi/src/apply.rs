@@ -60,7 +60,7 @@ impl mlora_stats {
     }
 }
 
-/// Writes delta = m f C^T (A x), the correction of one vector.
+/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) where it has a bias.
 ///
 /// x: in_features values; delta: out_features values, apart from x.
 /// guard: may be NULL; the factor f by which the output guard shortened delta, 1 where it did not.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn mlora_apply_batch(
 }
 
 /// Writes delta W = m s B A, out_features x in_features values, row by row, without the output
-/// guard.
+/// guard. What was learned from lists has a bias beside it: mlora_merged_bias.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn mlora_delta_weight(
     })
 }
 
-/// Writes base + delta W to another buffer. base is never changed, so there is nothing to un-merge.
+/// Writes base + delta W to another buffer; for the bias see mlora_merged_bias. base is never changed, so there is nothing to un-merge.
 ///
 /// base, merged: out_features x in_features values each, row by row.
 ///
@@ -210,6 +210,30 @@ pub unsafe extern "C" fn mlora_merge(
         let base = unsafe { base.slice() };
         // SAFETY: the caller's promise for `merged`, which is apart from all else.
         adapter.merge_into(base, unsafe { merged.slice() })?;
+        Ok(())
+    })
+}
+
+/// Writes what the model has to add to its own bias where mlora_merge has changed its weight:
+/// m (b - C^T A mu), out_features values, without the output guard. Zeros, if nothing was learned from lists.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_merged_bias(
+    lora: *const mlora,
+    bias: *mut f32,
+    bias_len: usize,
+) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::of(lora) }?;
+        let bias = Output::new(bias, bias_len)?;
+        check_apart(&[state.span()], &[bias.span])?;
+        // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
+        let adapter = unsafe { state.adapter() }?;
+        // SAFETY: the caller's promise for `bias`, which is apart from all else.
+        adapter.merged_bias(unsafe { bias.slice() })?;
         Ok(())
     })
 }

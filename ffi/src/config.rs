@@ -16,6 +16,12 @@ pub enum mlora_step {
     MLORA_STEP_SGD = 1,
     /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
     MLORA_STEP_SCALED_GRADIENT_V2 = 2,
+    /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
+    /// refused with STEP. Takes a rank of at most in_features.
+    MLORA_STEP_DUAL = 3,
+    /// Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
+    /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
+    MLORA_STEP_AUTO = 4,
 }
 
 /// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what
@@ -101,7 +107,7 @@ impl mlora_config {
 
     /// The settings, each code known; or which one is not.
     pub(crate) fn settings(&self) -> Result<Config, &'static CStr> {
-        let step = StepKind::from_code(self.step).ok_or(c"step: expected a number of mlora_step, 0 to 2")?;
+        let step = StepKind::from_code(self.step).ok_or(c"step: expected a number of mlora_step, 0 to 4")?;
         let use_rslora = match self.use_rslora {
             0 => false,
             1 => true,

@@ -79,6 +79,9 @@ pub struct mlora_receipt {
     pub guard: f32,
     /// The adapter's generation after the call.
     pub generation: u32,
+    /// A number of mlora_step: how the adapter learns, after the call. Where the settings left it open, the first
+    /// feedback has chosen.
+    pub step: u32,
 }
 
 impl From<Receipt> for mlora_receipt {
@@ -89,6 +92,7 @@ impl From<Receipt> for mlora_receipt {
             step_norm: receipt.step_norm,
             guard: receipt.guard,
             generation: receipt.generation,
+            step: receipt.step as u32,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! An adapter in the caller's memory:
 //!
 //! ```text
-//! guard    4 words: magic, ABI version, flags, bytes of all of it
-//! header   160 bytes, micro_lora::Header
-//! lora_A   rank * in_features floats, rank-major
-//! lora_B   rank * out_features
-//! grad_A   rank * in_features        these three only without MLORA_INFERENCE
-//! grad_B   rank * out_features
-//! scratch  out_features
+//! guard      4 words: magic, ABI version, flags, bytes of all of it
+//! header     260 bytes, micro_lora::Header
+//! lora_A     rank * in_features floats, rank-major
+//! lora_B     rank * out_features
+//! bias       out_features
+//! grad_A     rank * in_features        these five only without MLORA_INFERENCE
+//! grad_B     rank * out_features
+//! grad_bias  out_features
+//! input_sum  in_features
+//! scratch    out_features
 //! ```
 //!
 //! Words of 32 bits throughout and no pointers: the same bytes on every little-endian machine, and a
@@ -18,6 +21,7 @@ use core::slice;
 use micro_lora::{Adapter, AdapterMut, FrozenMut, Header};
 
 use crate::buffer::{Span, check_pointer};
+use crate::slab::Occupied;
 use crate::status::Result;
 use crate::status::mlora_status::*;
 
@@ -27,13 +31,15 @@ pub struct mlora {
 }
 
 /// What this header says of the interface. A library refuses any number but its own.
-pub const MLORA_ABI_VERSION: u32 = 1;
+pub const MLORA_ABI_VERSION: u32 = 2;
 
 /// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
 pub const MLORA_INFERENCE: u32 = 1;
 
 /// "MLRA" in memory on a little-endian machine.
 const MAGIC: u32 = 0x4152_4C4D;
+/// The same while a function works on it that calls back: "MLRa".
+const BUSY: u32 = 0x6152_4C4D;
 
 /// What a handle points to; the matrices follow it.
 #[repr(C)]
@@ -57,25 +63,30 @@ struct Guard {
 struct Lengths {
     a: usize,
     b: usize,
+    bias: usize,
     grad_a: usize,
     grad_b: usize,
+    grad_bias: usize,
+    input_sum: usize,
     scratch: usize,
 }
 
 impl Lengths {
     fn new(header: &Header, flags: u32) -> Self {
-        let a = header.rank().saturating_mul(header.in_features());
-        let b = header.rank().saturating_mul(header.out_features());
+        let (width, out) = (header.in_features(), header.out_features());
+        let (a, b) = (header.rank().saturating_mul(width), header.rank().saturating_mul(out));
+        let applied = Self { a, b, bias: out, grad_a: 0, grad_b: 0, grad_bias: 0, input_sum: 0, scratch: 0 };
         if flags & MLORA_INFERENCE == 0 {
-            Self { a, b, grad_a: a, grad_b: b, scratch: header.out_features() }
+            Self { grad_a: a, grad_b: b, grad_bias: out, input_sum: width, scratch: out, ..applied }
         } else {
-            Self { a, b, grad_a: 0, grad_b: 0, scratch: 0 }
+            applied
         }
     }
 
     fn floats(&self) -> usize {
-        let gradients = self.grad_a.saturating_add(self.grad_b).saturating_add(self.scratch);
-        self.a.saturating_add(self.b).saturating_add(gradients)
+        let Self { a, b, bias, grad_a, grad_b, grad_bias, input_sum, scratch } = *self;
+        let lengths = [a, b, bias, grad_a, grad_b, grad_bias, input_sum, scratch];
+        lengths.into_iter().fold(0, usize::saturating_add)
     }
 
     fn bytes(&self) -> usize {
@@ -110,8 +121,10 @@ impl State {
         check_pointer(front)?;
         // SAFETY: readable by this function's own condition, and aligned.
         let guard = unsafe { (&raw const (*front).guard).read() };
-        if guard.magic != MAGIC {
-            return Err(MLORA_ERROR_NOT_INITIALISED);
+        match guard.magic {
+            MAGIC => {}
+            BUSY => return Err(MLORA_ERROR_BUSY),
+            _ => return Err(MLORA_ERROR_NOT_INITIALISED),
         }
         if guard.abi_version != MLORA_ABI_VERSION {
             return Err(MLORA_ERROR_ABI);
@@ -163,6 +176,17 @@ impl State {
         unsafe { (&raw mut (*self.front).guard.magic).write(0) };
     }
 
+    /// Until it is dropped, every use of the handle is refused: a callback may have it, too.
+    ///
+    /// # Safety
+    /// The memory is the caller's alone during the value's life.
+    pub(crate) unsafe fn occupy(self) -> Occupied {
+        // SAFETY: `of` has read this word, so it is there; no reference is made to it.
+        let magic = unsafe { &raw mut (*self.front).guard.magic };
+        // SAFETY: this function's own condition.
+        unsafe { Occupied::new(magic, BUSY) }
+    }
+
     pub(crate) fn span(&self) -> Span {
         Span::new(self.front.cast_const(), self.bytes)
     }
@@ -194,16 +218,19 @@ impl State {
         // SAFETY: this function's own condition.
         let header = unsafe { self.header() };
         let mut rest = Floats::after(self.front);
-        let Lengths { a, b, grad_a, grad_b, .. } = Lengths::new(header, self.flags);
+        let Lengths { a, b, bias, grad_a, grad_b, grad_bias, input_sum, .. } =
+            Lengths::new(header, self.flags);
         // SAFETY: `bytes` covers all parts, one after the other, and nobody writes to them.
-        let (a, b) = unsafe { (rest.take(a), rest.take(b)) };
-        let adapter = Adapter::from_parts(header, a, b)?;
+        let (a, b, bias) = unsafe { (rest.take(a), rest.take(b), rest.take(bias)) };
+        let adapter = Adapter::from_parts(header, a, b)?.with_bias(bias)?;
         if self.is_inference() {
             return Ok(adapter);
         }
         // SAFETY: as before.
         let (grad_a, grad_b) = unsafe { (rest.take(grad_a), rest.take(grad_b)) };
-        Ok(adapter.with_pending(grad_a, grad_b)?)
+        // SAFETY: as before.
+        let (grad_bias, input_sum) = unsafe { (rest.take(grad_bias), rest.take(input_sum)) };
+        Ok(adapter.with_pending(grad_a, grad_b)?.with_dual(grad_bias, input_sum)?)
     }
 
     /// The adapter, to train. It must not be an inference-only one.
@@ -214,14 +241,18 @@ impl State {
         // SAFETY: `of` or `prepare` vouch for the header; nobody else uses it.
         let header = unsafe { &mut (*self.front).header };
         let mut rest = Floats::after(self.front);
-        let Lengths { a, b, grad_a, grad_b, scratch } = Lengths::new(header, self.flags);
+        let Lengths { a, b, bias, grad_a, grad_b, grad_bias, input_sum, scratch } =
+            Lengths::new(header, self.flags);
         // SAFETY: `bytes` covers all parts, one after the other, and nobody else uses them.
-        let (a, b) = unsafe { (rest.take_mut(a), rest.take_mut(b)) };
+        let (a, b, bias) = unsafe { (rest.take_mut(a), rest.take_mut(b), rest.take_mut(bias)) };
         // SAFETY: as before.
         let (grad_a, grad_b) = unsafe { (rest.take_mut(grad_a), rest.take_mut(grad_b)) };
         // SAFETY: as before.
+        let (grad_bias, input_sum) = unsafe { (rest.take_mut(grad_bias), rest.take_mut(input_sum)) };
+        // SAFETY: as before.
         let scratch = unsafe { rest.take_mut(scratch) };
-        Ok(AdapterMut::from_parts(header, a, b, grad_a, grad_b, scratch)?)
+        let adapter = AdapterMut::from_parts(header, a, b, grad_a, grad_b, scratch)?;
+        Ok(adapter.with_bias(bias, grad_bias, input_sum)?)
     }
 
     /// The adapter without its gradients, to replace weights. It must be an inference-only one.
@@ -232,10 +263,10 @@ impl State {
         // SAFETY: `of` or `prepare` vouch for the header; nobody else uses it.
         let header = unsafe { &mut (*self.front).header };
         let mut rest = Floats::after(self.front);
-        let Lengths { a, b, .. } = Lengths::new(header, self.flags);
-        // SAFETY: `bytes` covers both, one after the other, and nobody else uses them.
-        let (a, b) = unsafe { (rest.take_mut(a), rest.take_mut(b)) };
-        Ok(FrozenMut::from_parts(header, a, b)?)
+        let Lengths { a, b, bias, .. } = Lengths::new(header, self.flags);
+        // SAFETY: `bytes` covers all three, one after the other, and nobody else uses them.
+        let (a, b, bias) = unsafe { (rest.take_mut(a), rest.take_mut(b), rest.take_mut(bias)) };
+        Ok(FrozenMut::from_parts(header, a, b)?.with_bias(bias)?)
     }
 }
 

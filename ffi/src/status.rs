@@ -46,9 +46,10 @@ pub enum mlora_status {
     MLORA_ERROR_CHECKSUM = 15,
     /// The buffer for a text is too small.
     MLORA_ERROR_BUFFER = 16,
-    /// A file of PEFT holds more than an adapter here can be.
+    /// A file of PEFT holds more than an adapter here can be; or the adapter or the memory of lists is of another kind than
+    /// the function needs.
     MLORA_ERROR_UNSUPPORTED = 17,
-    /// A file does not hold what it is searched for.
+    /// A file does not hold what it is searched for, or a callback does not find a vector.
     MLORA_ERROR_MISSING = 18,
     /// An adapter_config.json has a field of a later PEFT, and it is not off.
     MLORA_ERROR_UNKNOWN_FIELD = 19,
@@ -76,6 +77,8 @@ pub enum mlora_status {
     MLORA_ERROR_INFERENCE_ONLY = 108,
     /// The floating-point mode of this thread is not the one that the arithmetic is made for.
     MLORA_ERROR_ENVIRONMENT = 109,
+    /// A function is working on the adapter, or on the memory of lists: this call came from its callback.
+    MLORA_ERROR_BUSY = 110,
 }
 
 use mlora_status::*;
@@ -185,6 +188,7 @@ fn name(status: i32) -> &'static CStr {
         107 => c"MLORA_ERROR_CORRUPT",
         108 => c"MLORA_ERROR_INFERENCE_ONLY",
         109 => c"MLORA_ERROR_ENVIRONMENT",
+        110 => c"MLORA_ERROR_BUSY",
         _ => c"MLORA_ERROR",
     }
 }
@@ -204,14 +208,16 @@ fn message(status: i32) -> &'static CStr {
         10 => c"handle: expected memory prepared by mlora_init, or the like, got memory that holds nothing of the kind",
         11 => c"text: expected one that is well-formed, with every field once and no other, got something else",
         12 => {
-            c"format: expected that of what was to be loaded (\"micro-lora\", \"micro-lora-replay\" or \"micro-lora-holdback\"), got another"
+            c"format: expected that of what was to be loaded (\"micro-lora\", \"micro-lora-replay\", \"micro-lora-memory\" or \"micro-lora-holdback\"), got another"
         }
         13 => c"state or file: expected one of this version and this adapter's sizes, rank and model_id, got another",
         14 => c"state: expected base64 of the right length, got something else",
         15 => c"state: expected values that match its checksum, got others: it has been damaged",
         16 => c"buffer: expected room for the whole text, got a smaller one",
-        17 => c"file: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, got more or another",
-        18 => c"file: expected the module or field searched for, got none",
+        17 => {
+            c"file, adapter or memory: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, MLORA_STEP_DUAL, or documents by id without scores, got more or another"
+        }
+        18 => c"file or vectors: expected the module, field or vector searched for, got none",
         19 => c"adapter_config.json: expected null, false, 0 or empty in a field of a later PEFT, got something else",
         20 => c"feedback: expected a list, because this adapter learns by the dual step, got another kind",
         21 => c"names of tensors: expected those of PEFT, as base_model.model.*.lora_A.weight, got those of another program",
@@ -227,6 +233,7 @@ fn message(status: i32) -> &'static CStr {
         107 => c"state: expected one as this library wrote it, got one that was changed from outside",
         108 => c"adapter: expected one that can learn, got one made with MLORA_INFERENCE",
         109 => c"floating-point mode: expected rounding to nearest with subnormal numbers kept, got another",
+        110 => c"handle: expected one that no function is working on, got one from within its callback",
         _ => c"status: expected a number of mlora_status, got another",
     }
 }

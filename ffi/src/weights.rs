@@ -34,6 +34,28 @@ pub unsafe extern "C" fn mlora_get_weights(
     })
 }
 
+/// Gives the address of the bias b inside the adapter, to read: out_features values, as lists teach it; zeros without
+/// them. What a correction adds to every output is what mlora_merged_bias writes.
+///
+/// It moves with the adapter's memory and changes with its updates.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_bias(lora: *const mlora, bias: *mut *const f32) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::of(lora) }?;
+        let to = Slot::required(bias)?;
+        check_apart(&[state.span()], &[to.span])?;
+        // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
+        let adapter = unsafe { state.adapter() }?;
+        // SAFETY: the caller's promise for `bias`, which is apart from all else.
+        unsafe { to.put(adapter.bias().as_ptr()) };
+        Ok(())
+    })
+}
+
 /// Replaces both matrices and discards pending events; counters and the step's state stay. Works
 /// with MLORA_INFERENCE too.
 ///

@@ -95,7 +95,7 @@ fn a_script_through_c_leaves_the_bits_that_rust_leaves() {
         let sample =
             mlora_sample { x: x.as_ptr(), x_len: IN, base: base.as_ptr(), base_len: OUT, weight: 0.5 };
         let mut receipt =
-            mlora_receipt { outcome: 9, grad_norm: 9.0, step_norm: 9.0, guard: 9.0, generation: 9 };
+            mlora_receipt { outcome: 9, grad_norm: 9.0, step_norm: 9.0, guard: 9.0, generation: 9, step: 9 };
         let chosen = event % 4;
         // SAFETY: a good handle, and every pointer has the values that its length says.
         ok(unsafe {
@@ -148,8 +148,8 @@ fn sizes_are_those_of_the_rust_types() {
     assert_eq!(size(0), 16 + Lora::BYTES);
     assert_eq!(size(MLORA_INFERENCE), 16 + micro_lora::FrozenLora::<IN, OUT, 3>::BYTES);
     // tests/c/save.c holds MLORA_JSON_MAX to the same numbers.
-    assert_eq!(MicroLora::<384, 384, 4>::JSON_MAX, 33_225);
-    assert_eq!(MicroLora::<5, 3, 1>::JSON_MAX, 545);
+    assert_eq!(MicroLora::<384, 384, 4>::JSON_MAX, 39_549);
+    assert_eq!(MicroLora::<5, 3, 1>::JSON_MAX, 785);
 }
 
 #[test]

@@ -101,7 +101,9 @@ fn every_outcome_and_status_is_expected_by_a_c_test() {
 }
 
 /// Pointers that may be NULL.
-const OPTIONAL: [&str; 5] = [
+const OPTIONAL: [&str; 7] = [
+    "void *context",
+    "mlora_memory_receipt *receipt",
     "float *guard",
     "mlora_receipt *receipt",
     "mlora_batch_receipt *receipt",

@@ -146,6 +146,25 @@ impl<'a> Adapter<'a> {
         check_length("grad_B", grad_b.len(), self.header.b_len())?;
         Ok(Self { grad_a, grad_c: grad_b, ..self })
     }
+
+    /// The same view with what the dual step keeps beside the bias: saving what was learned from lists needs it.
+    /// `grad_bias` of `out_features` values, `input_sum` of `in_features`.
+    ///
+    /// # Errors
+    /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
+    ///
+    /// ```
+    /// use micro_lora::{Adapter, Config, Header};
+    /// let header = Header::new(3, 2, 1, &Config::new())?;
+    /// let view = Adapter::from_parts(&header, &[0.1, 0.2, 0.3], &[0.0, 0.0])?;
+    /// assert!(view.with_dual(&[0.0; 2], &[0.0; 3]).is_ok());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn with_dual(self, grad_bias: &'a [f32], input_sum: &'a [f32]) -> Result<Self> {
+        check_length("grad_bias", grad_bias.len(), self.header.out_len())?;
+        check_length("input_sum", input_sum.len(), self.header.in_len())?;
+        Ok(Self { grad_bias, input_sum, ..self })
+    }
 }
 
 impl<'a> AdapterMut<'a> {

@@ -50,6 +50,7 @@ void test_learn(void);
 void test_save(void);
 void test_peft(void);
 void test_beside(void);
+void test_lists(void);
 void test_environment(void);
 void test_power_loss(void);
 void test_null(void);

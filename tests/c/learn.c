@@ -134,7 +134,7 @@ static void reset_goes_back_to_the_seed(void) {
 static void bad_samples_are_refused(void) {
   make(&one);
   watch(one.memory, sizeof one.memory);
-  mlora_receipt receipt = {9, 9, 9, 9, 9};
+  mlora_receipt receipt = {9, 9, 9, 9, 9, 9};
   watch(&receipt, sizeof receipt);
 #define REFUSE_SAMPLE(expected, assignment) \
   do { \

@@ -19,8 +19,8 @@ static void sizes_at_build_time_and_run_time_agree(void) {
     }
   }
   // The sizes of Rust's MicroLora and FrozenLora, and the 16 bytes of the handle's guard.
-  CHECK(MLORA_SIZE(384, 384, 4, 0) == 26272 + 16);
-  CHECK(MLORA_SIZE(384, 384, 4, MLORA_INFERENCE) == 12448 + 16);
+  CHECK(MLORA_SIZE(384, 384, 4, 0) == 30980 + 16);
+  CHECK(MLORA_SIZE(384, 384, 4, MLORA_INFERENCE) == 14084 + 16);
 }
 
 static void sizes_no_adapter_has_are_refused(void) {
@@ -106,7 +106,7 @@ static void init_refuses_loudly(void) {
   REFUSE_SETTING(MLORA_ERROR_COUNT, rank = 5);
   CHECK(strcmp(problem, "rank: expected 1 to 4") == 0);
   REFUSE_SETTING(MLORA_ERROR_COUNT, use_rslora = 2);
-  REFUSE_SETTING(MLORA_ERROR_COUNT, step = 3);
+  REFUSE_SETTING(MLORA_ERROR_COUNT, step = 5);
   REFUSE_SETTING(MLORA_ERROR_OUT_OF_RANGE, alpha = 0.0f);
   REFUSE_SETTING(MLORA_ERROR_OUT_OF_RANGE, alpha = (float)NAN);
   REFUSE_SETTING(MLORA_ERROR_OUT_OF_RANGE, cap = -1.0f);

@@ -10,6 +10,7 @@ int main(void) {
   test_save();
   test_peft();
   test_beside();
+  test_lists();
   test_environment();
   test_power_loss();
   test_null();

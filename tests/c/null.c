@@ -41,6 +41,8 @@ static void apply(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_merge(NULL, w, FEATURES * FEATURES, m, FEATURES * FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_merge(lora, NULL, FEATURES * FEATURES, m, FEATURES * FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_merge(lora, w, FEATURES * FEATURES, NULL, FEATURES * FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_merged_bias(NULL, out, FEATURES));
+  REFUSE(MLORA_ERROR_NULL, mlora_merged_bias(lora, NULL, FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_get_stats(NULL, &stats));
   REFUSE(MLORA_ERROR_NULL, mlora_get_stats(lora, NULL));
 }
@@ -147,6 +149,71 @@ static void peft(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_save_adapter_config(lora, "q", 1, "b", 1, text, sizeof text, NULL));
 }
 
+static void memory_of_lists(void) {
+  enum { N = CANDIDATES * FEATURES };
+  static uint32_t room[MLORA_SIZE(FEATURES, FEATURES, RANK, 0) / 4];
+  static uint32_t words[MLORA_MEMORY_SIZE(FEATURES, FEATURES, CANDIDATES, 2, 1, 1, 0) / 4];
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.step = MLORA_STEP_DUAL;
+  mlora_memory_layout layout = MLORA_MEMORY_LAYOUT(CANDIDATES, 2);
+  layout.documents = MLORA_STORED_INT8;
+  const float weights[CANDIDATES] = {0, 1, 0}, *rows = CANDIDATE_ROWS;
+  const mlora_sample sample = MLORA_SAMPLE(X, FEATURES);
+  const mlora_clicks clicks = MLORA_CLICKS(rows, N, weights, CANDIDATES);
+  mlora *lora = NULL;
+  mlora_memory *m = NULL;
+  uint32_t number, other;
+  float shares[2 * CANDIDATES];
+  size_t len;
+  ACCEPT(mlora_init(room, sizeof room, &config, MLORA_ABI_VERSION, &lora));
+  ACCEPT(mlora_memory_init(words, sizeof words, lora, &layout, &m));
+  ACCEPT(mlora_memory_learn(m, lora, &sample, &clicks, 0.01f, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_size(1, 1, NULL, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_size(1, 1, &layout, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_init(NULL, sizeof words, lora, &layout, &m));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_init(words, sizeof words, NULL, &layout, &m));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_init(words, sizeof words, lora, NULL, &m));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_init(words, sizeof words, lora, &layout, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_learn(NULL, lora, &sample, &clicks, 0.01f, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_learn(m, NULL, &sample, &clicks, 0.01f, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_learn(m, lora, NULL, &clicks, 0.01f, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_learn(m, lora, &sample, NULL, 0.01f, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_settle(NULL, lora, 1, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_settle(m, NULL, 1, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_settle(m, lora, 1, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(NULL, lora, X, FEATURES, rows, N, &number, 1, shares, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(m, NULL, X, FEATURES, rows, N, &number, 1, shares, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(m, lora, NULL, FEATURES, rows, N, &number, 1, shares, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(m, lora, X, FEATURES, NULL, N, &number, 1, shares, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(m, lora, X, FEATURES, rows, N, NULL, 1, shares, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_why(m, lora, X, FEATURES, rows, N, &number, 1, NULL, 6, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget(NULL, lora, 1, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget(m, NULL, 1, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget(m, lora, 1, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget_document(NULL, lora, 1, NULL, NULL, &number, &other));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget_document(m, NULL, 1, NULL, NULL, &number, &other));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget_document(m, lora, 1, NULL, NULL, NULL, &other));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_forget_document(m, lora, 1, NULL, NULL, &number, NULL));
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_memory_forget_document(m, lora, 1, NULL, NULL, &number, &other));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_relearn(NULL, lora, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_relearn(m, NULL, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_relearn(m, lora, NULL, NULL, NULL));
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_memory_relearn(m, lora, NULL, NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_len(NULL, &number));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_len(m, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_clear(NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_json_max(NULL, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_json_max(m, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_save_json(NULL, text, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_save_json(m, NULL, sizeof text, &len));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_save_json(m, text, sizeof text, NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_load_json(NULL, text, sizeof text));
+  REFUSE(MLORA_ERROR_NULL, mlora_memory_load_json(m, NULL, sizeof text));
+  const float *bias;
+  REFUSE(MLORA_ERROR_NULL, mlora_bias(NULL, &bias));
+  REFUSE(MLORA_ERROR_NULL, mlora_bias(lora, NULL));
+}
+
 static void beside(mlora *lora) {
   static uint32_t memory[MLORA_REPLAY_SIZE(FEATURES, FEATURES, CANDIDATES, 2) / 4];
   const mlora_sample sample = MLORA_SAMPLE(X, FEATURES);
@@ -235,6 +302,7 @@ void test_null(void) {
   learn(one.lora);
   save_and_weights(one.lora);
   peft(one.lora);
+  memory_of_lists();
   beside(one.lora);
   watch_nothing();
 }

@@ -121,6 +121,64 @@ static void walk_a_ring() {
   CHECK(ring.rehearse(lora, 1, -1.0f) == MLORA_ERROR_OUT_OF_RANGE);
 }
 
+static int find_row(void *, int, std::uint32_t id, float *out, std::size_t len) {
+  if (id > 1) return MLORA_GONE;
+  std::memcpy(out, ROWS + 4 * id, len * sizeof *out);
+  return MLORA_FOUND;
+}
+
+static void walk_a_memory() {
+  micro_lora::Adapter lora;
+  micro_lora::Memory memory, other;
+  std::uint32_t len = 9, made = 9, others = 9;
+  mlora_config config = MLORA_CONFIG(4, 4, 2);
+  config.step = MLORA_STEP_DUAL;
+  CHECK(memory.len(len) == MLORA_ERROR_NULL);
+  CHECK(lora.init(config) == MLORA_OK);
+  mlora_memory_layout layout = MLORA_MEMORY_LAYOUT(2, 8);
+  CHECK(memory.init(lora, MLORA_MEMORY_LAYOUT(1, 8)) == MLORA_ERROR_COUNT);
+  CHECK(memory.init(lora, layout, find_row) == MLORA_OK);
+  const micro_lora::Sample query(X);
+  const std::uint32_t ids[] = {0, 1};
+  const float clicks[] = {0.0f, 1.0f};
+  mlora_memory_receipt receipt;
+  CHECK(memory.learn(lora, query, micro_lora::Clicks(ids, clicks), 0.01f, &receipt) == MLORA_OK);
+  CHECK(receipt.outcome == MLORA_APPLIED && receipt.number == 1);
+  CHECK(memory.learn(lora, query, micro_lora::Clicks(ids, clicks).thumb(0, 0.0f).query(5)) == MLORA_OK);
+  CHECK(memory.settle(lora, 4, &made) == MLORA_OK && made == 4);
+  std::vector<std::uint32_t> numbers;
+  std::vector<float> shares;
+  CHECK(memory.why(lora, X, ROWS, numbers, shares) == MLORA_OK && numbers.size() == 2 && shares.size() == 6);
+  CHECK(numbers[0] == 1 && shares[1] > 0.0f && shares[0] < 0.0f);
+  std::array<float, 4> delta{}, merged{};
+  const float *bias = nullptr;
+  CHECK(lora.apply(X, delta) == MLORA_OK && delta[1] > 0.0f);
+  CHECK(lora.merged_bias(merged) == MLORA_OK && lora.bias(bias) == MLORA_OK && bias[1] > 0.0f);
+
+  std::string json;
+  CHECK(other.init(lora, layout, find_row) == MLORA_OK);
+  CHECK(memory.save_json(json) == MLORA_OK && json.back() == '}');
+  CHECK(other.load_json(json) == MLORA_OK && other.len(len) == MLORA_OK && len == 2);
+  mlora_forgotten forgotten = MLORA_NOT_READ;
+  CHECK(memory.forget(lora, 1, forgotten) == MLORA_OK && forgotten == MLORA_FORGOTTEN);
+  CHECK(memory.forget(lora, 1, forgotten) == MLORA_OK && forgotten == MLORA_NOT_REMEMBERED);
+  CHECK(memory.forget_document(lora, 1, made, others) == MLORA_OK && made == 1 && others == 0);
+  CHECK(lora.apply(X, delta) == MLORA_OK && delta[1] < 1e-5f && delta[1] > -1e-5f);
+  CHECK(other.learn(lora, query, micro_lora::Clicks(ids, clicks).with_scores(clicks)) == MLORA_ERROR_COUNT);
+  micro_lora::Memory third = other;
+  third.find_with([](void *, int kind, std::uint32_t id, float *out, std::size_t size) -> int {
+    if (kind == MLORA_VECTOR_DOCUMENT) return find_row(nullptr, kind, id, out, size);
+    std::memcpy(out, X.data(), size * sizeof *out);
+    return MLORA_FOUND;
+  });
+  CHECK(third.relearn(lora, made) == MLORA_OK && made == 2);
+  CHECK(other.clear() == MLORA_OK && other.len(len) == MLORA_OK && len == 0);
+
+  layout.documents = MLORA_STORED_F32;
+  CHECK(other.init(lora, layout) == MLORA_OK && lora.reset() == MLORA_OK);
+  CHECK(other.learn(lora, query, micro_lora::Clicks(micro_lora::Input(ROWS), clicks)) == MLORA_OK);
+}
+
 static void walk_a_holdback() {
   micro_lora::Holdback holdback;
   const micro_lora::Holdback unused;
@@ -194,6 +252,7 @@ int main() {
   micro_lora::FixedAdapter<4, 4, 2> in_place;
   walk(in_place);
   walk_a_ring();
+  walk_a_memory();
   walk_a_holdback();
   walk_an_explorer();
   CHECK(in_place.init(MLORA_CONFIG(5, 4, 2)) == MLORA_ERROR_MEMORY);

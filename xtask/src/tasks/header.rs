@@ -19,6 +19,8 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("batch", "mlora_adapt_gradients", "Learning from many vectors"),
     ("save", "mlora_json_len", "Saving and loading"),
     ("replay", "mlora_replay_size", "Learning again from the last lists"),
+    ("lists", "mlora_memory_size", "A memory of lists, for the dual step"),
+    ("recall", "mlora_memory_why", "What remembered lists did, and taking them back"),
     ("holdback", "mlora_holdback_init", "Whether an adapter helps its user"),
     ("explore", "mlora_explore_init", "Where only a number is known"),
     ("modules", "mlora_peek_safetensors", "What files of Hugging Face PEFT hold"),
@@ -28,7 +30,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("status", "mlora_status_message", "Errors"),
 ];
 /// Sources with types alone.
-const TYPES: &[&str] = &["memory", "config", "ring"];
+const TYPES: &[&str] = &["memory", "config", "ring", "slab", "host"];
 
 pub fn run(shell: &Shell, report: &mut Report) {
     report.step("C header", || {
@@ -60,7 +62,15 @@ fn generate(root: &Path) -> Result<String> {
         line_length: 100,
         // No function takes them: structs hold their numbers.
         export: ExportConfig {
-            include: vec!["mlora_step".into(), "mlora_outcome".into(), "mlora_dtype".into()],
+            include: vec![
+                "mlora_stored".into(),
+                "mlora_vector".into(),
+                "mlora_lookup".into(),
+                "mlora_forgotten".into(),
+                "mlora_step".into(),
+                "mlora_outcome".into(),
+                "mlora_dtype".into(),
+            ],
             ..ExportConfig::default()
         },
         ..Config::default()

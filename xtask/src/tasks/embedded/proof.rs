@@ -25,6 +25,8 @@ const THROUGH_SERDE: &[&str] = &[
     "mlora_peek_json",
     "mlora_replay_save_json",
     "mlora_replay_load_json",
+    "mlora_memory_save_json",
+    "mlora_memory_load_json",
     "mlora_holdback_save_json",
     "mlora_holdback_load_json",
 ];

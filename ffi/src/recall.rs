@@ -1,0 +1,180 @@
+//! What remembered lists did, taking them back, and learning them again.
+
+use core::ffi::c_void;
+
+use micro_lora::Forgotten;
+
+use crate::buffer::{Input, Output, Slot, Span, check_apart};
+use crate::host::{Host, mlora_vectors, work};
+use crate::memory::mlora;
+use crate::slab::mlora_memory;
+use crate::status::mlora_status;
+use crate::status::run;
+
+/// What mlora_memory_forget did.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum mlora_forgotten {
+    /// The list's part has gone out of every sum.
+    MLORA_FORGOTTEN = 0,
+    /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+    MLORA_NOT_REMEMBERED = 1,
+    /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+    MLORA_LEFT_BEHIND = 2,
+    /// The program could not read a vector this time; nothing was changed.
+    MLORA_NOT_READ = 3,
+}
+
+use mlora_forgotten::*;
+
+impl From<Forgotten> for mlora_forgotten {
+    fn from(forgotten: Forgotten) -> Self {
+        match forgotten {
+            Forgotten::Done => MLORA_FORGOTTEN,
+            Forgotten::NotRemembered => MLORA_NOT_REMEMBERED,
+            Forgotten::LeftBehind => MLORA_LEFT_BEHIND,
+            Forgotten::Failed => MLORA_NOT_READ,
+        }
+    }
+}
+
+/// Which remembered lists moved each document for this query, and by how much: the change of document . y, before the
+/// strength and the output guard.
+///
+/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers takes the numbers of the lists, the
+/// oldest first: mlora_memory_len of them. shares takes n values for each list, and n more at the end: what no
+/// remembered list accounts for, (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has shares of 0, and is in
+/// the rest. Together they are the correction.
+///
+/// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
+/// adapter of another model_id. After an error shares and numbers may have been written to.
+/// Threads: needs the memory and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_memory_why(
+    memory: *mut mlora_memory,
+    lora: *mut mlora,
+    query: *const f32,
+    query_len: usize,
+    documents: *const f32,
+    documents_len: usize,
+    numbers: *mut u32,
+    numbers_len: usize,
+    shares: *mut f32,
+    shares_len: usize,
+    vectors: mlora_vectors,
+    context: *mut c_void,
+) -> mlora_status {
+    run(|| {
+        let (query, documents) = (Input::new(query, query_len)?, Input::new(documents, documents_len)?);
+        let (numbers, shares) = (Output::new(numbers, numbers_len)?, Output::new(shares, shares_len)?);
+        let (read, written) = ([query.span, documents.span], [numbers.span, shares.span]);
+        check_apart(&read, &written)?;
+        // SAFETY: the caller's promise for both.
+        let (query, documents) = unsafe { (query.slice(), documents.slice()) };
+        let host = Host { vectors, context };
+        // SAFETY: the caller's promise for every argument; both outputs are apart from all else.
+        unsafe {
+            work(memory, lora, host, true, &read, written, |memory, adapter, host| {
+                memory.why(adapter, query, documents, numbers.slice(), shares.slice(), host)
+            })
+        }
+    })
+}
+
+/// Takes one list back: its part goes out of lora_B, the bias, the directions and the mean, to rounding. The others have
+/// adapted to it: mlora_memory_settle brings them to rest. What the list taught before a reset, or before the memory was
+/// cleared, is no longer known.
+///
+/// forgotten: a number of mlora_forgotten.
+///
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
+/// model_id.
+/// Threads: needs the memory and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_memory_forget(
+    memory: *mut mlora_memory,
+    lora: *mut mlora,
+    number: u32,
+    vectors: mlora_vectors,
+    context: *mut c_void,
+    forgotten: *mut u32,
+) -> mlora_status {
+    run(|| {
+        let forgotten = Slot::required(forgotten)?;
+        let host = Host { vectors, context };
+        // SAFETY: the caller's promise for every argument.
+        let done = unsafe {
+            work(memory, lora, host, true, &[], [forgotten.span, Span::NOTHING], |memory, adapter, host| {
+                memory.forget(adapter, number, host)
+            })
+        }?;
+        // SAFETY: the caller's promise for `forgotten`, which is apart from all else.
+        unsafe { forgotten.put(mlora_forgotten::from(done) as u32) };
+        Ok(())
+    })
+}
+
+/// Takes back every list in which a document was shown. Writes how many lists were forgotten, and how many others were
+/// left behind or could not be read.
+///
+/// Errors: as mlora_memory_forget; UNSUPPORTED where the layout keeps documents by value.
+/// Threads: needs the memory and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_memory_forget_document(
+    memory: *mut mlora_memory,
+    lora: *mut mlora,
+    id: u32,
+    vectors: mlora_vectors,
+    context: *mut c_void,
+    forgotten: *mut u32,
+    others: *mut u32,
+) -> mlora_status {
+    run(|| {
+        let (forgotten, others) = (Slot::required(forgotten)?, Slot::required(others)?);
+        let host = Host { vectors, context };
+        // SAFETY: the caller's promise for every argument.
+        let (done, other) = unsafe {
+            work(memory, lora, host, true, &[], [forgotten.span, others.span], |memory, adapter, host| {
+                memory.forget_document(adapter, id, host)
+            })
+        }?;
+        // SAFETY: the caller's promise for `forgotten`, which is apart from all else.
+        unsafe { forgotten.put(done) };
+        // SAFETY: the same for `others`.
+        unsafe { others.put(other) };
+        Ok(())
+    })
+}
+
+/// Learns everything that is remembered again, from vectors of another embedding model: after the frozen model has been
+/// replaced. The adapter starts afresh (its settings and counters stay), and what was left behind is gone. It may be
+/// another one, of the same sizes: from then on the memory is of its model_id.
+///
+/// vectors is asked for every document, and for every query by the id that it was learned with. Writes how many lists were
+/// learned again; those whose vectors are gone are remembered no longer.
+///
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED where the layout keeps
+/// documents by value, or scores, which are of the old model; MISSING if the program could not read a vector.
+/// Threads: needs the memory and the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_memory_relearn(
+    memory: *mut mlora_memory,
+    lora: *mut mlora,
+    vectors: mlora_vectors,
+    context: *mut c_void,
+    learned: *mut u32,
+) -> mlora_status {
+    run(|| {
+        let learned = Slot::required(learned)?;
+        let host = Host { vectors, context };
+        // SAFETY: the caller's promise for every argument.
+        let done = unsafe {
+            work(memory, lora, host, false, &[], [learned.span, Span::NOTHING], |memory, adapter, host| {
+                memory.relearn(adapter, host)
+            })
+        }?;
+        // SAFETY: the caller's promise for `learned`, which is apart from all else.
+        unsafe { learned.put(done) };
+        Ok(())
+    })
+}
