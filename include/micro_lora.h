@@ -322,7 +322,8 @@ typedef enum {
 /// An adapter in the caller's memory. There is nothing to see inside.
 typedef struct mlora mlora;
 
-/// A memory of lists in the caller's memory. There is nothing to see inside.
+/// A memory of lists in the caller's memory. There is nothing to see inside. Part of it is scratch memory, which is written to
+/// by calls that are refused, too.
 typedef struct mlora_memory mlora_memory;
 
 /// A ring of remembered lists in the caller's memory. There is nothing to see inside.
