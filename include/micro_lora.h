@@ -52,7 +52,7 @@
 /// Bytes of an adapter, for memory whose size is known when the program is built. A multiple of 4; the
 /// memory must be aligned to 4 bytes. flags: 0, or MLORA_INFERENCE.
 #define MLORA_SIZE(in_features, out_features, rank, flags) \
-  ((size_t)244 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
+  ((size_t)276 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
    (((flags) & MLORA_INFERENCE) ? (size_t)1 : (size_t)2) + \
    (((flags) & MLORA_INFERENCE) ? (size_t)0 : (size_t)(out_features))))
 
