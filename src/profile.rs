@@ -4,7 +4,8 @@
 //! - **whole**: no cfg. Everything is there.
 //! - **terse**: `--cfg micro_lora_terse`, for a program of one thread that counts every byte; the npm package. An error
 //!   inside the engine is one byte, its code. What it is about (name, expected, got) is written to `REPORT`, which the
-//!   host reads, and [`Error`](crate::Error) is `Error::Reported`. Every check is still made.
+//!   host reads, and [`Error`](crate::Error) is `Error::Reported`. Every check is still made. Without: the dual step and
+//!   a bias ([`HAS_DUAL`]).
 //! - **lite**: `--cfg micro_lora_terse --cfg micro_lora_lite`, for the npm package's entry `lite`, whose JavaScript
 //!   checks arguments and loaded documents before it calls the engine. Without: the checks of lengths and ranges
 //!   ([`HOST_CHECKS`]), `REPORT` ([`REPORTS_DETAILS`]), every step but the default one ([`DEFAULT_STEP_ONLY`]). Values
@@ -33,13 +34,17 @@ macro_rules! terse_only {
 pub(crate) use terse_only;
 
 /// Whether the host has checked every length, range and loaded value. Where it has, `check_length` and `check_range`
-/// accept whatever comes, and `take_up_weights` does not measure the matrices; `check_ranges`, which `Config` and
+/// accept whatever comes, nobody asks whether an adapter has been taken up or counts what it was given, and `take_up_weights` does not measure the matrices; `check_ranges`, which `Config` and
 /// loaded headers go through, still refuses.
 pub(crate) const HOST_CHECKS: bool = cfg!(micro_lora_lite);
 
 /// Whether an error of a terse build says more than its code.
 #[cfg(micro_lora_terse)]
 pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
+
+/// Whether there is the dual step, and with it a bias. Without, the host refuses such steps and such states, and leaves
+/// zero what they need in a header.
+pub(crate) const HAS_DUAL: bool = !cfg!(micro_lora_terse);
 
 /// Whether the default `StepKind` is the only one there is. The host refuses adapters with another.
 pub(crate) const DEFAULT_STEP_ONLY: bool = cfg!(micro_lora_lite);

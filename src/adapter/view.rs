@@ -6,6 +6,7 @@ use crate::adapter::header::Header;
 use crate::adapter::limits::NORM_LIMIT;
 use crate::error::{Checked, Refusal, Result, check_length, refuse};
 use crate::kernel;
+use crate::profile::HAS_DUAL;
 
 /// A borrowed adapter: settings and weights, to apply. Its methods are those of
 /// [`Apply`](crate::Apply).
@@ -273,11 +274,13 @@ impl<'a> AdapterMut<'a> {
 
     /// The sum `S` of the dual step, where the others keep a gradient, stays.
     pub(crate) fn clear_pending(&mut self) {
-        if self.header.dual.flags & Header::DUAL == 0 {
+        if !self.header.is_dual() {
             kernel::clear(self.grad_a);
         }
         kernel::clear(self.grad_c);
-        kernel::clear(self.grad_bias);
+        if HAS_DUAL {
+            kernel::clear(self.grad_bias);
+        }
         self.header.weight_sum = 0.0;
         self.header.pending = 0;
     }
@@ -285,8 +288,10 @@ impl<'a> AdapterMut<'a> {
     /// No bias any more, and nothing that the dual step knows of other weights.
     pub(crate) fn forget_dual(&mut self) {
         self.header.forget_dual();
-        kernel::clear(self.bias);
-        kernel::clear(self.input_sum);
+        if HAS_DUAL {
+            kernel::clear(self.bias);
+            kernel::clear(self.input_sum);
+        }
     }
 
     pub(crate) fn restart(&mut self) {

@@ -104,7 +104,7 @@ struct Plan {
 
 pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Checked<Receipt> {
     view.header.check_initialised()?;
-    if view.header.dual.flags & Header::DUAL != 0 {
+    if view.header.is_dual() {
         return dual::apply_updates(view, lr);
     }
     check_learning_rate(lr)?;

@@ -21,7 +21,7 @@ use crate::adapter::view::{Adapter, AdapterMut, check_norm};
 use crate::error::{Checked, Error, Result, check_length, check_range};
 use crate::kernel;
 use crate::peft::json::Out;
-use crate::profile::HOST_CHECKS;
+use crate::profile::{HAS_DUAL, HOST_CHECKS};
 use base64::encode;
 use fields::{ADAPTER, DUALS, SCALARS, SECTIONS, section_lens};
 use read::Document;
@@ -323,7 +323,7 @@ const DUAL_SECTION: usize = 5;
 /// The largest norm of each section but the first that an adapter could have saved.
 fn limits(header: &Header) -> [f32; SECTIONS - 1] {
     let norm_b = NORM_LIMIT / header.scaling;
-    let [a, sum_a, sum_b] = if header.dual.flags & Header::DUAL != 0 {
+    let [a, sum_a, sum_b] = if header.is_dual() {
         [2.0, SUM_LIMIT, norm_b]
     } else {
         let pending = GRADIENT_LIMIT * header.weight_sum;
@@ -413,6 +413,9 @@ impl AdapterMut<'_> {
         check_norm("lora_b", self.b, 1.0, limit_b)?;
         check_norm("grad_a", self.grad_a, 1.0, sum_a)?;
         check_norm("grad_c", self.grad_c, 1.0, sum_b)?;
+        if !HAS_DUAL {
+            return Ok(());
+        }
         check_norm("bias", self.bias, 1.0, limit_bias)?;
         check_norm("input_sum", self.input_sum, 1.0, limit_inputs)?;
         check_norm("grad_bias", self.grad_bias, 1.0, sum_bias)

@@ -71,6 +71,18 @@ describe("state", () => {
     refusal(() => made.applyUpdates("0.01"), "TYPE", /^number: expected a number, got "0.01"$/);
   });
 
+  it("is refused if it is of the dual step, which the package does not have", () => {
+    const made = trained(8);
+    refusal(
+      () => MicroLoraWasm.fromJson(changed(made, { version: 2, dual_flags: 0, lists: 0 })),
+      "MISMATCH",
+      /^version: expected 1, got 2$/,
+    );
+    for (const step of [3, 4]) {
+      refusal(() => MicroLoraWasm.fromJson(changed(made, { step })), "COUNT", /^step: expected a whole number from 0 to 2, got [34]$/);
+    }
+  });
+
   it("is refused with a reason when it is not what it should be", () => {
     const made = trained(8);
     const json = made.toJson();
