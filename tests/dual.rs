@@ -100,7 +100,7 @@ fn lists_teach_a_taste() {
         let scores: Vec<f32> = event.documents.chunks(N).map(|d| dot(d, &y)).collect();
         let top = (0..LIST).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
         best_first[usize::from(round >= 200)] +=
-            u32::from(round < 100 || round >= 200) * event.clicks[top] as u32;
+            u32::from(!(100..200).contains(&round)) * event.clicks[top] as u32;
         learn(&mut lora, &mut memory, &event);
     }
     assert!(best_first[1] > best_first[0] + 15, "{best_first:?}");
