@@ -3,7 +3,10 @@
 use std::ffi::CStr;
 use std::ptr::{null, null_mut};
 
-use micro_lora::{Apply, Choice, Config, Error, Header, Learn, MicroLora, Outcome, Sample, Skip};
+use micro_lora::{
+    Apply, Choice, Clicks, Config, Error, Header, Learn, Memory, MemoryLayout, MicroLora, Outcome, Sample,
+    Skip, StepKind, no_vectors,
+};
 use micro_lora_ffi::*;
 
 const IN: usize = 7;
@@ -135,6 +138,65 @@ fn a_batch_through_c_leaves_the_bits_that_rust_leaves() {
     assert_eq!(receipt, rust.adapt_gradients(&inputs, &gradients).unwrap().into());
     assert_eq!((receipt.applied, receipt.skipped), (5, 1));
     assert_eq!(c.json(), json(&rust));
+}
+
+#[test]
+fn a_memory_through_c_leaves_the_bits_that_rust_leaves() {
+    const N: usize = 6;
+    const LAYOUT: MemoryLayout = MemoryLayout::by_value(N, N, 4);
+    let config = mlora_config { step: mlora_step::MLORA_STEP_DUAL as u32, ..mlora_config::new(6, 6, 2) };
+    let c = Handle::new(&config);
+    let mut rust = MicroLora::<N, N, 2>::new(Config::new().with_step(StepKind::Dual)).unwrap();
+    let mut lists = Memory::<{ LAYOUT.words(3) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap();
+    let layout = mlora_memory_layout { list: 4, capacity: 3, queries: 1, documents: 1, scores: 0 };
+    let (mut bytes, mut memory) = (0, null_mut());
+    // SAFETY: pointers to local variables.
+    ok(unsafe { mlora_memory_size(6, 6, &layout, &mut bytes) });
+    let mut words = vec![0xA5A5_A5A5u32; bytes / 4];
+    // SAFETY: the memory has `bytes` bytes, and lives as long as the handle is used.
+    ok(unsafe { mlora_memory_init(words.as_mut_ptr().cast(), bytes, c.lora, &layout, &mut memory) });
+    for event in 0..8 {
+        let unit = |n, seed| -> Vec<f32> {
+            let rows = values(n * N, seed);
+            let norm = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>().sqrt();
+            rows.chunks(N).flat_map(|row| row.iter().map(move |v| v / norm(row))).collect()
+        };
+        let (x, documents, weights) = (unit(1, event), unit(4, event + 90), [0.0, 1.0, 0.0, 0.5]);
+        let sample = mlora_sample { x: x.as_ptr(), x_len: N, base: null(), base_len: 0, weight: 1.0 };
+        let clicks = mlora_clicks {
+            documents: documents.as_ptr(),
+            documents_len: documents.len(),
+            ids: null(),
+            ids_len: 0,
+            weights: weights.as_ptr(),
+            weights_len: 4,
+            scores: null(),
+            scores_len: 0,
+            chosen: 0,
+            quality: 1.0,
+            temperature: 0.1,
+            has_query_id: 0,
+            query_id: 0,
+        };
+        let mut receipt = mlora_memory_receipt {
+            outcome: 9,
+            number: 9,
+            moved: 9.0,
+            visits: 9,
+            left_behind: 9,
+            generation: 9,
+        };
+        // SAFETY: good handles, and every pointer has the values that its length says.
+        ok(unsafe {
+            mlora_memory_learn(memory, c.lora, &sample, &clicks, 0.01, None, null_mut(), &mut receipt)
+        });
+        let list = Clicks::on(&documents, &weights);
+        let expected = lists.view().learn(&mut rust, &x, list, 0.01, no_vectors).unwrap();
+        assert_eq!(receipt, expected.into());
+        let mut json = vec![0; rust.json_len()];
+        rust.write_json(&mut json).unwrap();
+        assert_eq!(c.json(), json, "after event {event}");
+    }
 }
 
 #[test]
