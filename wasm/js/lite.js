@@ -70,7 +70,7 @@ const ask = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen 
   }
   return result === -limit.ERROR_PENDING_FULL
     ? fail("PENDING_FULL", `pending events: expected a total weight below ${limit.WEIGHT_LIMIT}, got more: call applyUpdates`)
-    : fail("OVERFLOW", "result: expected a magnitude that f32 can go on with, got an overflow");
+    : fail("OVERFLOW", "result: expected finite values, got an overflow");
 };
 
 /** A number within limits. The engine would take null for 0: a thumb down, or no step at all. */
@@ -117,7 +117,7 @@ const takeUp = (lora) => {
   matrices(lora).forEach((matrix, i) => {
     const most = limit.NORM_TOLERANCE * [limit.NORM_LIMIT, limit.NORM_LIMIT / scaling, pending, pending][i];
     const norm = Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0));
-    within(["lora_a", "lora_b", "grad_a", "grad_c"][i], norm, 0, most);
+    within(word.MATRICES[i], norm, 0, most);
   });
   ask(lora, call.TAKE_UP);
 };

@@ -96,7 +96,7 @@ export const read = (json, modelId, legacy) => {
   // No text of a state has a quote in it, so what ends in one and goes on with a colon is a key. Each is looked at here
   // or below, and has to be there: another one, or one twice, is one more.
   const keys = json.match(/"\s*:/g).length;
-  if (keys !== KEYS) fail("SYNTAX", `state: expected the ${KEYS} fields of version ${STATE_VERSION}, each once, got ${keys}`);
+  if (keys !== KEYS) fail("SYNTAX", `state: expected ${KEYS} fields, got ${keys}`);
   whole("step", state.step, 0, MAX_STEP);
   whole("use_rslora", state.use_rslora, 0, 1);
   if (state.model_id !== modelId)
@@ -108,7 +108,7 @@ export const read = (json, modelId, legacy) => {
   const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
   const crc = checksum(state, scalars, saved);
   if (crc !== state.crc32)
-    fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}: it has been damaged`);
+    fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}`);
   const fill = (words, numbers, matrices) => {
     for (const name in INTEGERS) words[INTEGERS[name]] = state[name];
     SCALARS.forEach(([place], i) => (numbers[place] = scalars[i]));
