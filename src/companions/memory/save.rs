@@ -47,7 +47,7 @@ impl MemoryHeader {
     /// ```
     /// use micro_lora::{MemoryHeader, MemoryLayout};
     /// let memory = MemoryHeader::new(MemoryLayout::all_by_id(384, 384, 10), 600)?;
-    /// assert_eq!(memory.json_max(), 121_892);
+    /// assert_eq!(memory.json_max(), 121_857);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     #[must_use]

@@ -130,7 +130,10 @@ fn orthonormalise(a: &mut [f32], b: &mut [f32], in_len: usize, out_len: usize) {
         };
         let (Some(row), Some(b_row)) = (rest.get_mut(..in_len), b_rest.get_mut(..out_len)) else { return };
         let length = kernel::sqrt(kernel::dot(row, row));
-        for (other, b_other) in kernel::rows(before, in_len).zip(kernel::rows_mut(b_before, out_len)) {
+        // Zipped, where that is not inlined, they would divide by a length that could be zero.
+        let mut b_others = kernel::rows_mut(b_before, out_len);
+        for other in kernel::rows(before, in_len) {
+            let Some(b_other) = b_others.next() else { break };
             let along = kernel::dot(other, row);
             kernel::axpy(row, -along, other);
             kernel::axpy(b_other, along, b_row);
