@@ -245,24 +245,27 @@ impl Target<'_> {
         for ((field, own), saved) in ADAPTER.integers.iter().zip(own).zip(document.integers()) {
             check_equal(field.name, own, *saved)?;
         }
-        let header = check(&document)?;
+        // One header for all of it: on a chip a second one is a good part of the stack.
+        let mut header = fields::header_of(document.integers());
+        check(&document, &mut header)?;
         let [.., bias, input_sum, _] = section_lens(&header);
         check_length("bias", self.bias.len().min(bias), bias)?;
         if let Some(training) = &self.training {
             check_length("input_sum", training.input_sum.len().min(input_sum), input_sum)?;
         }
-        self.commit(&document, header);
+        header.generation = header.generation.max(self.header.generation);
+        self.commit(&document, &header);
         Ok(())
     }
 
     /// Nothing here can fail: the sections have been decoded once.
-    fn commit(self, document: &Document<'_>, header: Header) {
+    #[inline(never)]
+    fn commit(self, document: &Document<'_>, header: &Header) {
         let [_, lora_a, lora_b, saved_a, saved_c, _, bias, input_sum, grad_bias] = document.sections();
         fill(self.a, lora_a);
         fill(self.b, lora_b);
         fill(self.bias, bias);
-        let generation = header.generation.max(self.header.generation);
-        *self.header = Header { generation, ..header };
+        *self.header = *header;
         if let Some(training) = self.training {
             fill(training.grad_a, saved_a);
             fill(training.grad_c, saved_c);
@@ -280,10 +283,11 @@ impl Target<'_> {
     }
 }
 
-/// The header of a document, after all of it has been decoded without keeping it: encoding, checksum, ranges, norms.
-fn check(document: &Document<'_>) -> Result<Header> {
-    let mut header = fields::header_of(document.integers());
-    let lens = section_lens(&header);
+/// Completes the header of a document, after all of it has been decoded without keeping it: encoding, checksum,
+/// ranges, norms.
+#[inline(never)]
+fn check(document: &Document<'_>, header: &mut Header) -> Result<()> {
+    let lens = section_lens(header);
     let (mut scalars, mut duals, mut squares) = ([0.0; SCALARS], [0.0; DUALS], [0.0; SECTIONS]);
     let (mut slots, mut dual_slots) = (scalars.iter_mut(), duals.iter_mut());
     document.scan(&lens, |section, word| {
@@ -298,14 +302,13 @@ fn check(document: &Document<'_>) -> Result<Header> {
             *sum += value * value;
         }
     })?;
-    fields::set_scalars(&mut header, scalars);
-    fields::set_duals(&mut header, duals);
+    fields::set_scalars(header, scalars);
+    fields::set_duals(header, duals);
     header.refresh_scaling();
     header.check_values()?;
-    check_equal("version", fields::version_of(&header), document.version())?;
+    check_equal("version", fields::version_of(header), document.version())?;
     let [_scalars, squares @ ..] = squares;
-    check_norms(&header, squares)?;
-    Ok(header)
+    check_norms(header, squares)
 }
 
 /// Refuses sections, from the second on, whose norms no adapter could have saved.
