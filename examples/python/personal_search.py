@@ -16,7 +16,6 @@ from array import array
 import cffi
 
 FEATURES, RANK = 4, 2
-ABI_VERSION = 1
 
 
 def declarations(header):
@@ -35,7 +34,9 @@ class Failure(Exception):
 class Adapter:
     def __init__(self, prefix, in_features, out_features, rank):
         self.ffi = cffi.FFI()
-        self.ffi.cdef(declarations((prefix / "include/micro_lora.h").read_text()))
+        header = (prefix / "include/micro_lora.h").read_text()
+        abi_version = int(re.search(r"#define MLORA_ABI_VERSION (\d+)", header)[1])
+        self.ffi.cdef(declarations(header))
         self.lib = self.ffi.dlopen(str(prefix / "lib/libmicro_lora.so"))
         config = self.ffi.new("mlora_config *")
         self.check(self.lib.mlora_config_default(config, self.ffi.sizeof("mlora_config")))
@@ -45,7 +46,7 @@ class Adapter:
         # cffi aligns a new array of words as the library wants it.
         self.memory = self.ffi.new("uint32_t[]", size[0] // 4)
         handle = self.ffi.new("mlora **")
-        self.check(self.lib.mlora_init(self.memory, size[0], config, ABI_VERSION, handle))
+        self.check(self.lib.mlora_init(self.memory, size[0], config, abi_version, handle))
         self.handle = handle[0]
 
     def check(self, status):

@@ -41,6 +41,8 @@ void check(int holds, const char *condition, const char *file, int line);
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
 
 // Fails for every status that no call has returned.
+// Where the environment has no way to bring it about.
+void status_cannot_be_seen(int status);
 void check_all_statuses_seen(void);
 int failures(void);
 
