@@ -79,7 +79,11 @@ describe("state", () => {
       /^version: expected 1, got 2$/,
     );
     for (const step of [3, 4]) {
-      refusal(() => MicroLoraWasm.fromJson(changed(made, { step })), "COUNT", /^step: expected a whole number from 0 to 2, got [34]$/);
+      refusal(
+        () => MicroLoraWasm.fromJson(changed(made, { step })),
+        "COUNT",
+        /^step: expected a whole number from 0 to 2, got [34]$/,
+      );
     }
   });
 
