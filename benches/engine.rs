@@ -1,7 +1,9 @@
 //! The calls of one event, day to day: `cargo bench --bench engine`. Beside other libraries: `cargo xtask bench`.
 
 use divan::Bencher;
-use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
+use micro_lora::{
+    Apply, Choice, Clicks, Config, Learn, Memory, MemoryLayout, MicroLora, StepKind, no_vectors,
+};
 
 fn main() {
     divan::main();
@@ -65,5 +67,27 @@ fn adapt_and_update<const RANK: usize>(bencher: Bencher) {
     bencher.bench_local(|| {
         lora.adapt_gradient(&x, &g).unwrap();
         lora.apply_updates(1e-6).unwrap()
+    });
+}
+
+/// A click of the dual step with all its visits, at 384 values and rank 4: ten documents, by value.
+#[divan::bench]
+fn dual_click(bencher: Bencher) {
+    const D: usize = 384;
+    const LISTS: usize = 64;
+    const LAYOUT: MemoryLayout = MemoryLayout::by_value(D, D, CANDIDATES);
+    let config = Config::new().with_step(StepKind::Dual);
+    let mut lora = Box::new(MicroLora::<D, D, 4>::new(config).unwrap());
+    let mut memory = Box::new(Memory::<{ LAYOUT.words(LISTS) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap());
+    let (query, documents) =
+        (vector(1), (0..CANDIDATES).flat_map(|n| vector(n)[..D].to_vec()).collect::<Vec<_>>());
+    let mut weights = [0.0; CANDIDATES];
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        weights[turn % CANDIDATES] = 0.0;
+        turn += 1;
+        weights[turn % CANDIDATES] = 1.0;
+        let clicks = Clicks::on(&documents, &weights);
+        memory.view().learn(&mut *lora, &query[..D], clicks, 0.01, no_vectors).unwrap()
     });
 }

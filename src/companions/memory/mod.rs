@@ -4,6 +4,7 @@
 //! resolves. All of it lies in one slab of 32-bit words, `words_per_list` for each list, oldest first in a ring:
 //! [`layout`] says what is where.
 
+mod clicks;
 mod layout;
 mod learn;
 mod owned;
@@ -12,8 +13,8 @@ mod removal;
 mod save;
 mod why;
 
+pub use clicks::{Clicks, MemoryReceipt};
 pub use layout::{MemoryLayout, Stored};
-pub use learn::{Clicks, MemoryReceipt};
 pub use owned::Memory;
 pub use record::{Lookup, VectorId, no_vectors};
 pub use removal::Forgotten;
