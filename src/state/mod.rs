@@ -18,7 +18,7 @@ use crate::adapter::config::Config;
 use crate::adapter::header::Header;
 use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT};
 use crate::adapter::view::{Adapter, AdapterMut, check_norm};
-use crate::error::{Checked, Error, Result, check_length, check_range};
+use crate::error::{Checked, Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::peft::json::Out;
 use crate::profile::{HAS_DUAL, HOST_CHECKS};
@@ -308,7 +308,7 @@ fn check(document: &Document<'_>, header: &mut Header) -> Result<()> {
     header.check_values()?;
     check_equal("version", fields::version_of(header), document.version())?;
     let [_scalars, squares @ ..] = squares;
-    check_norms(header, squares)
+    public_result(check_norms(header, squares))
 }
 
 /// Refuses sections, from the second on, whose norms no adapter could have saved.
