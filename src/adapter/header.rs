@@ -80,7 +80,7 @@ pub(crate) struct Dual {
     pub(crate) document_norm: f32,
     /// `sum u_i`.
     pub(crate) u: [f32; 4],
-    /// How far base and correction predict what is chosen, as `src/learn/dual/trust.rs` keeps it.
+    /// Room for how far base and correction predict what is chosen; zero for now.
     pub(crate) trust: [f32; 7],
 }
 

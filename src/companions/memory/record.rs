@@ -3,6 +3,7 @@
 use super::layout::{
     ALPHA, FINGERPRINT, H, MemoryLayout, NUMBER, OMEGA, QUERY_ID, QUERY_SCALE, ROWS, Stored, TEMPERATURE, U,
 };
+use crate::companions::replay::codes::{code_of, inverse_of, scale_of};
 use crate::kernel;
 use crate::learn::dual::Wanted;
 use crate::learn::sample::MAX_CANDIDATES;
@@ -58,9 +59,6 @@ pub enum Lookup {
 pub fn no_vectors(_: VectorId, _: &mut [f32]) -> Lookup {
     Lookup::Gone
 }
-
-/// The largest magnitude of a code.
-const CODE_MAX: f32 = 127.0;
 
 /// A list that is read.
 #[derive(Clone, Copy)]
@@ -341,25 +339,19 @@ pub(super) fn quantise(layout: &MemoryLayout, query: &mut [f32], documents: &mut
 
 /// Rounds to multiples of a scale, which it gives.
 fn round(vector: &mut [f32]) -> f32 {
-    let largest = vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    let scale = largest / CODE_MAX;
-    let inverse = inverse(scale);
+    let scale = scale_of(vector);
+    let inverse = inverse_of(scale);
     for value in vector {
         // By way of the code, which knows no zero below zero.
-        *value = f32::from(libm::roundf(*value * inverse) as i8) * scale;
+        *value = f32::from(code_of(*value, inverse)) * scale;
     }
     scale
 }
 
-/// So small that it underflows, it is the scale of zeros.
-fn inverse(scale: f32) -> f32 {
-    if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }
-}
-
 fn pack(words: &mut [u32], vector: &[f32], scale: f32) {
-    let inverse = inverse(scale);
+    let inverse = inverse_of(scale);
     for (word, values) in words.iter_mut().zip(vector.chunks(4)) {
-        *word = word_of(values.iter().map(|value| (libm::roundf(value * inverse) as i8).cast_unsigned()));
+        *word = word_of(values.iter().map(|value| code_of(*value, inverse).cast_unsigned()));
     }
 }
 

@@ -5,14 +5,27 @@ use crate::state::base64::words;
 /// The largest magnitude of a code.
 pub(crate) const CODE_MAX: f32 = 127.0;
 
+/// The scale of a vector's codes.
+pub(crate) fn scale_of(vector: &[f32]) -> f32 {
+    vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs())) / CODE_MAX
+}
+
+/// What values are multiplied by; 0 for a scale so small that it underflows: a vector of zeros.
+pub(crate) fn inverse_of(scale: f32) -> f32 {
+    if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 }
+}
+
+/// The code of a value.
+pub(crate) fn code_of(value: f32, inverse: f32) -> i8 {
+    libm::roundf(value * inverse) as i8
+}
+
 /// Writes the codes of a vector and gives their scale.
 pub(super) fn pack(codes: &mut [i8], vector: &[f32]) -> f32 {
-    let largest = vector.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    let scale = largest / CODE_MAX;
-    // So small that its scale underflows: a zero.
-    let inverse = if scale >= f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+    let scale = scale_of(vector);
+    let inverse = inverse_of(scale);
     for (code, value) in codes.iter_mut().zip(vector) {
-        *code = libm::roundf(value * inverse) as i8;
+        *code = code_of(*value, inverse);
     }
     scale
 }
