@@ -14,7 +14,7 @@ use crate::companions::holdback::{self, mean, save as holdback_save};
 use crate::companions::replay::{self, codes, rehearse, save as replay_save};
 use crate::error::Error;
 use crate::kernel::{Square, rng};
-use crate::learn::{feedback, sample, step};
+use crate::learn::{limits, sample};
 use crate::state::TOLERANCE;
 use crate::state::fields::ADAPTER as STATE;
 use crate::state::schema::Version;
@@ -79,13 +79,13 @@ pub const ADAPTER: &[(&str, Value)] = &[
     ("MAX_RANK", Whole(MAX_RANK)),
     ("MIN_CANDIDATES", Whole(sample::MIN_CANDIDATES)),
     ("MAX_CANDIDATES", Whole(sample::MAX_CANDIDATES)),
-    ("MIN_WEIGHT", Float(feedback::MIN_WEIGHT)),
-    ("MAX_WEIGHT", Float(feedback::MAX_WEIGHT)),
-    ("MIN_TEMPERATURE", Float(feedback::MIN_TEMPERATURE)),
-    ("MAX_TEMPERATURE", Float(feedback::MAX_TEMPERATURE)),
+    ("MIN_WEIGHT", Float(limits::MIN_WEIGHT)),
+    ("MAX_WEIGHT", Float(limits::MAX_WEIGHT)),
+    ("MIN_TEMPERATURE", Float(limits::MIN_TEMPERATURE)),
+    ("MAX_TEMPERATURE", Float(limits::MAX_TEMPERATURE)),
     ("LIST_TEMPERATURE", Float(sample::LIST_TEMPERATURE)),
     ("CHOICE_TEMPERATURE", Float(sample::CHOICE_TEMPERATURE)),
-    ("MAX_LEARNING_RATE", Float(step::MAX_LEARNING_RATE)),
+    ("MAX_LEARNING_RATE", Float(limits::MAX_LEARNING_RATE)),
     ("MAX_STRENGTH", Float(MAX_STRENGTH)),
     ("NORM_LIMIT", Float(NORM_LIMIT)),
     ("GRADIENT_LIMIT", Float(GRADIENT_LIMIT)),

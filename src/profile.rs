@@ -22,6 +22,27 @@ pub(crate) mod refuse;
 #[path = "error/terse.rs"]
 pub(crate) mod refuse;
 
+/// An error of which only the code is known: [`Error::code`](crate::Error::code).
+#[cfg(micro_lora_terse)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reported(pub(crate) u8);
+/// No value: errors of this build say everything.
+#[cfg(not(micro_lora_terse))]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reported {}
+
+impl Reported {
+    #[cfg(micro_lora_terse)]
+    pub(crate) const fn code(&self) -> u32 {
+        self.0 as u32
+    }
+
+    #[cfg(not(micro_lora_terse))]
+    pub(crate) const fn code(&self) -> u32 {
+        match *self {}
+    }
+}
+
 /// Items of terse builds only.
 #[cfg(micro_lora_terse)]
 macro_rules! terse_only {

@@ -5,7 +5,8 @@ use alloc::boxed::Box;
 use core::alloc::Layout;
 
 use crate::adapter::config::Config;
-use crate::adapter::owned::{MicroLora, assert_sizes};
+use crate::adapter::limits::assert_sizes;
+use crate::adapter::owned::MicroLora;
 use crate::error::Result;
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RANK> {

@@ -1,7 +1,9 @@
-//! The borrowed view of an adapter without gradient memory.
+//! An adapter without gradient memory: its owner and its borrowed view.
 
+use crate::adapter::config::Config;
 use crate::adapter::header::Header;
-use crate::adapter::view::{Adapter, check_weights};
+use crate::adapter::limits::assert_sizes;
+use crate::adapter::view::Adapter;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, check_length, public_result};
@@ -110,7 +112,7 @@ impl<'a> FrozenMut<'a> {
     /// ```
     pub fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
         self.header.check_sized()?;
-        check_weights(self.header, lora_a, lora_b)?;
+        self.header.check_weights(lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
         kernel::copy(self.b, lora_b);
         kernel::clear(self.bias);
@@ -210,6 +212,167 @@ impl Apply for FrozenMut<'_> {
             grad_a: &[],
             grad_c: &[],
             bias: self.bias,
+            grad_bias: &[],
+            input_sum: &[],
+        }
+    }
+}
+
+/// An adapter that only applies: the weights, without gradient memory. It takes
+/// `260 + 4 * (RANK * (IN + OUT) + OUT)` bytes ([`FrozenLora::BYTES`]), half of a [`MicroLora`].
+///
+/// ```
+/// use micro_lora::{Apply, Config, FrozenLora};
+/// let lora = FrozenLora::<2, 2, 1>::new(Config::new().with_alpha(1.0), &[[0.5, 0.25]], &[[1.0, 2.0]])?;
+/// assert_eq!(lora.apply(&[1.0, 2.0])?, [1.0, 2.0]);
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct FrozenLora<const IN: usize, const OUT: usize, const RANK: usize> {
+    pub(crate) header: Header,
+    pub(crate) a: [[f32; IN]; RANK],
+    pub(crate) b: [[f32; OUT]; RANK],
+    pub(crate) bias: [f32; OUT],
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, RANK> {
+    /// What one adapter takes.
+    ///
+    /// ```
+    /// assert_eq!(micro_lora::FrozenLora::<384, 384, 4>::BYTES, 14_084);
+    /// ```
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// An adapter of weights that were trained elsewhere, rank-major.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting,
+    /// [`Error::NotFinite`](crate::Error::NotFinite) or [`Error::Overflow`](crate::Error::Overflow)
+    /// for weights.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let nan = FrozenLora::<1, 1, 1>::new(Config::new(), &[[f32::NAN]], &[[1.0]]);
+    /// assert_eq!(nan.unwrap_err().to_string(), "lora_A: expected finite values, got NaN or infinity at index 0");
+    /// ```
+    pub fn new(config: Config, lora_a: &[[f32; IN]; RANK], lora_b: &[[f32; OUT]; RANK]) -> Result<Self> {
+        const { assert_sizes::<IN, OUT, RANK>() }
+        let (a, b) = (lora_a.as_flattened(), lora_b.as_flattened());
+        let header = Header::of_weights(IN, OUT, RANK, &config, a, b)?;
+        Ok(Self { header, a: *lora_a, b: *lora_b, bias: [0.0; OUT] })
+    }
+
+    /// `delta` for one vector, as [`apply_into`](Apply::apply_into).
+    ///
+    /// # Errors
+    /// As [`apply_into`](Apply::apply_into).
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.5]], &[[0.5]])?;
+    /// assert_eq!(lora.apply(&[2.0])?, [0.5]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn apply(&self, x: &[f32]) -> Result<[f32; OUT]> {
+        let mut delta = [0.0; OUT];
+        self.apply_into(x, &mut delta)?;
+        Ok(delta)
+    }
+
+    /// Sets the run-time strength, as [`Learn::set_strength`].
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange) outside `0.0..=100.0`.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new(), &[[1.0]], &[[1.0]])?;
+    /// lora.set_strength(0.0)?;
+    /// assert_eq!(lora.apply(&[1.0])?, [0.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn set_strength(&mut self, strength: f32) -> Result<()> {
+        public_result(self.header.set_strength(strength))
+    }
+
+    /// The weights of a saved adapter, made for the model `model_id` (0 if unused). Pending events
+    /// are checked and dropped.
+    ///
+    /// # Errors
+    /// As [`Learn::load_json`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora, MicroLora};
+    /// type Lora = MicroLora<4, 4, 1>;
+    /// let lora = Lora::new(Config::new())?;
+    /// let json = lora.to_json::<{ Lora::JSON_MAX }>()?;
+    /// let frozen = FrozenLora::<4, 4, 1>::from_json(json.as_bytes(), 0)?;
+    /// assert_eq!(frozen.lora_a(), lora.lora_a());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn from_json(json: &[u8], model_id: u32) -> Result<Self> {
+        const { assert_sizes::<IN, OUT, RANK>() }
+        let config = Config::new().with_model_id(model_id);
+        let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
+        lora.frozen_mut().load_json(json)?;
+        Ok(lora)
+    }
+
+    /// The engine's view of this adapter, to replace its weights.
+    ///
+    /// ```
+    /// use micro_lora::{Config, FrozenLora};
+    /// let mut lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.0]], &[[0.0]])?;
+    /// lora.frozen_mut().set_weights(&[1.0], &[0.5])?;
+    /// assert_eq!(lora.apply(&[2.0])?, [1.0]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn frozen_mut(&mut self) -> FrozenMut<'_> {
+        FrozenMut {
+            header: &mut self.header,
+            a: self.a.as_flattened_mut(),
+            b: self.b.as_flattened_mut(),
+            bias: &mut self.bias,
+        }
+    }
+    /// One module of PEFT's `adapter_model.safetensors`, to apply. Alpha and rsLoRA come from the
+    /// same places as in [`Learn::load_safetensors`](crate::Learn::load_safetensors).
+    ///
+    /// # Errors
+    /// As [`Learn::load_safetensors`](crate::Learn::load_safetensors); [`Error::OutOfRange`] for a
+    /// setting.
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, FrozenLora};
+    /// let lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.5]], &[[0.5]])?;
+    /// let mut file = [0; 512];
+    /// let length = lora.write_safetensors("q_proj", &mut file)?;
+    /// let loaded = FrozenLora::<1, 1, 1>::from_safetensors(Config::new(), &file[..length], "q_proj", None)?;
+    /// assert_eq!(loaded.apply(&[2.0])?, [0.5]);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn from_safetensors(
+        config: Config,
+        file: &[u8],
+        module: &str,
+        peft: Option<&PeftConfig>,
+    ) -> Result<Self> {
+        let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
+        lora.frozen_mut().load_safetensors(file, module, peft)?;
+        Ok(lora)
+    }
+}
+
+impl<const IN: usize, const OUT: usize, const RANK: usize> Apply for FrozenLora<IN, OUT, RANK> {
+    fn adapter(&self) -> Adapter<'_> {
+        Adapter {
+            header: &self.header,
+            a: self.a.as_flattened(),
+            b: self.b.as_flattened(),
+            grad_a: &[],
+            grad_c: &[],
+            bias: &self.bias,
             grad_bias: &[],
             input_sum: &[],
         }

@@ -1,11 +1,10 @@
 //! Everything of an adapter that is not a matrix, in fixed-width words.
 
-use crate::adapter::config::{self, Config, MAX_FEATURES, MAX_RANK, StepKind};
+use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
 use crate::adapter::stats::{Outcome, Receipt};
-use crate::adapter::view::check_weights;
 use crate::error::{Checked, Error, Range, Result, check_length, check_range, check_ranges, refuse};
-use crate::kernel::{self, Square};
+use crate::kernel::Square;
 use crate::profile::{HAS_DUAL, HOST_CHECKS};
 
 /// Where the quality-only rule starts.
@@ -337,30 +336,9 @@ impl Header {
         lora_b: &[f32],
     ) -> Result<Self> {
         let mut header = Self::new(in_features, out_features, rank, config)?;
-        check_weights(&header, lora_a, lora_b)?;
+        header.check_weights(lora_a, lora_b)?;
         header.take_up(lora_b);
         Ok(header)
-    }
-
-    /// From here on the header speaks for weights that are there.
-    pub(crate) fn take_up(&mut self, lora_b: &[f32]) {
-        self.gram = kernel::gram(lora_b, self.out_len(), self.scaling * self.scaling);
-        self.flags |= Self::READY;
-    }
-
-    /// Measures the bias beside `lora_B`; without one, its sums are zero.
-    pub(crate) fn measure_bias(&mut self, lora_b: &[f32], bias: &[f32]) {
-        if !HAS_DUAL {
-            return;
-        }
-        self.bias = BiasSums { centre: self.bias.centre, ..Self::zeroed().bias };
-        self.dual.flags &= !Self::BIAS;
-        let squared = kernel::dot(bias, bias);
-        if squared > 0.0 {
-            self.dual.flags |= Self::BIAS;
-            self.bias.squared = squared;
-            self.bias.c_b = kernel::down(lora_b, bias).map(|dot| self.scaling * dot);
-        }
     }
 
     pub(crate) const fn has_bias(&self) -> bool {
@@ -393,61 +371,6 @@ impl Header {
         self.flags & Self::RSLORA != 0
     }
 
-    /// Takes over alpha and rsLoRA, for weights that bring their own; [`take_up`](Self::take_up) follows.
-    pub(crate) fn rescale(&mut self, config: &Config) {
-        self.alpha = config.alpha;
-        self.flags = (self.flags & !Self::RSLORA) | if config.use_rslora { Self::RSLORA } else { 0 };
-        self.refresh_scaling();
-    }
-
-    /// The scaling that follows from alpha, rsLoRA and the rank.
-    #[inline(never)]
-    pub(crate) fn refresh_scaling(&mut self) {
-        self.scaling = config::scaling(self.alpha, self.uses_rslora(), self.rank as usize);
-    }
-
-    /// `m`, the run-time strength.
-    pub(crate) fn set_strength(&mut self, strength: f32) -> Checked<()> {
-        self.check_sized()?;
-        check_range("strength", strength, 0.0, MAX_STRENGTH)?;
-        if strength != self.strength {
-            self.strength = strength;
-            self.bump();
-        }
-        Ok(())
-    }
-
-    /// Back to a fresh adapter of the same settings, with `lora_B` zero: one generation on, unless there
-    /// has been none.
-    pub(crate) fn reset(&mut self) {
-        if self.check_initialised().is_ok() {
-            self.bump();
-        }
-        self.flags |= Self::READY;
-        self.refresh_scaling();
-        self.strength = 1.0;
-        self.weight_sum = 0.0;
-        self.pending = 0;
-        self.trace = Self::zeroed().trace;
-        self.samples = 0;
-        self.rated = 0;
-        self.capped = 0;
-        self.mean_quality = 0.0;
-        self.baseline = BASELINE;
-        self.gram = [[0.0; 4]; 4];
-        if HAS_DUAL && self.dual.flags & Self::CHOSEN != 0 {
-            self.step = StepKind::Auto as u32;
-        }
-        self.forget_dual();
-    }
-
-    /// Back to no bias, and to nothing that the dual step knows.
-    pub(crate) fn forget_dual(&mut self) {
-        if HAS_DUAL {
-            (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
-        }
-    }
-
     pub(crate) const fn in_len(&self) -> usize {
         self.in_features as usize
     }
@@ -476,10 +399,5 @@ impl Header {
             generation: self.generation,
             step: self.config().step,
         }
-    }
-
-    /// Marks that an output may have changed.
-    pub(crate) fn bump(&mut self) {
-        self.generation = self.generation.saturating_add(1);
     }
 }

@@ -1,4 +1,9 @@
-//! How large the numbers of an adapter may become, so that no sum or product of them overflows.
+//! How large the numbers of an adapter may become, so that no sum or product of them overflows, and the
+//! refusal of those that do.
+
+use crate::adapter::config::{MAX_FEATURES, MAX_RANK};
+use crate::error::{Checked, Refusal, refuse};
+use crate::kernel;
 
 /// No matrix of a larger norm enters an adapter: with both at the limit, the square of an output is
 /// still finite for inputs of norm up to 1000.
@@ -13,3 +18,33 @@ pub(crate) const WEIGHT_LIMIT: f32 = 16_777_216.0;
 
 /// The largest run-time strength.
 pub(crate) const MAX_STRENGTH: f32 = 100.0;
+
+/// What to say of a result that is not finite: an input's fault, if one of them is not finite.
+#[cold]
+pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Refusal {
+    for &(what, values) in inputs {
+        if let Some(index) = kernel::first_not_finite(values) {
+            return refuse::not_finite_at(what, index);
+        }
+    }
+    refuse::overflow(result)
+}
+
+/// `dot(x, x)`, refused if it is not finite.
+pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Checked<f32> {
+    let squared = kernel::dot(x, x);
+    if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
+}
+
+/// Refuses a matrix that, times `scale`, is longer than this.
+pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: f32) -> Checked<()> {
+    let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
+    if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
+}
+
+/// Refuses sizes that no adapter can have, when the program is built.
+pub(crate) const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
+    assert!(RANK >= 1 && RANK <= MAX_RANK, "RANK must be 1, 2, 3 or 4");
+    assert!(IN >= 1 && IN <= MAX_FEATURES, "IN (in_features) must be 1 to 1048576");
+    assert!(OUT >= 1 && OUT <= MAX_FEATURES, "OUT (out_features) must be 1 to 1048576");
+}

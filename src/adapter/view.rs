@@ -3,8 +3,7 @@
 //! Nothing here is generic over sizes: one copy of this code serves every owner.
 
 use crate::adapter::header::Header;
-use crate::adapter::limits::NORM_LIMIT;
-use crate::error::{Checked, Refusal, Result, check_length, refuse};
+use crate::error::{Checked, Result, check_length};
 use crate::kernel;
 use crate::profile::HAS_DUAL;
 
@@ -60,23 +59,6 @@ pub struct AdapterMut<'a> {
     pub(crate) input_sum: &'a mut [f32],
     /// One row of `out_features`: first `y`, then `g`. Never saved, never read before written.
     pub(crate) scratch: &'a mut [f32],
-}
-
-/// What to say of a result that is not finite: an input's fault, if one of them is not finite.
-#[cold]
-pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Refusal {
-    for &(what, values) in inputs {
-        if let Some(index) = kernel::first_not_finite(values) {
-            return refuse::not_finite_at(what, index);
-        }
-    }
-    refuse::overflow(result)
-}
-
-/// `dot(x, x)`, refused if it is not finite.
-pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Checked<f32> {
-    let squared = kernel::dot(x, x);
-    if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
 }
 
 impl<'a> Adapter<'a> {
@@ -262,7 +244,7 @@ impl<'a> AdapterMut<'a> {
     /// Takes weights from outside. Nothing is written unless all of it is usable.
     pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
         self.header.check_sized()?;
-        check_weights(self.header, lora_a, lora_b)?;
+        self.header.check_weights(lora_a, lora_b)?;
         kernel::copy(self.a, lora_a);
         kernel::copy(self.b, lora_b);
         self.forget_dual();
@@ -304,47 +286,5 @@ impl<'a> AdapterMut<'a> {
         self.header.reset();
         self.forget_dual();
         self.clear_pending();
-    }
-}
-
-/// Refuses weights of the wrong length, not finite, or too large to train on.
-pub(crate) fn check_weights(header: &Header, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
-    check_length("lora_A", lora_a.len(), header.a_len())?;
-    check_length("lora_B", lora_b.len(), header.b_len())?;
-    check_norm("lora_A", lora_a, 1.0, NORM_LIMIT)?;
-    check_norm("lora_B", lora_b, header.scaling, NORM_LIMIT)
-}
-
-/// Refuses a matrix that, times `scale`, is longer than this.
-pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: f32) -> Checked<()> {
-    let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
-    if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
-}
-
-impl crate::Apply for Adapter<'_> {
-    fn adapter(&self) -> Adapter<'_> {
-        *self
-    }
-}
-
-impl crate::Apply for AdapterMut<'_> {
-    fn adapter(&self) -> Adapter<'_> {
-        self.as_adapter()
-    }
-}
-
-impl crate::Learn for AdapterMut<'_> {
-    fn adapter_mut(&mut self) -> AdapterMut<'_> {
-        AdapterMut {
-            header: self.header,
-            a: self.a,
-            b: self.b,
-            grad_a: self.grad_a,
-            grad_c: self.grad_c,
-            bias: self.bias,
-            grad_bias: self.grad_bias,
-            input_sum: self.input_sum,
-            scratch: self.scratch,
-        }
     }
 }

@@ -5,8 +5,8 @@
 //! sampling: Salimans et al. 2017, arXiv:1703.03864). In all 384 dimensions of an embedding that teaches
 //! nothing; in up to 16 directions in which better is likely to lie it does, after some 500 pairs.
 
+use crate::adapter::limits::not_finite;
 use crate::adapter::stats::Receipt;
-use crate::adapter::view::not_finite;
 use crate::error::{Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::learn::Learn;

@@ -1,8 +1,12 @@
 //! Everything that can be refused, with what was expected and what came.
 
+mod check;
+
 use core::fmt;
 
-use crate::profile::HOST_CHECKS;
+pub(crate) use check::{Checked, Range, check_length, check_range, check_ranges};
+
+use crate::profile::Reported;
 pub(crate) use crate::profile::refuse::{self, Refusal, public_result};
 
 /// The result of a fallible call.
@@ -14,9 +18,6 @@ pub(crate) use crate::profile::refuse::{self, Refusal, public_result};
 /// assert!(fresh().is_ok());
 /// ```
 pub type Result<T> = core::result::Result<T, Error>;
-
-/// The same inside of the engine, where an error may be no more than its code.
-pub(crate) type Checked<T> = core::result::Result<T, Refusal>;
 
 /// Why a call was refused. After any error the adapter is bit for bit what it was.
 ///
@@ -174,7 +175,7 @@ pub enum Error {
     },
     /// Any of those above, as its code; only terse builds have values of it (`src/profile.rs`).
     #[doc(hidden)]
-    Reported(refuse::Reported),
+    Reported(Reported),
 }
 
 impl Error {
@@ -210,40 +211,6 @@ impl Error {
             Self::Reported(reported) => reported.code(),
         }
     }
-}
-
-/// Refuses a number outside its range, unless the host has; NaN is outside any.
-pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
-    if HOST_CHECKS || (min..=max).contains(&got) {
-        Ok(())
-    } else {
-        Err(refuse::out_of_range(what, got, min, max))
-    }
-}
-
-/// What a number may be.
-pub(crate) struct Range {
-    pub(crate) what: &'static str,
-    pub(crate) min: f32,
-    pub(crate) max: f32,
-}
-
-/// Refuses the first of the values that is outside its range.
-pub(crate) const fn check_ranges(ranges: &[Range], values: &[f32]) -> Result<()> {
-    let (mut ranges, mut values) = (ranges, values);
-    while let ([Range { what, min, max }, other_ranges @ ..], [got, others @ ..]) = (ranges, values) {
-        // Written so that NaN is refused.
-        if !(*got >= *min && *got <= *max) {
-            return Err(Error::OutOfRange { what, got: *got, min: *min, max: *max });
-        }
-        (ranges, values) = (other_ranges, others);
-    }
-    Ok(())
-}
-
-/// Refuses a slice of the wrong length, unless the host has.
-pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Checked<()> {
-    if HOST_CHECKS || got == expected { Ok(()) } else { Err(refuse::length(what, expected, got)) }
 }
 
 impl fmt::Display for Error {

@@ -4,20 +4,10 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::error::{Checked, Error, Result};
-use crate::profile::REPORTS_DETAILS;
-
-/// As [`Error::code`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reported(u8);
+use crate::error::{Error, Result};
+use crate::profile::{REPORTS_DETAILS, Reported};
 
 pub(crate) type Refusal = Reported;
-
-impl Reported {
-    pub(crate) const fn code(&self) -> u32 {
-        self.0 as u32
-    }
-}
 
 impl From<Reported> for Error {
     fn from(reported: Reported) -> Self {
@@ -26,7 +16,7 @@ impl From<Reported> for Error {
 }
 
 /// The result of an internal function as the public API gives it.
-pub(crate) fn public_result<T>(checked: Checked<T>) -> Result<T> {
+pub(crate) fn public_result<T>(checked: core::result::Result<T, Refusal>) -> Result<T> {
     checked.map_err(Error::from)
 }
 

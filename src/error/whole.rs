@@ -1,21 +1,11 @@
 //! Errors inside the engine, in the whole build: they are the public ones.
 
-use crate::error::{Checked, Error, Result};
+use crate::error::{Error, Result};
 
 pub(crate) type Refusal = Error;
 
-/// No value: this build's errors name what they are about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Reported {}
-
-impl Reported {
-    pub(crate) const fn code(&self) -> u32 {
-        match *self {}
-    }
-}
-
 /// The result of an internal function as the public API gives it.
-pub(crate) fn public_result<T>(checked: Checked<T>) -> Result<T> {
+pub(crate) fn public_result<T>(checked: core::result::Result<T, Refusal>) -> Result<T> {
     checked
 }
 

@@ -1,6 +1,6 @@
 //! The output guard of a correction that has a bias: `|b + C^T h|` from the Gram matrix of `b` and the rows of `C`.
 
-use super::{CANCELLED, Projection, reach};
+use super::projection::{CANCELLED, Projection, reach};
 use crate::adapter::config::Config;
 use crate::adapter::view::Adapter;
 use crate::error::{Checked, check_length};

@@ -3,49 +3,16 @@
 pub(crate) mod apply;
 mod bias;
 mod fused;
+mod projection;
 
 use crate::adapter::config::Config;
 use crate::adapter::header::Header;
-use crate::adapter::view::{Adapter, not_finite};
+use crate::adapter::limits::not_finite;
+use crate::adapter::view::Adapter;
 use crate::error::{Checked, check_length, refuse};
 use crate::kernel;
-
-/// Below this share of its terms' squares a sum of squares in f32 has fewer than three digits left.
-const CANCELLED: f32 = 1e-4;
-
-/// A forward pass as far as the rank: what is needed to write an output, or to learn from one.
-#[derive(Clone, Copy)]
-pub(crate) struct Projection {
-    /// `A x`, less `A mu` where there is a bias.
-    pub(crate) h: [f32; 4],
-    /// `f` of the output guard.
-    pub(crate) guard: f32,
-    /// `|x|^2`, if it was asked for or the guard needs it.
-    pub(crate) x_squared: f32,
-}
-
-impl Projection {
-    /// `((s m) h_r) f`: what each row of `lora_B` is multiplied by.
-    pub(crate) fn factors(&self, header: &Header) -> [f32; 4] {
-        let sm = header.scaling * header.strength;
-        self.h.map(|h_r| (sm * h_r) * self.guard)
-    }
-}
-
-/// `h - A mu`.
-pub(crate) fn centred(h: [f32; 4], centre: &[f32; 4]) -> [f32; 4] {
-    let mut centred = h;
-    for (h, centre) in centred.iter_mut().zip(centre) {
-        *h -= centre;
-    }
-    centred
-}
-
-/// The sum of `|h_r C_r|^2`.
-fn reach<const RANK: usize>(gram: &kernel::Square, h: [f32; 4]) -> f32 {
-    let [[g0, ..], [_, g1, ..], [_, _, g2, _], [.., g3]] = *gram;
-    kernel::dot_of::<RANK>(&h.map(|h_r| h_r * h_r), &[g0, g1, g2, g3])
-}
+use projection::{CANCELLED, reach};
+pub(crate) use projection::{Projection, centred};
 
 /// `|C^T h|^2` where its terms cancel and `h^T G h` has lost its digits: the sum itself is formed.
 #[cold]

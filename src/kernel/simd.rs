@@ -80,7 +80,18 @@ mod choice {
     use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
     use super::Simd;
-    pub(super) use crate::kernel::x86::best;
+
+    cpufeatures::new!(avx2, "avx2");
+    cpufeatures::new!(avx512, "avx512f");
+
+    /// What the CPU has, and the operating system saves.
+    pub(super) fn best() -> Simd {
+        match () {
+            () if avx512::get() => Simd::Avx512,
+            () if avx2::get() => Simd::Avx2,
+            () => Simd::Portable,
+        }
+    }
 
     const PORTABLE: u8 = Simd::Portable as u8;
     const AVX2: u8 = Simd::Avx2 as u8;

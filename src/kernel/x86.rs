@@ -10,18 +10,6 @@ use super::fused::{BackwardFactors, ForwardFactors, Fused};
 use super::lanes::{Block, Lanes};
 use super::simd::Simd;
 
-cpufeatures::new!(avx2, "avx2");
-cpufeatures::new!(avx512, "avx512f");
-
-/// What the CPU has, and the operating system saves.
-pub(super) fn best() -> Simd {
-    match () {
-        () if avx512::get() => Simd::Avx512,
-        () if avx2::get() => Simd::Avx2,
-        () => Simd::Portable,
-    }
-}
-
 /// Correctly rounded, on every machine. One instruction here: a call would spill every register.
 #[inline(always)]
 pub(crate) fn sqrt(value: f32) -> f32 {

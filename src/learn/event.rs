@@ -2,9 +2,9 @@
 //! to the counters. The general path, fused kernels and batches all come here.
 
 use crate::adapter::header::Header;
-use crate::adapter::limits::{GRADIENT_LIMIT, WEIGHT_LIMIT};
+use crate::adapter::limits::{GRADIENT_LIMIT, WEIGHT_LIMIT, not_finite};
 use crate::adapter::stats::{Outcome, Skip};
-use crate::adapter::view::{AdapterMut, not_finite};
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Refusal, refuse};
 use crate::forward::Projection;
 use crate::kernel;

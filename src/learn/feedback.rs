@@ -1,28 +1,23 @@
-//! The feedback rules. Each turns what a user did into one gradient `g = dL/dy` in the scratch row
-//! (or finds that there is nothing to learn); from there on all share one backward pass.
+//! From feedback to the pending gradients or, with the dual step, to the pending lists.
 
 use crate::adapter::config::StepKind;
 use crate::adapter::header::Header;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
-use crate::adapter::view::{AdapterMut, not_finite, squared_norm};
-use crate::error::{Checked, Result, check_length, check_range, public_result, refuse};
+use crate::adapter::view::AdapterMut;
+use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::forward::Projection;
-use crate::kernel;
 use crate::learn::dual::told::Told;
 use crate::learn::dual::{Base, List};
 use crate::learn::event::{Gradient, Tally};
+use crate::learn::limits::{check_quality, check_weight};
+use crate::learn::rules::{Found, PerCandidate, base_of};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::profile::{HAS_DUAL, HOST_CHECKS};
+use crate::profile::HAS_DUAL;
 
 /// How much a quality alone weighs beside an event that knows its direction.
 const QUALITY_WEIGHT: f32 = 0.1;
 /// How fast the quality-only rule's baseline follows.
 const BASELINE_RATE: f32 = 0.05;
-
-pub(crate) const MIN_WEIGHT: f32 = 1e-6;
-pub(crate) const MAX_WEIGHT: f32 = 1e6;
-pub(crate) const MIN_TEMPERATURE: f32 = 1e-3;
-pub(crate) const MAX_TEMPERATURE: f32 = 1e3;
 
 /// What a rule makes of a sample.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,12 +27,6 @@ pub(crate) enum Needs {
     /// The output, and with it a base.
     Output,
 }
-
-/// One number per candidate: first logits, then factors.
-type PerCandidate = [f32; MAX_CANDIDATES];
-
-/// What a rule has found: where `g` is, or why there is none.
-type Found<'a> = core::result::Result<Gradient<'a>, Skip>;
 
 impl AdapterMut<'_> {
     /// Feedback of any kind, decided at run time: as the method of [`Learn`](crate::Learn) for this kind.
@@ -238,112 +227,6 @@ impl AdapterMut<'_> {
         }
     }
 
-    /// `p = softmax(candidates . y / tau)`; q > 0.5: `L = -(2q - 1) log p_c`, so
-    /// `g = (2q - 1) ((p_c - 1) / tau) (c_chosen - sum r_j c_j)` with r the softmax over the others;
-    /// q < 0.5: `L = -(1 - 2q) log(1 - p_c)`, the same with `p_c` for `p_c - 1`.
-    fn choice(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-        choice: &Choice<'_>,
-        factors: &mut PerCandidate,
-    ) -> Checked<Found<'static>> {
-        let Choice { candidates, chosen, quality, temperature } = *choice;
-        let n = self.check_candidates(candidates, temperature)?;
-        if !HOST_CHECKS && chosen >= n {
-            return Err(refuse::count("chosen", chosen, 0, n.saturating_sub(1)));
-        }
-        check_quality(quality)?;
-        self.logits(sample, seen, candidates, temperature, factors)?;
-        if quality == 0.5 {
-            return Ok(Err(Skip::NeutralQuality));
-        }
-        choice_factors(factors.get_mut(..n).unwrap_or_default(), chosen, quality, temperature);
-        self.mix(0.0, factors, candidates);
-        Ok(Ok(Gradient::Scratch))
-    }
-
-    /// `L = -sum w_j log p_j` with weights of sum 1, so `g = sum (p_j - w_j) c_j / tau`.
-    fn listwise(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-        list: &Listwise<'_>,
-        factors: &mut PerCandidate,
-    ) -> Checked<Found<'static>> {
-        let Listwise { candidates, weights, temperature } = *list;
-        let n = self.check_candidates(candidates, temperature)?;
-        check_length("weights", weights.len(), n)?;
-        if let Some(index) = kernel::first_not_finite(weights) {
-            return Err(refuse::not_finite_at("weights", index));
-        }
-        for &weight in weights {
-            check_range("weights", weight, 0.0, MAX_WEIGHT)?;
-        }
-        self.logits(sample, seen, candidates, temperature, factors)?;
-        if let Some(skip) = preference(weights) {
-            return Ok(Err(skip));
-        }
-        listwise_factors(factors.get_mut(..n).unwrap_or_default(), weights, temperature);
-        self.mix(0.0, factors, candidates);
-        Ok(Ok(Gradient::Scratch))
-    }
-
-    /// `L = -w cos(y, t)`: `g = -sign(w) (t / (|t| |y|) - cos y / |y|^2)`, weight `|w|`.
-    fn target(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-        target: &[f32],
-        weight: f32,
-    ) -> Checked<Found<'static>> {
-        check_length("target", target.len(), self.header.out_len())?;
-        let norm_t = nonzero_norm("target", target)?;
-        Ok(self.output(sample, seen)?.map(|norm_y| {
-            let toward = if weight < 0.0 { -1.0 } else { 1.0 };
-            let cos = kernel::dot(self.scratch, target) / (norm_t * norm_y);
-            kernel::scale(self.scratch, ((toward * cos) / norm_y) / norm_y);
-            kernel::axpy(self.scratch, -(toward / (norm_t * norm_y)), target);
-            Gradient::Scratch
-        }))
-    }
-
-    /// `L = -cos(y, a) + (1 / n) sum cos(y, r_j)`.
-    fn attract_repel(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-        attract: &[f32],
-        repel: &[f32],
-        factors: &mut PerCandidate,
-    ) -> Checked<Found<'static>> {
-        check_length("attract", attract.len(), self.header.out_len())?;
-        let n = self.count_rows("repel", repel, 1)?;
-        let norm_a = nonzero_norm("attract", attract)?;
-        for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
-            *factor = (1.0 / n as f32) / nonzero_norm("repel", r)?;
-        }
-        Ok(self.output(sample, seen)?.map(|norm_y| {
-            let cos = kernel::dot(self.scratch, attract) / (norm_a * norm_y);
-            let mut along = cos;
-            for (factor, r) in factors.iter_mut().zip(kernel::rows(repel, attract.len())) {
-                *factor /= norm_y;
-                along -= *factor * kernel::dot(self.scratch, r);
-            }
-            self.mix((along / norm_y) / norm_y, factors, repel);
-            kernel::axpy(self.scratch, -(1.0 / (norm_a * norm_y)), attract);
-            Gradient::Scratch
-        }))
-    }
-
-    /// Reward-modulated Hebbian: `g = -(q - baseline) y / |y|`.
-    fn quality(&mut self, sample: &Sample<'_>, seen: &Projection, surprise: f32) -> Checked<Found<'static>> {
-        Ok(self.output(sample, seen)?.map(|norm_y| {
-            kernel::scale(self.scratch, -(surprise / norm_y));
-            Gradient::Scratch
-        }))
-    }
-
     /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
     fn see(&self, sample: &Sample<'_>, needs: Needs) -> Checked<Projection> {
         check_weight("sample weight unless 0", sample.weight)?;
@@ -362,74 +245,6 @@ impl AdapterMut<'_> {
             }
             None => Ok(()),
         }
-    }
-
-    /// Puts `y = base + delta` into the scratch row.
-    fn form_output(&mut self, sample: &Sample<'_>, seen: &Projection) {
-        kernel::up_onto(self.scratch, base_of(sample), seen.factors(self.header), self.b);
-        if self.header.has_bias() {
-            kernel::axpy(self.scratch, self.header.strength * seen.guard, self.bias);
-        }
-    }
-
-    /// Puts `y` into the scratch row and gives `|y|`; a cosine has no gradient where it is 0.
-    fn output(&mut self, sample: &Sample<'_>, seen: &Projection) -> Checked<core::result::Result<f32, Skip>> {
-        self.form_output(sample, seen);
-        let squared = kernel::dot(self.scratch, self.scratch);
-        if !squared.is_finite() {
-            return Err(not_finite(&[("base", base_of(sample))], "output"));
-        }
-        Ok(if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(Skip::ZeroGradient) })
-    }
-
-    /// `candidates . y / tau`.
-    fn logits(
-        &mut self,
-        sample: &Sample<'_>,
-        seen: &Projection,
-        candidates: &[f32],
-        temperature: f32,
-        logits: &mut PerCandidate,
-    ) -> Checked<()> {
-        self.form_output(sample, seen);
-        let n = kernel::rows(candidates, self.header.out_len()).len();
-        let used = logits.get_mut(..n).unwrap_or_default();
-        kernel::dot_rows(used, candidates, self.scratch);
-        for logit in used {
-            *logit /= temperature;
-            if !logit.is_finite() {
-                let inputs = [("base", base_of(sample)), ("candidates", candidates)];
-                return Err(not_finite(&inputs, "logits"));
-            }
-        }
-        Ok(())
-    }
-
-    /// `scratch = keep * scratch + sum factors[j] * vectors[j]`, in index order.
-    fn mix(&mut self, keep: f32, factors: &PerCandidate, vectors: &[f32]) {
-        kernel::mix(self.scratch, keep, factors, vectors);
-    }
-
-    fn check_candidates(&self, candidates: &[f32], temperature: f32) -> Checked<usize> {
-        check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
-        self.count_rows("candidates", candidates, MIN_CANDIDATES)
-    }
-
-    /// How many rows of `out_features` there are: `min` to 64, and nothing left over.
-    fn count_rows(&self, what: &'static str, vectors: &[f32], min: usize) -> Checked<usize> {
-        let rows = kernel::rows(vectors, self.header.out_len());
-        let n = rows.len();
-        if HOST_CHECKS {
-            return Ok(n);
-        }
-        if !rows.remainder().is_empty() {
-            let expected = n.saturating_add(1).saturating_mul(self.header.out_len());
-            return Err(refuse::length(what, expected, vectors.len()));
-        }
-        if n < min || n > MAX_CANDIDATES {
-            return Err(refuse::count(what, n, min, MAX_CANDIDATES));
-        }
-        Ok(n)
     }
 
     /// The end of every rule: accumulates the gradient, if there is one, and counts the event.
@@ -458,11 +273,6 @@ impl AdapterMut<'_> {
     }
 }
 
-/// What `delta` is added to.
-fn base_of<'a>(sample: &Sample<'a>) -> &'a [f32] {
-    sample.base.unwrap_or(sample.input)
-}
-
 impl Header {
     /// The first feedback that is no list chooses the scaled-gradient step.
     pub(crate) fn choose_scaled(&mut self) {
@@ -471,85 +281,4 @@ impl Header {
             self.dual.flags |= Self::CHOSEN;
         }
     }
-}
-
-/// Why a listwise choice says nothing, if it does not.
-pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
-    let first = weights.first().copied().unwrap_or_default();
-    if weights.iter().any(|weight| *weight != first) {
-        None
-    } else if first == 0.0 {
-        Some(Skip::NothingChosen)
-    } else {
-        Some(Skip::AllChosen)
-    }
-}
-
-/// `e^x` of what is never above 0. That its sign is given once more tells the compiler, which leaves out the rest.
-#[inline(never)]
-fn exp(x: f32) -> f32 {
-    libm::expf(f32::from_bits(x.to_bits() | 0x8000_0000))
-}
-
-/// Turns logits into `exp(z - max)`, and gives the largest logit and the sum.
-pub(crate) fn exponentials(logits: &mut [f32]) -> (f32, f32) {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for z in logits {
-        *z = exp(*z - largest);
-        sum += *z;
-    }
-    (largest, sum)
-}
-
-/// The factors of `g` on each candidate, in a form that keeps its precision for any `p_c`.
-fn choice_factors(logits: &mut [f32], chosen: usize, quality: f32, temperature: f32) {
-    // At minus infinity the chosen one has no part in the softmax over the others.
-    let chosen_logit = match logits.get_mut(chosen) {
-        Some(logit) => core::mem::replace(logit, f32::NEG_INFINITY),
-        None => return,
-    };
-    let (others_largest, others_sum) = exponentials(logits);
-    let largest = others_largest.max(chosen_logit);
-    let others = others_sum * exp(others_largest - largest);
-    let own = exp(chosen_logit - largest);
-    let k = if quality > 0.5 {
-        -((2.0 * quality - 1.0) * (others / (own + others))) / temperature
-    } else {
-        ((1.0 - 2.0 * quality) * (own / (own + others))) / temperature
-    };
-    for (j, factor) in logits.iter_mut().enumerate() {
-        *factor = if j == chosen { k } else { -(k * (*factor / others_sum)) };
-    }
-}
-
-fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
-    let (_, sum) = exponentials(logits);
-    let mut weight_sum = 0.0;
-    for weight in weights {
-        weight_sum += weight;
-    }
-    // In two loops: two quotients of one turn would share a register with lanes of 0 / 0, and a host that traps on
-    // invalid operations (feenableexcept) would die of them.
-    for factor in &mut *logits {
-        *factor /= sum;
-    }
-    for (factor, weight) in logits.iter_mut().zip(weights) {
-        *factor = (*factor - weight / weight_sum) / temperature;
-    }
-}
-
-/// 0, or within the limits that keep sums of weights meaningful.
-pub(crate) fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
-    if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
-}
-
-pub(crate) fn check_quality(quality: f32) -> Checked<()> {
-    check_range("quality", quality, 0.0, 1.0)
-}
-
-/// `|v|`, refused if it gives no direction.
-fn nonzero_norm(what: &'static str, v: &[f32]) -> Checked<f32> {
-    let squared = squared_norm(what, v)?;
-    if squared > 0.0 { Ok(kernel::sqrt(squared)) } else { Err(refuse::zero_norm(what)) }
 }

@@ -8,7 +8,8 @@ use crate::adapter::view::{Adapter, AdapterMut};
 use crate::error::{check_length, refuse};
 use crate::kernel::{self, BackwardFactors, Operands};
 use crate::learn::event::Tally;
-use crate::learn::feedback::{Needs, check_weight};
+use crate::learn::feedback::Needs;
+use crate::learn::limits::check_weight;
 use crate::learn::sample::Sample;
 
 /// What a fused kernel computes between the dot products and the gradient sums.

@@ -5,8 +5,11 @@ pub(crate) mod dual;
 pub(crate) mod event;
 pub(crate) mod feedback;
 mod fused;
+pub(crate) mod limits;
 mod pull;
+mod rules;
 pub(crate) mod sample;
+mod softmax;
 pub(crate) mod step;
 
 use crate::adapter::stats::Receipt;

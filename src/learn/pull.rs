@@ -1,7 +1,7 @@
 //! Pulling weights back towards ones that were kept.
 
-use crate::adapter::limits::NORM_LIMIT;
-use crate::adapter::view::{AdapterMut, check_norm};
+use crate::adapter::limits::{NORM_LIMIT, check_norm};
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_length, check_range};
 use crate::kernel;
 

@@ -27,9 +27,10 @@ use crate::adapter::header::{Header, Trace};
 use crate::adapter::limits::NORM_LIMIT;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, check_range, refuse};
+use crate::error::{Checked, refuse};
 use crate::kernel::{self, Square, divide};
 use crate::learn::dual;
+use crate::learn::limits::check_learning_rate;
 use crate::profile::DEFAULT_STEP_ONLY;
 
 /// The number of updates from which a direction is compared with the running RMS.
@@ -82,8 +83,6 @@ impl Pass {
         }
     }
 }
-
-pub(crate) const MAX_LEARNING_RATE: f32 = 1000.0;
 
 /// What one matrix loses: row `r` loses `factor * sum_q inverse[r][q] gradient[q]`, of this Frobenius
 /// norm in all.
@@ -141,10 +140,6 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
 /// The kind of step. The smallest package has the default alone, and refuses adapters with another.
 fn kind(header: &Header) -> StepKind {
     if DEFAULT_STEP_ONLY { StepKind::ScaledGradientV2 } else { header.config().step }
-}
-
-pub(crate) fn check_learning_rate(lr: f32) -> Checked<()> {
-    check_range("learning_rate", lr, 0.0, MAX_LEARNING_RATE)
 }
 
 /// Squared norm of the weighted mean gradient, from the weighted sum.

@@ -8,7 +8,6 @@ use super::{PeftConfig, WRONG_ALPHA, WRONG_RSLORA};
 use crate::adapter::config::{Config, MAX_RANK};
 use crate::adapter::header::Header;
 use crate::adapter::limits::NORM_LIMIT;
-use crate::adapter::owned::FrozenLora;
 use crate::adapter::view::AdapterMut;
 use crate::error::{Error, Result};
 use crate::forward::apply::Apply;
@@ -71,7 +70,7 @@ struct Matrix<'a> {
 
 impl Matrix<'_> {
     /// Decodes all of it, and keeps as much as `out` takes. Refuses values that
-    /// [`check_weights`](crate::adapter::view::check_weights) would.
+    /// [`check_weights`](Header::check_weights) would.
     fn decode(&self, scale: f32, out: &mut [f32]) -> Result<()> {
         let what = self.what;
         let (mut slots, mut squares, mut index, mut bad) = (out.iter_mut(), 0.0, 0usize, None);
@@ -265,34 +264,5 @@ impl AdapterMut<'_> {
         let reduction = load_reduced(self.header, self.a, self.b, file, module, peft)?;
         self.clear_pending();
         Ok(reduction)
-    }
-}
-
-impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, RANK> {
-    /// One module of PEFT's `adapter_model.safetensors`, to apply. Alpha and rsLoRA come from the
-    /// same places as in [`Learn::load_safetensors`](crate::Learn::load_safetensors).
-    ///
-    /// # Errors
-    /// As [`Learn::load_safetensors`](crate::Learn::load_safetensors); [`Error::OutOfRange`] for a
-    /// setting.
-    ///
-    /// ```
-    /// use micro_lora::{Apply, Config, FrozenLora};
-    /// let lora = FrozenLora::<1, 1, 1>::new(Config::new().with_alpha(1.0), &[[0.5]], &[[0.5]])?;
-    /// let mut file = [0; 512];
-    /// let length = lora.write_safetensors("q_proj", &mut file)?;
-    /// let loaded = FrozenLora::<1, 1, 1>::from_safetensors(Config::new(), &file[..length], "q_proj", None)?;
-    /// assert_eq!(loaded.apply(&[2.0])?, [0.5]);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    pub fn from_safetensors(
-        config: Config,
-        file: &[u8],
-        module: &str,
-        peft: Option<&PeftConfig>,
-    ) -> Result<Self> {
-        let mut lora = Self::new(config, &[[0.0; IN]; RANK], &[[0.0; OUT]; RANK])?;
-        lora.frozen_mut().load_safetensors(file, module, peft)?;
-        Ok(lora)
     }
 }

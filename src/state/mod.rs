@@ -16,8 +16,8 @@ pub(crate) mod write;
 
 use crate::adapter::config::Config;
 use crate::adapter::header::Header;
-use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT};
-use crate::adapter::view::{Adapter, AdapterMut, check_norm};
+use crate::adapter::limits::{GRADIENT_LIMIT, NORM_LIMIT, check_norm};
+use crate::adapter::view::{Adapter, AdapterMut};
 use crate::error::{Checked, Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::peft::json::Out;

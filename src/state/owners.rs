@@ -4,7 +4,8 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::adapter::owned::{FrozenLora, MicroLora};
+use crate::adapter::frozen::FrozenLora;
+use crate::adapter::owned::MicroLora;
 use crate::adapter::view::{Adapter, AdapterMut};
 use crate::error::{Error, public_result};
 use crate::forward::apply::Apply;

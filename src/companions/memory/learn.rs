@@ -2,7 +2,7 @@
 
 use super::clicks::{Clicks, MemoryReceipt};
 use super::layout::{FINGERPRINT, NUMBER, OMEGA, QUERY_ID, ROWS, Stored, TEMPERATURE};
-use super::record::{Lookup, Record, RecordMut, VectorId, find, fingerprint, quantise};
+use super::record::{Lookup, Record, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
 use super::removal::parts;
 use super::{MemoryMut, VISITS};
 use crate::adapter::stats::{Outcome, Skip};
@@ -14,8 +14,8 @@ use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::dual::told::Told;
 use crate::learn::dual::{Base, List, Part, Room, UNIT_RATE};
+use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::learn::step::check_learning_rate;
 
 /// What became of one visit of a remembered list.
 #[derive(Clone, Copy, PartialEq)]
@@ -368,11 +368,6 @@ impl MemoryMut<'_> {
             RecordMut { words, layout }.set_part(alpha, &h, &u.map(|u| keep * u));
         }
     }
-}
-
-/// The n-th of equal pieces; empty if there is none.
-pub(super) fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
-    pieces.chunks_exact_mut(len.max(1)).nth(n).unwrap_or_default()
 }
 
 fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f32>) -> MemoryReceipt {

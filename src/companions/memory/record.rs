@@ -395,3 +395,8 @@ pub(super) fn fingerprint(query: &[f32], documents: &[f32]) -> u32 {
 const fn stir(lane: u32, word: u32) -> u32 {
     (lane.rotate_left(7) ^ word).wrapping_mul(0x0100_0193)
 }
+
+/// The n-th of equal pieces; empty if there is none.
+pub(super) fn nth_mut<T>(pieces: &mut [T], n: usize, len: usize) -> &mut [T] {
+    pieces.chunks_exact_mut(len.max(1)).nth(n).unwrap_or_default()
+}

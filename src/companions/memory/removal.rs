@@ -1,8 +1,7 @@
 //! Taking a list back, and learning all of them again.
 
 use super::layout::{FINGERPRINT, MemoryLayout, Stored};
-use super::learn::nth_mut;
-use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, quantise};
+use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, nth_mut, quantise};
 use super::{MemoryHeader, MemoryMut, VISITS};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, public_result, refuse};

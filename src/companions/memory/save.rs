@@ -5,7 +5,7 @@ use super::record::Record;
 use super::{MemoryHeader, MemoryMut};
 use crate::error::{Error, Result};
 use crate::learn::dual::MAX_OMEGA;
-use crate::learn::feedback::{MAX_TEMPERATURE, MIN_TEMPERATURE};
+use crate::learn::limits::{MAX_TEMPERATURE, MIN_TEMPERATURE};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 use crate::state::base64::words;
 use crate::state::read::Document;

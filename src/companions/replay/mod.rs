@@ -16,9 +16,8 @@ use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::error::{Error, Result, check_length, check_range, public_result};
 use crate::kernel;
 use crate::learn::Learn;
-use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
+use crate::learn::limits::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_learning_rate};
 use crate::learn::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::learn::step;
 use codes::pack;
 
 /// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
@@ -235,7 +234,7 @@ impl ReplayMut<'_> {
         self.check_list(sample, list)?;
         public_result(lora.adapter_mut().check_rehearsal())?;
         // First: an event that no update follows would stay pending.
-        step::check_learning_rate(learning_rate)?;
+        check_learning_rate(learning_rate)?;
         if learning_rate == 0.0 {
             let skipped = Outcome::Skipped(Skip::ZeroLearningRate);
             return Ok(lora.adapter_mut().header.receipt(skipped));

@@ -4,7 +4,7 @@ use super::codes::{CODE_MAX, as_words, of_words};
 use super::{MAX_CAPACITY, Replay, ReplayEntry, ReplayHeader, ReplayMut};
 use crate::adapter::config::MAX_FEATURES;
 use crate::error::{Checked, Error, Result, check_range};
-use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
+use crate::learn::limits::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 use crate::state::base64::words;
 use crate::state::read::Document;

@@ -2,13 +2,13 @@
 
 use super::start::Lengths;
 use super::{BETA, GAMMA, LAMBDA};
-use crate::adapter::limits::NORM_LIMIT;
-use crate::adapter::view::{AdapterMut, not_finite};
+use crate::adapter::limits::{NORM_LIMIT, not_finite};
+use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, refuse};
 use crate::forward::centred;
 use crate::kernel;
-use crate::learn::feedback::exponentials;
 use crate::learn::sample::MAX_CANDIDATES;
+use crate::learn::softmax::exponentials;
 
 /// One number per document.
 type PerDocument = [f32; MAX_CANDIDATES];

@@ -9,8 +9,8 @@ use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_range, refuse};
 use crate::kernel;
+use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::MAX_CANDIDATES;
-use crate::learn::step::check_learning_rate;
 
 impl AdapterMut<'_> {
     /// Visits a list once, as if what is pending were served already; the change is pending until the next update.

@@ -4,8 +4,9 @@ use super::list::Wanted;
 use crate::adapter::stats::Skip;
 use crate::error::{Checked, check_length, check_range, refuse};
 use crate::kernel;
-use crate::learn::feedback::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_quality, preference};
+use crate::learn::limits::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_quality};
 use crate::learn::sample::{Choice, Listwise, MAX_CANDIDATES};
+use crate::learn::softmax::preference;
 
 /// Results as if so many had been chosen weigh no more.
 const MOST_CHOSEN: f32 = 4.0;

@@ -1,0 +1,69 @@
+//! The softmax over candidates, and the factors of a gradient on each of them.
+
+use crate::adapter::stats::Skip;
+
+/// Why a listwise choice says nothing, if it does not.
+pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
+    let first = weights.first().copied().unwrap_or_default();
+    if weights.iter().any(|weight| *weight != first) {
+        None
+    } else if first == 0.0 {
+        Some(Skip::NothingChosen)
+    } else {
+        Some(Skip::AllChosen)
+    }
+}
+
+/// `e^x` of what is never above 0. That its sign is given once more tells the compiler, which leaves out the rest.
+#[inline(never)]
+fn exp(x: f32) -> f32 {
+    libm::expf(f32::from_bits(x.to_bits() | 0x8000_0000))
+}
+
+/// Turns logits into `exp(z - max)`, and gives the largest logit and the sum.
+pub(crate) fn exponentials(logits: &mut [f32]) -> (f32, f32) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for z in logits {
+        *z = exp(*z - largest);
+        sum += *z;
+    }
+    (largest, sum)
+}
+
+/// The factors of `g` on each candidate, in a form that keeps its precision for any `p_c`.
+pub(crate) fn choice_factors(logits: &mut [f32], chosen: usize, quality: f32, temperature: f32) {
+    // At minus infinity the chosen one has no part in the softmax over the others.
+    let chosen_logit = match logits.get_mut(chosen) {
+        Some(logit) => core::mem::replace(logit, f32::NEG_INFINITY),
+        None => return,
+    };
+    let (others_largest, others_sum) = exponentials(logits);
+    let largest = others_largest.max(chosen_logit);
+    let others = others_sum * exp(others_largest - largest);
+    let own = exp(chosen_logit - largest);
+    let k = if quality > 0.5 {
+        -((2.0 * quality - 1.0) * (others / (own + others))) / temperature
+    } else {
+        ((1.0 - 2.0 * quality) * (own / (own + others))) / temperature
+    };
+    for (j, factor) in logits.iter_mut().enumerate() {
+        *factor = if j == chosen { k } else { -(k * (*factor / others_sum)) };
+    }
+}
+
+pub(crate) fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature: f32) {
+    let (_, sum) = exponentials(logits);
+    let mut weight_sum = 0.0;
+    for weight in weights {
+        weight_sum += weight;
+    }
+    // In two loops: two quotients of one turn would share a register with lanes of 0 / 0, and a host that traps on
+    // invalid operations (feenableexcept) would die of them.
+    for factor in &mut *logits {
+        *factor /= sum;
+    }
+    for (factor, weight) in logits.iter_mut().zip(weights) {
+        *factor = (*factor - weight / weight_sum) / temperature;
+    }
+}
