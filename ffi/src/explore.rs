@@ -3,8 +3,8 @@
 use micro_lora::{Explore, principal_directions};
 
 use crate::buffer::{Input, Output, Slot, Span, check_apart, check_pointer};
-use crate::learn::{mlora_receipt, mlora_sample};
 use crate::memory::mlora;
+use crate::sample::{mlora_receipt, mlora_sample};
 use crate::status::mlora_status::{self, *};
 use crate::status::{Result, run};
 use crate::teach::{learn, spans};

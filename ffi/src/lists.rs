@@ -6,9 +6,9 @@ use micro_lora::{Apply, Clicks, MemoryReceipt};
 
 use crate::buffer::{Input, Output, Slot, Span, check_apart, read};
 use crate::host::{Host, mlora_vectors, work};
-use crate::learn::{mlora_outcome, mlora_sample};
 use crate::lifecycle::check_memory;
 use crate::memory::{State, mlora};
+use crate::sample::{mlora_outcome, mlora_sample};
 use crate::slab::{self, Slab, mlora_memory, mlora_memory_layout};
 use crate::status::mlora_status::{self, *};
 use crate::status::{Result, run};

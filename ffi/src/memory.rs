@@ -21,7 +21,7 @@ use core::slice;
 use micro_lora::{Adapter, AdapterMut, FrozenMut, Header};
 
 use crate::buffer::{Span, check_pointer};
-use crate::slab::Occupied;
+use crate::busy::Occupied;
 use crate::status::Result;
 use crate::status::mlora_status::*;
 

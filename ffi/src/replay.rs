@@ -5,10 +5,10 @@ use core::ffi::{c_char, c_void};
 use micro_lora::{AdapterMut, Apply, Error, Listwise, ReplayHeader};
 
 use crate::buffer::{Input, Output, Slot, check_apart};
-use crate::learn::{mlora_receipt, mlora_sample};
 use crate::lifecycle::check_memory;
 use crate::memory::{State, mlora};
 use crate::ring::{self, Ring, mlora_replay};
+use crate::sample::{mlora_receipt, mlora_sample};
 use crate::status::mlora_status::{self, *};
 use crate::status::run;
 use crate::teach::{learn, sample_of, spans};

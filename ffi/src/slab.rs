@@ -12,6 +12,7 @@ use core::slice;
 use micro_lora::{MemoryHeader, MemoryLayout, MemoryMut, Stored};
 
 use crate::buffer::{Span, check_pointer};
+use crate::busy::Occupied;
 use crate::memory::MLORA_ABI_VERSION;
 use crate::status::Result;
 use crate::status::mlora_status::*;
@@ -199,28 +200,5 @@ impl Slab {
         // SAFETY: as before.
         let words = unsafe { slice::from_raw_parts_mut(words_at, layout.words(header.capacity())) };
         MemoryMut { header, words, scratch }
-    }
-}
-
-/// A first word that says that a function works on what follows it.
-pub(crate) struct Occupied {
-    magic: *mut u32,
-    free: u32,
-}
-
-impl Occupied {
-    /// # Safety
-    /// The word is there and aligned, and nobody else writes to it during the value's life.
-    pub(crate) unsafe fn new(magic: *mut u32, busy: u32) -> Self {
-        // SAFETY: this function's own condition.
-        let free = unsafe { magic.replace(busy) };
-        Self { magic, free }
-    }
-}
-
-impl Drop for Occupied {
-    fn drop(&mut self) {
-        // SAFETY: the condition of `new`, which still holds.
-        unsafe { self.magic.write(self.free) };
     }
 }

@@ -3,8 +3,8 @@
 use micro_lora::{AdapterMut, Receipt, Sample};
 
 use crate::buffer::{Input, Slot, Span, check_apart, read};
-use crate::learn::{mlora_receipt, mlora_sample};
 use crate::memory::{State, mlora};
+use crate::sample::{mlora_receipt, mlora_sample};
 use crate::status::{Result, mlora_status};
 
 /// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.

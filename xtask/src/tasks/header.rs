@@ -30,7 +30,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("status", "mlora_status_message", "Errors"),
 ];
 /// Sources with types alone.
-const TYPES: &[&str] = &["memory", "config", "ring", "slab", "host"];
+const TYPES: &[&str] = &["memory", "config", "ring", "slab", "host", "sample"];
 
 pub fn run(shell: &Shell, report: &mut Report) {
     report.step("C header", || {
