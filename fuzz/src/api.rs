@@ -3,7 +3,8 @@
 use micro_lora::Result;
 
 use super::check::{reload, save, without_generation};
-use super::life::{Life, bits};
+use super::compare::bits;
+use super::life::Life;
 use super::ops::{Done, Op};
 use super::source::Source;
 

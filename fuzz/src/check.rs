@@ -1,11 +1,12 @@
-//! What must hold of an adapter, and of loading one.
+//! What must hold of loading an adapter, and of saving it.
 
 use std::borrow::Cow;
 
 use micro_lora::{Apply, Config, Error, FrozenLora, Learn, MicroLora, Result, StateInfo};
 
 use super::common::{HeapLora, Noise};
-use super::life::{Life, assert_describes, bits, same_stats};
+use super::compare::{assert_describes, assert_unchanged, bits, same_stats, sound};
+use super::life::Life;
 use super::ops::Op;
 use super::source::{Shape, Source};
 
@@ -14,29 +15,6 @@ const MAX_FEATURES: usize = 64;
 
 /// Where a state goes that does not say what it is.
 type Fallback = MicroLora<3, 2, 2>;
-
-pub fn assert_unchanged(lora: &HeapLora, before: &HeapLora) {
-    let matrices = |lora: &HeapLora| [&lora.a, &lora.b, &lora.grad_a, &lora.grad_b].map(|m| bits(m));
-    assert!(lora.header == before.header, "{:?}\nbecame\n{:?}", before.header, lora.header);
-    assert_eq!(matrices(lora), matrices(before));
-}
-
-/// Everything is finite and inside its range.
-pub fn sound(lora: &HeapLora) {
-    for (what, matrix) in [("a", &lora.a), ("b", &lora.b), ("grad_a", &lora.grad_a), ("grad_b", &lora.grad_b)]
-    {
-        assert!(matrix.iter().all(|value| value.is_finite()), "{what}: {matrix:?}");
-    }
-    assert_eq!(lora.config().check(), Ok(()));
-    assert!((0.0..=100.0).contains(&lora.strength()));
-    let stats = lora.stats();
-    let norms = [stats.norm_a, stats.norm_b, stats.norm_delta_weight];
-    assert!(norms.iter().all(|norm| norm.is_finite()), "{stats:?}");
-    assert!((0.0..=1.0).contains(&stats.mean_quality), "{stats:?}");
-    if stats.pending == 0 {
-        assert!(lora.grad_a.iter().chain(&lora.grad_b).all(|g| *g == 0.0), "gradients without an event");
-    }
-}
 
 pub fn save(lora: &impl Apply) -> Vec<u8> {
     let mut json = vec![b'#'; lora.json_len()];

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::check::{load, shape_of, stranger};
 use super::common::HeapLora;
+use super::compare::bits;
 use super::fields::checksum;
-use super::life::bits;
 
 /// `docs/state-format.md`, as a type.
 #[derive(Debug, Deserialize)]

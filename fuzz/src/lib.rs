@@ -7,6 +7,7 @@ mod common;
 mod api;
 mod beside;
 mod check;
+mod compare;
 mod differential;
 mod fields;
 mod life;

@@ -1,9 +1,9 @@
 //! An adapter in use: every call is checked for what must hold before and after it.
 
-use micro_lora::{Apply, Error, Outcome, Receipt, Result, Stats};
+use micro_lora::{Apply, Outcome, Receipt, Result};
 
-use super::check::{assert_unchanged, sound};
 use super::common::HeapLora;
+use super::compare::{assert_describes, assert_unchanged, bits, sound};
 use super::ops::{Done, Op};
 use super::source::{Shape, Source};
 
@@ -163,28 +163,10 @@ fn finite(receipt: &Receipt) -> bool {
     norms.iter().all(|norm| norm.is_finite() && *norm >= 0.0) && (0.0..=1.0).contains(&receipt.guard)
 }
 
-/// Says what it expected and what came, whatever the numbers in it are.
-pub fn assert_describes(error: &Error) {
-    assert!(error.code() > 0);
-    let text = error.to_string();
-    assert!(text.contains("expected"), "{text}");
-}
-
-pub fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
-
 fn norm(values: &[f32]) -> f64 {
     values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt()
 }
 
 fn distance(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
-}
-
-/// What two adapters must agree on after the same life.
-pub fn same_stats(a: &Stats, b: &Stats) -> bool {
-    let floats = |s: &Stats| [s.mean_quality, s.norm_a, s.norm_b, s.norm_delta_weight].map(f32::to_bits);
-    let counters = |s: &Stats| [s.samples_seen, s.rated, s.capped, s.updates, s.pending];
-    floats(a) == floats(b) && counters(a) == counters(b)
 }

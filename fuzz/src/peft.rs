@@ -4,9 +4,9 @@ use micro_lora::peft::{Dtype, PeftConfig, modules, read_adapter_config};
 use micro_lora::{Apply, Config, Error, FrozenLora, Learn};
 use serde_json::Value;
 
-use super::check::{assert_unchanged, sound, stranger};
+use super::check::stranger;
 use super::common::HeapLora;
-use super::life::{assert_describes, bits};
+use super::compare::{assert_describes, assert_unchanged, bits, sound};
 use super::source::Shape;
 
 /// The largest size that a fuzzed file can have made for it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::debian::DataError;
+use crate::error::DataError;
 use crate::{Debian, Embeddings, Labelled, Relevance, USERS};
 
 /// A data set with four simulated people who search in it, and classes to tell apart.

@@ -1,6 +1,6 @@
 use ndarray::ArrayView2;
 
-use crate::debian::DataError;
+use crate::error::DataError;
 
 const MAGIC: &[u8; 8] = b"MLEMBED1";
 const HEADER_BYTES: usize = 20;

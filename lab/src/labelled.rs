@@ -8,7 +8,7 @@ use fastrand::Rng;
 use half::f16;
 use zip::result::ZipError;
 
-use crate::debian::DataError;
+use crate::error::DataError;
 use crate::{Embeddings, Relevance};
 
 /// The array in each archive, as `numpy.savez(file, emb=..)` names it.

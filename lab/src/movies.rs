@@ -12,7 +12,7 @@ use micro_lora::Error;
 use ndarray::{Array1, Array2, Axis};
 
 use crate::Embeddings;
-use crate::debian::DataError;
+use crate::error::DataError;
 use crate::labelled::read_array;
 use crate::learners::{Contender, Setting};
 use crate::people::{TEN, discount, top};

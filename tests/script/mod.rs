@@ -2,63 +2,12 @@
 //! memory of its own beyond a few rows, so that every target can run it: a chip with 16 KB of
 //! memory runs the small shapes.
 
+mod digest;
 mod replay;
 
-use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Receipt, Result, Sample, StepKind};
-
-/// Rows of candidates in the script.
-const CANDIDATES: usize = 5;
-
-/// FNV-1a over the bits of everything that comes out.
-struct Digest(u64);
-
-impl Digest {
-    const fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn word(&mut self, word: u32) {
-        self.bytes(&word.to_le_bytes());
-    }
-
-    fn values(&mut self, values: &[f32]) {
-        for value in values {
-            self.word(value.to_bits());
-        }
-    }
-
-    fn receipt(&mut self, receipt: Receipt) {
-        self.word(receipt.outcome.code());
-        self.values(&[receipt.grad_norm, receipt.step_norm, receipt.guard]);
-        self.word(receipt.generation);
-    }
-}
-
-struct Inputs(u32);
-
-impl Inputs {
-    fn fill(&mut self, values: &mut [f32], scale: f32) {
-        for value in values {
-            self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            *value = ((self.0 >> 8) as f32 / 8_388_608.0 - 1.0) * scale;
-        }
-    }
-}
-
-/// What one shape came to.
-pub struct Outcome {
-    pub shape: &'static str,
-    /// Everything that training and serving gave.
-    pub script: u64,
-    /// Every byte that was saved, and what came after loading it.
-    pub save: u64,
-}
+pub use digest::Outcome;
+use digest::{CANDIDATES, Digest, Inputs, norms};
+use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Result, Sample, StepKind};
 
 /// Bytes of memory that [`small`] saves into, and [`large`].
 pub const SMALL_BUFFER: usize = MicroLora::<48, 48, 4>::JSON_MAX;
@@ -187,11 +136,6 @@ fn go_on<const IN: usize, const OUT: usize, const RANK: usize>(
     digest.values(lora.lora_b());
     digest.values(&norms(lora));
     Ok(digest.0)
-}
-
-fn norms(lora: &impl Learn) -> [f32; 4] {
-    let stats = lora.stats();
-    [stats.norm_a, stats.norm_b, stats.norm_delta_weight, stats.mean_quality]
 }
 
 fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(

@@ -2,7 +2,7 @@
 
 use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, Replay, Result, Sample};
 
-use super::{CANDIDATES, Digest, Inputs, Outcome, norms};
+use super::digest::{CANDIDATES, Digest, Inputs, Outcome, norms};
 
 /// More lists are learned from than it has places; a base takes a row of its own.
 type Ring<const IN: usize, const OUT: usize> = Replay<IN, OUT, { CANDIDATES + 1 }, 4>;

@@ -3,7 +3,7 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use super::Algebra;
+use super::algebra::Algebra;
 use crate::lora::Lora;
 
 pub struct Faer;

@@ -5,7 +5,7 @@ use nalgebra::{
     SVector,
 };
 
-use super::Algebra;
+use super::algebra::Algebra;
 use crate::lora::Lora;
 
 pub struct Nalgebra;

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_long};
 
-use super::Algebra;
+use super::algebra::Algebra;
 use crate::lora::Lora;
 
 /// `Lora` of `native/peer.h`.

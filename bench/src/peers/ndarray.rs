@@ -3,7 +3,7 @@
 use ndarray::linalg::{general_mat_mul, general_mat_vec_mul};
 use ndarray::{Array1, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2};
 
-use super::Algebra;
+use super::algebra::Algebra;
 use crate::lora::Lora;
 
 pub struct Ndarray;

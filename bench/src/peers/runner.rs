@@ -2,7 +2,7 @@
 
 use micro_lora::StepKind;
 
-use super::Algebra;
+use super::algebra::Algebra;
 use super::scaled_gradient::ScaledGradient;
 use crate::lora::Shape;
 use crate::measure::Runner;

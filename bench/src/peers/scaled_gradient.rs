@@ -1,6 +1,6 @@
 //! The default step of MicroLoRA with a peer's products: `src/step.rs` has the formula.
 
-use super::Algebra;
+use super::algebra::Algebra;
 use crate::lora::{Lora, Shape};
 use crate::operation::{LEARNING_RATE, State};
 

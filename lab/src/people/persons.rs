@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ndarray::{Array2, Axis};
 
 use super::{SearchTask, Searches, TooSmall, top};
-use crate::debian::{DataError, UNREVIEWED, tags, typed};
+use crate::debian::{UNREVIEWED, tags, typed};
+use crate::error::DataError;
 use crate::random::Chance;
 use crate::{Debian, Embeddings};
 

@@ -9,19 +9,21 @@ use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::ptr::{read_volatile, write_volatile};
 
-pub struct Console;
+use crate::report::run;
+
+struct Console;
 
 const HAS_FPU: bool = cfg!(target_abi = "eabihf");
 
 /// The chip with the FPU is also the one with megabytes of memory.
-pub const HAS_MEMORY: bool = HAS_FPU;
+const HAS_MEMORY: bool = HAS_FPU;
 const STACK_TOP: usize = if HAS_MEMORY { 0x2040_0000 } else { 0x2000_4000 };
 
 const CPU_ID: *const u32 = 0xe000_ed00 as *const u32;
 const COPROCESSOR_ACCESS: *mut u32 = 0xe000_ed88 as *mut u32;
 
 /// Asks the chip rather than the compiler.
-pub fn variant() -> &'static str {
+fn variant() -> &'static str {
     // SAFETY: every Cortex-M has this register at this address.
     let part = unsafe { read_volatile(CPU_ID) } >> 4 & 0xfff;
     match part {
@@ -83,7 +85,7 @@ unsafe extern "C" fn reset() -> ! {
 // Inlined, it could save registers of the FPU before that is allowed.
 #[inline(never)]
 fn start() -> ! {
-    crate::run();
+    run::<HAS_MEMORY>(&mut Console, variant());
     exit(0)
 }
 

@@ -5,11 +5,13 @@ use core::arch::asm;
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 
-pub struct Console;
+use crate::report::run;
 
-pub const HAS_MEMORY: bool = true;
+struct Console;
 
-pub fn variant() -> &'static str {
+const HAS_MEMORY: bool = true;
+
+fn variant() -> &'static str {
     if cfg!(target_feature = "neon") { "aarch64 NEON" } else { "aarch64 without NEON" }
 }
 
@@ -47,7 +49,7 @@ fn exit(code: usize) -> ! {
 // The kernel starts it with a stack and nothing else, which is enough.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    crate::run();
+    run::<HAS_MEMORY>(&mut Console, variant());
     exit(0)
 }
 

@@ -9,33 +9,9 @@
 #[cfg_attr(all(target_arch = "aarch64", target_os = "none"), path = "linux.rs")]
 #[cfg_attr(not(any(target_os = "none", target_os = "unknown")), path = "native.rs")]
 mod host;
+mod report;
 #[path = "../../script/mod.rs"]
 mod script;
 
-use core::fmt::Write;
-
-use script::Outcome;
-
 #[cfg(not(any(target_os = "none", target_os = "unknown")))]
-fn main() {
-    run();
-}
-
-/// Any error is a panic: it ends the program with a message and a code that says so.
-fn run() {
-    writeln!(host::Console, "variant: {}", host::variant()).unwrap();
-    script::small(&mut [0; script::SMALL_BUFFER], &mut print).unwrap();
-    if host::HAS_MEMORY {
-        large();
-    }
-}
-
-// Of its own, so that the small shapes do not carry its buffer on their stack.
-#[inline(never)]
-fn large() {
-    script::large(&mut [0; script::LARGE_BUFFER], &mut print).unwrap();
-}
-
-fn print(Outcome { shape, script, save }: Outcome) {
-    writeln!(host::Console, "{shape}: script {script:#018x}, save {save:#018x}").unwrap();
-}
+use host::main;

@@ -4,12 +4,14 @@ use std::{env, fmt};
 
 use micro_lora::Simd;
 
-pub struct Console;
+use crate::report::run;
 
-pub const HAS_MEMORY: bool = true;
+struct Console;
+
+const HAS_MEMORY: bool = true;
 
 /// Which kernels run, limited to those of the first argument; and what the rest was built with.
-pub fn variant() -> String {
+fn variant() -> String {
     for simd in [Simd::Avx512, Simd::Avx2, Simd::Portable] {
         if env::args().nth(1).is_some_and(|limit| limit == simd.name()) {
             simd.limit();
@@ -24,4 +26,8 @@ impl fmt::Write for Console {
         print!("{text}");
         Ok(())
     }
+}
+
+pub fn main() {
+    run::<HAS_MEMORY>(&mut Console, variant());
 }

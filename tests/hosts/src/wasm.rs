@@ -4,16 +4,18 @@ use core::arch::wasm32::unreachable;
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 
+use crate::report;
+
 #[link(wasm_import_module = "host")]
 unsafe extern "C" {
     fn print(start: *const u8, length: usize);
 }
 
-pub struct Console;
+struct Console;
 
-pub const HAS_MEMORY: bool = true;
+const HAS_MEMORY: bool = true;
 
-pub fn variant() -> &'static str {
+fn variant() -> &'static str {
     if cfg!(target_feature = "simd128") { "wasm simd128" } else { "wasm scalar" }
 }
 
@@ -27,7 +29,7 @@ impl Write for Console {
 
 #[unsafe(no_mangle)]
 extern "C" fn run() {
-    crate::run();
+    report::run::<HAS_MEMORY>(&mut Console, variant());
 }
 
 #[panic_handler]

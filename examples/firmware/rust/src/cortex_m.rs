@@ -9,14 +9,14 @@ use cortex_m_semihosting::{debug, hprintln};
 // It takes no captured arguments: `println!("{len}")` would print just that.
 pub use cortex_m_semihosting::hprintln as println;
 
-use crate::Lora;
+use crate::suggestions::{Lora, run};
 
 #[entry]
 fn main() -> ! {
     // Statics that are handed out once: the stack never holds an adapter.
     let lora = singleton!(LORA: Lora = Lora::zeroed());
     let json = singleton!(JSON: [u8; Lora::JSON_MAX] = [0; Lora::JSON_MAX]);
-    match lora.zip(json).map(|(lora, json)| crate::run(lora, json)) {
+    match lora.zip(json).map(|(lora, json)| run(lora, json)) {
         Some(Ok(())) => stop(debug::EXIT_SUCCESS),
         Some(Err(error)) => hprintln!("{}", error),
         None => hprintln!("the statics were taken twice"),

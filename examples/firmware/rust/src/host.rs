@@ -2,10 +2,10 @@
 
 pub use std::println;
 
-use crate::Lora;
+use crate::suggestions::{Lora, run};
 
 pub fn main() {
     let mut lora = Box::new(Lora::zeroed());
     let mut json = Box::new([0; Lora::JSON_MAX]);
-    crate::run(&mut lora, &mut json).unwrap();
+    run(&mut lora, &mut json).unwrap();
 }
