@@ -10,11 +10,8 @@ use std::path::Path;
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::needs;
+use crate::needs::{self, DEBIAN_LLD, DEBIAN_RUSTC};
 
-pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-pub const DEBIAN_CORE: &str = "/usr/lib/rustlib/src/rust/library/core";
-pub const DEBIAN_LLD: &str = "ld.lld-22";
 const DEBIAN_WASM_LLD: &str = "wasm-ld-22";
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use crate::report::Skip;
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub struct Tool {
     pub name: &'static str,
@@ -211,13 +211,15 @@ pub const GIT: Tool = Tool {
     elsewhere: "https://git-scm.com",
 };
 
+pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_CORE: &str = "/usr/lib/rustlib/src/rust/library/core";
+pub const DEBIAN_LLD: &str = "ld.lld-22";
+
 /// Debian's second Rust compiler, with the sources of its standard library: builds for any target without a download
 /// from anywhere but Debian.
 pub const RUSTC_WEB: Tool = Tool {
     name: "rustc-web",
-    is_present: |_| {
-        Path::new(crate::cross::DEBIAN_RUSTC).exists() && Path::new(crate::cross::DEBIAN_CORE).exists()
-    },
+    is_present: |_| Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_CORE).exists(),
     packages: &["rustc-web", "rust-web-src"],
     elsewhere: "not needed where `rustup target add` can install the target",
 };
@@ -246,7 +248,7 @@ pub const GCC_ARM: Tool = Tool {
 
 pub const LLD: Tool = Tool {
     name: "lld",
-    is_present: |_| on_path(crate::cross::DEBIAN_LLD),
+    is_present: |_| on_path(DEBIAN_LLD),
     packages: &["lld-22"],
     elsewhere: "comes with a target that rustup installs",
 };

@@ -12,7 +12,7 @@ use xshell::Shell;
 
 use crate::cross::Toolchain;
 use crate::report::Report;
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "bare metal";
 

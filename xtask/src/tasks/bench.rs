@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 use crate::cli::Options;
 use crate::needs::{self, CLIPPY, EIGEN, GCC, OPENBLAS};
 use crate::report::{Lacking, Report};
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub const LINT_STEP: &str = "bench: lint and tests";
 const STEP: &str = "bench";

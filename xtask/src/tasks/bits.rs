@@ -15,7 +15,7 @@ use crate::cross::Toolchain;
 use crate::needs::{self, Tool};
 use crate::qemu;
 use crate::report::{Lacking, Report};
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 #[path = "../../../tests/script/committed.rs"]
 mod committed;

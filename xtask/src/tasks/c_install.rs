@@ -185,7 +185,7 @@ impl Sample<'_> {
         let fixture = Path::new(FIXTURES).join("sample/from-source/CMakeLists.txt");
         shell.copy_file(fixture, source.join("CMakeLists.txt"))?;
         // What has been built for the other steps need not be built again.
-        let target = crate::target_dir(shell).join("c");
+        let target = crate::workspace::target_dir(shell).join("c");
         cmd!(shell, "cmake -S {source} -B {build} -DMICRO_LORA_SOURCE={root}")
             .arg(format!("-DMICRO_LORA_TARGET_DIR={}", target.display()))
             .ignore_stdout()

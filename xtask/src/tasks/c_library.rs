@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 #[path = "c_library/elf.rs"]
 mod elf;

@@ -6,8 +6,9 @@ use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use super::{c_install, c_library};
+use crate::needs;
 use crate::report::Report;
-use crate::{needs, target_dir};
+use crate::workspace::target_dir;
 
 pub const STEPS: [&str; 5] = [HEADER, SANITIZERS, VALGRIND, c_install::STEP, EXAMPLE];
 const HEADER: &str = "C header";

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{npm, web_test};
+use super::{npm, web_tools};
 use crate::needs;
 use crate::report::Report;
 
@@ -14,7 +14,7 @@ pub const CHECK: &str = "web: demo";
 const SOURCE: &str = "wasm/demo";
 const DATA: &str = "examples/data";
 const PORT: &str = "8000";
-const TOOLS: &str = web_test::TOOLS;
+const TOOLS: &str = web_tools::TOOLS;
 
 pub fn run(shell: &Shell, is_check: bool, report: &mut Report) {
     let mut is_built = false;
@@ -36,15 +36,15 @@ fn serve(shell: &Shell) -> Result<()> {
 /// Clicks through the page as a user would, and leaves pictures of it. The package has to be built.
 pub fn check(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::CHROMIUM])?;
-    web_test::install_tools(shell)?;
+    web_tools::install_tools(shell)?;
     let site = assemble(shell)?;
-    let pictures = web_test::directory(shell).join("pictures");
+    let pictures = web_tools::directory(shell).join("pictures");
     Ok(cmd!(shell, "node {TOOLS}/runner/demo.mjs {site} {pictures}").run()?)
 }
 
 /// The page, the package and the data in one folder.
 fn assemble(shell: &Shell) -> Result<PathBuf> {
-    let site = web_test::directory(shell).join("demo");
+    let site = web_tools::directory(shell).join("demo");
     shell.remove_path(&site)?;
     for (from, to) in [(SOURCE, ""), (npm::PACKAGE, "micro-lora"), (DATA, "data")] {
         let to = site.join(to);

@@ -12,7 +12,7 @@ use xshell::{Cmd, Shell, cmd};
 
 use crate::cli::Options;
 use crate::report::{Report, Skip};
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 const SECONDS: &str = "10";
 

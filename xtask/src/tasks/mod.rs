@@ -14,6 +14,7 @@ mod golden;
 mod header;
 mod layout;
 mod learn;
+mod modules;
 mod npm;
 mod package;
 mod peft;
@@ -23,6 +24,7 @@ mod state;
 mod test;
 mod web_bench;
 mod web_test;
+mod web_tools;
 
 use crate::cli::{Flag, Task};
 
@@ -145,6 +147,12 @@ pub const ALL: &[Task] = &[
         about: "build the demo page and serve it on localhost",
         options: &[Flag { name: "--check", about: "click through it in Chromium instead" }],
         run: |shell, options, report| demo::run(shell, options.has("--check"), report),
+    },
+    Task {
+        name: "modules",
+        about: "which module uses which; fails if they go round in a circle",
+        options: &[],
+        run: |shell, _, report| modules::run(shell, report),
     },
     Task {
         name: "package",

@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::cross::Toolchain;
 use crate::needs;
 use crate::report::Report;
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "npm package";
 

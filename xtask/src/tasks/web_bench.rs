@@ -2,19 +2,19 @@
 
 use xshell::{Shell, cmd};
 
-use super::{npm, web_test};
+use super::{npm, web_tools};
 use crate::needs;
 use crate::report::Report;
 
 const STEP: &str = "bench-web";
-const TOOLS: &str = web_test::TOOLS;
+const TOOLS: &str = web_tools::TOOLS;
 
 pub fn run(shell: &Shell, check: bool, report: &mut Report) {
     report.step(STEP, || {
         needs::ensure(shell, &[&needs::CHROMIUM])?;
         let tarball = npm::pack(shell)?;
-        web_test::install_tools(shell)?;
-        let folder = web_test::directory(shell).join("bench");
+        web_tools::install_tools(shell)?;
+        let folder = web_tools::directory(shell).join("bench");
         let check = check.then_some("--check");
         Ok(cmd!(shell, "node {TOOLS}/bench/main.mjs {folder} {tarball} {check...}").run()?)
     });

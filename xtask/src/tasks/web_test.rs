@@ -8,13 +8,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
+use super::web_tools::{TOOLS, directory, install_tools};
 use super::{demo, npm, size};
 use crate::needs::{self, Tool};
 use crate::report::Report;
-use crate::target_dir;
-
-/// What everything about browsers is tested and measured with, pinned.
-pub const TOOLS: &str = "wasm/test";
 
 const ENGINES: [(&str, &[&Tool]); 4] = [
     ("node", &[]),
@@ -85,12 +82,6 @@ fn install(shell: &Shell) -> Result<PathBuf> {
     Ok(tarball)
 }
 
-pub fn install_tools(shell: &Shell) -> Result<()> {
-    needs::ensure_node(shell)?;
-    // No script of a package is run: none that is used here needs one.
-    Ok(cmd!(shell, "npm ci --prefix {TOOLS} --ignore-scripts --no-audit --no-fund --silent").run()?)
-}
-
 fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()> {
     needs::ensure(shell, tools)?;
     let project = project(shell);
@@ -132,8 +123,4 @@ fn examples(shell: &Shell, tarball: &Path) -> Result<()> {
 
 fn project(shell: &Shell) -> PathBuf {
     directory(shell).join("project")
-}
-
-pub fn directory(shell: &Shell) -> PathBuf {
-    target_dir(shell).join("web")
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::cross::Toolchain;
-use crate::{qemu, target_dir};
+use crate::qemu;
+use crate::workspace::target_dir;
 
 pub const FIRMWARE: &str = "examples/firmware/c";
 

@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 use xshell::cmd;
 
 use super::chip::{FIRMWARE, Workshop};
-use super::functions;
+use super::functions::functions;
 use super::stack::Program;
 use super::table::{Aim, Ceilings, Measured, print};
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 /// What a device may need, each with all of the one before.
 const SETS: &[(&str, &[&str])] = &[

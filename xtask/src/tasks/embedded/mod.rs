@@ -6,6 +6,7 @@
 
 mod chip;
 mod figures;
+mod functions;
 mod proof;
 mod stack;
 mod table;
@@ -17,7 +18,7 @@ use xshell::{Shell, cmd};
 use super::c_library;
 use crate::needs;
 use crate::report::Report;
-use crate::target_dir;
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "embedded";
 
@@ -81,27 +82,4 @@ fn on_this_machine(shell: &Shell) -> Result<String> {
     let sources = ["main.c", "host.c"].map(|file| format!("{FIRMWARE}/{file}"));
     cmd!(shell, "gcc -O2 {STRICT...} {sources...} {archive} -o {program}").run()?;
     Ok(cmd!(shell, "{program}").read()? + "\n")
-}
-
-/// The functions that the header declares.
-fn functions(header: &str) -> Vec<&str> {
-    let code = header.lines().filter(|line| !line.starts_with(['/', '#', ' ']));
-    let names = code.filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next());
-    names.filter(|name| name.starts_with("mlora_")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_functions_of_the_header_are_all_found() {
-        let header = include_str!("../../../../include/micro_lora.h");
-        let found = functions(header);
-        // Told apart by hand: a declaration ends with `);` somewhere, a comment or a macro starts otherwise.
-        let code: String = header.lines().filter(|line| !line.starts_with("//")).collect();
-        let declared = code.split_once("extern \"C\" {").unwrap().1;
-        assert_eq!(found.len(), declared.matches(");").count(), "{found:?}");
-        assert!(found.contains(&"mlora_version") && found.contains(&"mlora_apply"), "{found:?}");
-    }
 }

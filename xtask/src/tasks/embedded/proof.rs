@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use xshell::cmd;
 
 use super::chip::Workshop;
-use super::functions;
+use super::functions::functions;
 
 /// Undefined, and called by nothing but the panic handler.
 const REACHABLE: &str = "mlora_panic_is_reachable";

@@ -1,0 +1,97 @@
+//! Where a name is defined, by Rust's rules of paths.
+
+use super::graph::Graph;
+use super::source::{Crate, Definition, Module, Name};
+
+/// More re-exports of one name than anybody writes: a name that imports itself ends here.
+const MOST_IMPORTS: usize = 16;
+
+#[derive(Clone, Copy)]
+enum Place {
+    Module(usize),
+    /// Something defined in this module.
+    Item(usize),
+}
+
+/// Adds to the graph what each file of the crate uses.
+pub fn uses(crate_: &Crate, graph: &mut Graph) {
+    for (index, module) in crate_.0.iter().enumerate() {
+        graph.entry(module.file.clone()).or_default();
+        for path in module.imports.iter().chain(module.paths.iter().filter(|path| !path.is_empty())) {
+            for place in resolve(crate_, index, path, 0) {
+                if let Place::Item(place) = place {
+                    add(crate_, module, place, path, graph);
+                }
+            }
+        }
+        for path in &module.globs {
+            for Place::Module(place) | Place::Item(place) in resolve(crate_, index, path, 0) {
+                add(crate_, module, place, path, graph);
+            }
+        }
+    }
+}
+
+fn add(crate_: &Crate, module: &Module, place: usize, path: &Name, graph: &mut Graph) {
+    let used = &crate_.0[place].file;
+    if *used != module.file {
+        let uses = graph.entry(module.file.clone()).or_default();
+        uses.entry(used.clone()).or_default().insert(path.join("::"));
+    }
+}
+
+/// Nothing for what another crate, the language or a macro defines.
+fn resolve(crate_: &Crate, from: usize, path: &[String], depth: usize) -> Vec<Place> {
+    let Some((head, rest)) = path.split_first() else { return Vec::new() };
+    if depth > MOST_IMPORTS {
+        return Vec::new();
+    }
+    let mut places = match head.as_str() {
+        "crate" => vec![Place::Module(0)],
+        "self" => vec![Place::Module(from)],
+        "super" => crate_.0[from].parent.map(Place::Module).into_iter().collect(),
+        name => lookup(crate_, from, name, depth),
+    };
+    for segment in rest {
+        places = places.into_iter().flat_map(|place| step(crate_, place, segment, depth)).collect();
+    }
+    places
+}
+
+fn step(crate_: &Crate, place: Place, segment: &str, depth: usize) -> Vec<Place> {
+    match place {
+        // A variant, a constant or a function of a type.
+        Place::Item(_) => vec![place],
+        Place::Module(module) if segment == "super" => {
+            crate_.0[module].parent.map(Place::Module).into_iter().collect()
+        }
+        Place::Module(module) => {
+            let places = lookup(crate_, module, segment, depth);
+            // Not written there as an item: a macro defines it. An import without a place is of another crate.
+            let by_macro = places.is_empty() && !crate_.0[module].names.contains_key(segment);
+            if by_macro { vec![Place::Item(module)] } else { places }
+        }
+    }
+}
+
+fn lookup(crate_: &Crate, module: usize, name: &str, depth: usize) -> Vec<Place> {
+    let of = &crate_.0[module];
+    let Some(definitions) = of.names.get(name) else {
+        let sources = of.globs.iter().flat_map(|glob| resolve(crate_, module, glob, depth + 1));
+        return sources
+            .filter_map(|place| match place {
+                Place::Module(source) if source != module => Some(source),
+                _ => None,
+            })
+            .flat_map(|source| lookup(crate_, source, name, depth + 1))
+            .collect();
+    };
+    let place = |definition: &Definition| match definition {
+        Definition::Item => vec![Place::Item(module)],
+        Definition::Module(child) => vec![Place::Module(*child)],
+        // A crate of this name.
+        Definition::Import(path) if path[0] == name => Vec::new(),
+        Definition::Import(path) => resolve(crate_, module, path, depth + 1),
+    };
+    definitions.iter().flat_map(place).collect()
+}

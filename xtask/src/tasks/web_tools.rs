@@ -1,0 +1,22 @@
+//! The tools of everything that is tested and measured in browsers.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::needs;
+use crate::workspace::target_dir;
+
+/// Their folder; versions are pinned.
+pub const TOOLS: &str = "wasm/test";
+
+pub fn install_tools(shell: &Shell) -> Result<()> {
+    needs::ensure_node(shell)?;
+    // No script of a package is run: none that is used here needs one.
+    Ok(cmd!(shell, "npm ci --prefix {TOOLS} --ignore-scripts --no-audit --no-fund --silent").run()?)
+}
+
+pub fn directory(shell: &Shell) -> PathBuf {
+    target_dir(shell).join("web")
+}
