@@ -99,7 +99,7 @@ impl Version {
     }
 }
 
-/// Installs to a scratch folder and builds the README's program against it, in every way that is promised.
+/// Installs to a scratch folder and builds the documents' programs against it, in every way that is promised.
 pub fn test(shell: &Shell, report: &mut Report) {
     report.step(STEP, || {
         needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PKG_CONFIG, &needs::CFFI])?;
@@ -124,13 +124,13 @@ struct Sample<'a> {
 
 impl Sample<'_> {
     fn write(&self) -> Result<()> {
-        // The README shows the very programs that are tested here.
-        let readme = self.shell.read_file("README.md")?;
-        for language in ["c", "cpp"] {
+        // The documents show the very programs that are tested here.
+        for (language, document) in [("c", "README.md"), ("cpp", "docs/c.md")] {
             let file = format!("tests/c/readme.{language}");
             let program = self.shell.read_file(&file)?;
-            let shown = program_in(&readme, language).unwrap_or_default();
-            ensure!(shown.trim() == program.trim(), "README.md: expected {file}, got\n{shown}");
+            let text = self.shell.read_file(document)?;
+            let shown = program_in(&text, language).unwrap_or_default();
+            ensure!(shown.trim() == program.trim(), "{document}: expected {file}, got\n{shown}");
             self.shell.write_file(self.folder.join(format!("sample.{language}")), program)?;
         }
         let version = Version::new(&c_library::version(self.shell)?)?;
