@@ -173,7 +173,7 @@ fn single_answers_are_compared_by_their_quality() {
     assert!(applied >= 175 && fooled <= 1, "{applied} and {fooled} of 200");
 }
 
-/// The same in JavaScript: `wasm/test/suite/beside.js`.
+/// The same in JavaScript: `wasm/test/suite/companions.js`.
 #[test]
 fn the_report_is_a_sentence_that_is_right() {
     for (events, of_base, of_adapted, says) in [

@@ -1,5 +1,5 @@
-//! What `micro-lora/learn` is held to, computed here by the native crate: `wasm/test/suite/beside.js` and `explore.js` are
-//! the same script, and all must give `wasm/test/suite/beside.json`.
+//! What `micro-lora/learn` is held to, computed here by the native crate: `wasm/test/suite/companions.js` and `explore.js` are
+//! the same script, and all must give `wasm/test/suite/companions.json`.
 //!
 //! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_learn_vectors -- --ignored`.
@@ -10,7 +10,7 @@ use micro_lora::{
 };
 use serde::{Deserialize, Serialize};
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/beside.json");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/companions.json");
 const WIDTH: usize = 8;
 const OUT: usize = 6;
 type Lora = MicroLora<WIDTH, OUT, 2>;

@@ -5,8 +5,8 @@
 mod common;
 
 mod api;
-mod beside;
 mod check;
+mod companions;
 mod compare;
 mod differential;
 mod fields;
@@ -21,7 +21,7 @@ type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("adapter_config", adapter_config),
     ("api", api),
-    ("beside_load", beside_load),
+    ("companion_load", companion_load),
     ("differential", differential),
     ("json_fields", json_fields),
     ("json_load", json_load),
@@ -35,8 +35,8 @@ pub fn json_load(text: &[u8]) {
 }
 
 /// Loading any text as a ring of lists and as a holdback: refused, or one that can be used and saves to what it was.
-pub fn beside_load(text: &[u8]) {
-    beside::loading(text);
+pub fn companion_load(text: &[u8]) {
+    companions::loading(text);
 }
 
 /// The same with texts that are states but for a few fields, whose values are chosen to hurt.

@@ -17,7 +17,7 @@ impl Header {
     }
 
     /// Computes the Gram matrix of the weights that are there now. From here on the adapter can be used.
-    pub(crate) fn take_up(&mut self, lora_b: &[f32]) {
+    pub(crate) fn refresh_gram(&mut self, lora_b: &[f32]) {
         self.gram = kernel::gram(lora_b, self.out_len(), self.scaling * self.scaling);
         self.flags |= Self::READY;
     }
@@ -37,7 +37,7 @@ impl Header {
         }
     }
 
-    /// Takes over alpha and rsLoRA, for weights that bring their own; [`take_up`](Self::take_up) follows.
+    /// Takes over alpha and rsLoRA, for weights that bring their own; [`refresh_gram`](Self::refresh_gram) follows.
     pub(crate) fn rescale(&mut self, config: &Config) {
         self.alpha = config.alpha;
         self.flags = (self.flags & !Self::RSLORA) | if config.use_rslora { Self::RSLORA } else { 0 };

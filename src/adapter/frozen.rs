@@ -117,7 +117,7 @@ impl<'a> FrozenMut<'a> {
         kernel::copy(self.b, lora_b);
         kernel::clear(self.bias);
         self.header.forget_dual();
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.bump();
         Ok(())
     }

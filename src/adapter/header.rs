@@ -337,7 +337,7 @@ impl Header {
     ) -> Result<Self> {
         let mut header = Self::new(in_features, out_features, rank, config)?;
         header.check_weights(lora_a, lora_b)?;
-        header.take_up(lora_b);
+        header.refresh_gram(lora_b);
         Ok(header)
     }
 

@@ -249,7 +249,7 @@ impl<'a> AdapterMut<'a> {
         kernel::copy(self.b, lora_b);
         self.forget_dual();
         self.clear_pending();
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.bump();
         Ok(())
     }

@@ -42,10 +42,11 @@ impl AdapterMut<'_> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn adapt<'s>(&mut self, sample: impl Into<Sample<'s>>, feedback: Feedback<'_>) -> Result<Receipt> {
-        public_result(self.learn_any(&sample.into(), &feedback))
+        public_result(self.learn_feedback(&sample.into(), &feedback))
     }
 
-    fn learn_any(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+    /// Not generic: one copy of the rules serves every caller of [`adapt`](Self::adapt).
+    fn learn_feedback(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
         self.learn_from(sample, feedback)
     }
 

@@ -20,7 +20,7 @@ use crate::error::{Result, public_result};
 use crate::forward::apply::Apply;
 use crate::learn::batch::BatchReceipt;
 use crate::learn::sample::{Choice, Listwise, Sample};
-use crate::learn::step::Pass;
+use crate::learn::step::Origin;
 use crate::peft::{PeftConfig, Reduction};
 
 /// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
@@ -220,7 +220,7 @@ pub trait Learn: Apply {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     fn apply_updates(&mut self, learning_rate: f32) -> Result<Receipt> {
-        public_result(step::apply_updates(&mut self.adapter_mut(), learning_rate, Pass::First))
+        public_result(step::apply_updates(&mut self.adapter_mut(), learning_rate, Origin::New))
     }
 
     /// Forgets the pending events without a step.

@@ -18,7 +18,7 @@ impl AdapterMut<'_> {
             kernel::scale(own, 1.0 - share);
             kernel::axpy(own, share, kept);
         }
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.bump();
         Ok(())
     }

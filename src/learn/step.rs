@@ -59,26 +59,26 @@ const V1: Tuning =
 const V2: Tuning =
     Tuning { damping: 0.3, window: 0.03, rate_a: 30.0, rate_c: 15.0, horizon: 50.0, keep: 0.9997 };
 
-/// How far a rehearsal goes for every result chosen, beside an event of its own time.
+/// The step of a rehearsal for every result chosen, as a share of the step of a new event.
 const REHEARSAL: f32 = 0.2;
-/// With more chosen it goes no further, however long the list.
+/// More results chosen do not lengthen it further.
 const REHEARSAL_MOST: f32 = 4.0;
 
-/// Whether the pending events are of now, or of the past and seen before.
+/// Whether the pending events are new, or one remembered list that was learned before.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Pass {
-    First,
+pub(crate) enum Origin {
+    New,
     Rehearsal {
         /// How many results were chosen.
         chosen: f32,
     },
 }
 
-impl Pass {
-    /// How far its step goes, beside one of an event of its own time.
+impl Origin {
+    /// The length of its step, as a share of the step of a new event.
     fn share(self) -> f32 {
         match self {
-            Self::First => 1.0,
+            Self::New => 1.0,
             Self::Rehearsal { chosen } => REHEARSAL * chosen.min(REHEARSAL_MOST),
         }
     }
@@ -101,7 +101,7 @@ struct Plan {
     trace: Trace,
 }
 
-pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> Checked<Receipt> {
+pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, origin: Origin) -> Checked<Receipt> {
     view.header.check_initialised()?;
     if view.header.is_dual() {
         return dual::apply_updates(view, lr);
@@ -118,14 +118,14 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
         return Ok(view.header.receipt(Outcome::Skipped(Skip::ZeroGradient)));
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
-    let lr = pass.share() * lr;
+    let lr = origin.share() * lr;
     let mut plan = match kind(view.header) {
-        StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
-        StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
+        StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, origin),
+        StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, origin),
         StepKind::Sgd => sgd(view, lr),
-        StepKind::Auto | StepKind::Dual => scaled_gradient(view, lr, &gram_a, &V2, pass),
+        StepKind::Auto | StepKind::Dual => scaled_gradient(view, lr, &gram_a, &V2, origin),
     };
-    if pass != Pass::First {
+    if origin != Origin::New {
         plan.trace = view.header.trace;
     }
     plan.check(view.header, &gram_a)?;
@@ -147,20 +147,20 @@ fn mean_squared(sum: &[f32], header: &Header) -> f32 {
     (kernel::dot(sum, sum) / header.weight_sum) / header.weight_sum
 }
 
-fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tuning, pass: Pass) -> Plan {
+fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tuning, origin: Origin) -> Plan {
     let header = &*view.header;
     let updates = header.trace.updates.saturating_add(1);
     let mean_weight = header.weight_sum / header.pending as f32;
     let slowing = kernel::sqrt(1.0 + updates as f32 / tuning.horizon);
     let eta = |rate: f32| ((rate * lr) * mean_weight) / slowing;
     // A rehearsal before anything else has no scale but its own.
-    let window = if pass != Pass::First && header.trace.c > 0.0 { 0.0 } else { tuning.window };
+    let window = if origin != Origin::New && header.trace.c > 0.0 { 0.0 } else { tuning.window };
     let c = header.trace.c + window * (1.0 - header.trace.c);
     let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
         let inverse = damped_inverse(gram, tuning.damping);
         let norm = divide(direction_norm(&inverse, sum, len), header.weight_sum);
         // A norm that overflowed goes on to spoil `v`, and with it the plan.
-        let limit = if norm.is_finite() { longest(v_before, &header.trace, pass) } else { norm };
+        let limit = if norm.is_finite() { longest(v_before, &header.trace, origin) } else { norm };
         let kept = norm.min(limit);
         let v = v_before + window * (kept * kept - v_before);
         let ratio = divide(kept, rms(v, c));
@@ -176,8 +176,8 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
 
 /// The longest direction that is followed as far as it is long. Of the past it is none longer than usual: the running
 /// mean square does not learn from a rehearsal, and so would not slow down the next one.
-fn longest(v: f32, before: &Trace, pass: Pass) -> f32 {
-    if pass != Pass::First && before.c > 0.0 {
+fn longest(v: f32, before: &Trace, origin: Origin) -> f32 {
+    if origin != Origin::New && before.c > 0.0 {
         rms(v, before.c)
     } else if before.updates < GUARD_FROM {
         f32::INFINITY
@@ -247,7 +247,7 @@ fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     }
     view.header.trace = plan.trace;
     view.clear_pending();
-    view.header.take_up(view.b);
+    view.header.refresh_gram(view.b);
     view.header.bump();
 }
 

@@ -174,7 +174,7 @@ pub(crate) fn load_reduced(
     plan.check(usable.config.scaling(header.rank()), NORM_LIMIT)?;
     header.rescale(&usable.config);
     plan.write(&usable.pair, header, lora_a, lora_b);
-    header.take_up(lora_b);
+    header.refresh_gram(lora_b);
     header.bump();
     Ok(Reduction { rank, kept: plan.kept })
 }
@@ -185,7 +185,7 @@ impl Usable<'_> {
         self.pair.lora_a().decode(1.0, lora_a)?;
         self.pair.lora_b().decode(1.0, lora_b)?;
         header.rescale(&self.config);
-        header.take_up(lora_b);
+        header.refresh_gram(lora_b);
         header.bump();
         Ok(())
     }

@@ -277,7 +277,7 @@ impl Target<'_> {
             self.header.pending = 0;
             self.header.weight_sum = 0.0;
         }
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.measure_bias(self.b, self.bias);
         self.header.bump();
     }
@@ -398,7 +398,7 @@ impl AdapterMut<'_> {
         if !HOST_CHECKS {
             self.prepare_weights()?;
         }
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.measure_bias(self.b, self.bias);
         self.header.bump();
         Ok(())

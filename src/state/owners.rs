@@ -125,7 +125,7 @@ impl Contents<'_, '_> {
         check_equal("version", fields::version_of(&header), head.version())?;
         super::check_norms(&header, squares)?;
         *self.view.header = header;
-        self.view.header.take_up(self.view.b);
+        self.view.header.refresh_gram(self.view.b);
         self.view.header.measure_bias(self.view.b, self.view.bias);
         self.view.header.bump();
         Ok(())

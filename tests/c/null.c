@@ -214,7 +214,7 @@ static void memory_of_lists(void) {
   REFUSE(MLORA_ERROR_NULL, mlora_bias(lora, NULL));
 }
 
-static void beside(mlora *lora) {
+static void companions(mlora *lora) {
   static uint32_t memory[MLORA_REPLAY_SIZE(FEATURES, FEATURES, CANDIDATES, 2) / 4];
   const mlora_sample sample = MLORA_SAMPLE(X, FEATURES);
   const mlora_sample *s = &sample;
@@ -303,6 +303,6 @@ void test_null(void) {
   save_and_weights(one.lora);
   peft(one.lora);
   memory_of_lists();
-  beside(one.lora);
+  companions(one.lora);
   watch_nothing();
 }

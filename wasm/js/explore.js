@@ -1,6 +1,6 @@
 // Learning where only a number is observed (`src/companions/explore.rs` in the Rust crate).
 
-import { f32, range } from "./beside.js";
+import { f32, range } from "./documents.js";
 import { count, number, sized, whole } from "./engine.js";
 import { SEED_STRIDE } from "./generated/adapter.js";
 import * as constant from "./generated/companions.js";

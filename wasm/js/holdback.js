@@ -1,6 +1,6 @@
 // Whether an adapter helps (`src/companions/holdback/` in the Rust crate).
 
-import { SMALLEST, f32, floats, integers, range, read, write } from "./beside.js";
+import { SMALLEST, f32, floats, integers, range, read, write } from "./documents.js";
 import { sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
 import * as constant from "./generated/companions.js";

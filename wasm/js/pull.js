@@ -1,6 +1,6 @@
 // Pulling weights back towards ones that were kept (`src/learn/pull.rs` in the Rust crate).
 
-import { f32, range } from "./beside.js";
+import { f32, range } from "./documents.js";
 import { sized } from "./engine.js";
 import { NORM_LIMIT } from "./generated/adapter.js";
 import { ours } from "./ours.js";

@@ -1,6 +1,6 @@
 // The ring of remembered lists (`src/companions/replay/` in the Rust crate).
 
-import { SMALLEST, f32, floats, integers, length, range, read, write } from "./beside.js";
+import { SMALLEST, f32, floats, integers, length, range, read, write } from "./documents.js";
 import { count, number, sized, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import * as limit from "./generated/adapter.js";

@@ -1,6 +1,6 @@
 // Vectors of 32-bit floats: the operations of the Rust crate's kernels, in their order.
 
-import { f32 } from "./beside.js";
+import { f32 } from "./documents.js";
 import { count, sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
 

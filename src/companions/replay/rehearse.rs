@@ -8,7 +8,7 @@ use crate::error::{Checked, Error, Result, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::sample::{Listwise, Sample};
-use crate::learn::step::{self, Pass};
+use crate::learn::step::{self, Origin};
 
 /// How often lists are rehearsed at most at a time.
 pub(crate) const MAX_TIMES: u32 = 65_535;
@@ -129,7 +129,7 @@ impl AdapterMut<'_> {
         if !receipt.applied() {
             return Ok(receipt);
         }
-        let update = step::apply_updates(self, learning_rate, Pass::Rehearsal { chosen: chosen(weights) });
+        let update = step::apply_updates(self, learning_rate, Origin::Rehearsal { chosen: chosen(weights) });
         self.clear_pending();
         public_result(update)
     }

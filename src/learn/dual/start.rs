@@ -110,7 +110,7 @@ impl AdapterMut<'_> {
 
     /// What a forward pass needs of the weights as they are now.
     pub(crate) fn measure(&mut self) {
-        self.header.take_up(self.b);
+        self.header.refresh_gram(self.b);
         self.header.measure_bias(self.b, self.bias);
         if self.header.has_bias() {
             self.header.bias.centre = self.centre();

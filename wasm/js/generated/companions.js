@@ -1,6 +1,6 @@
 // Written by `cargo xtask layout` from the Rust crates: change those instead.
 
-// What stands beside an adapter.
+// The companions of an adapter: ring, holdback, explorer.
 
 export const RING = ["model_id", "in_features", "out_features", "list", "capacity", "len", "next", "turn"];
 export const RING_ENTRY = 4;

@@ -11,6 +11,6 @@ import "./lifecycle.js";
 import "./lite.js";
 import "./init.js";
 import "./bits.js";
-import "./beside.js";
+import "./companions.js";
 import "./explore.js";
 import "./endurance.js";

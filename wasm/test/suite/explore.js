@@ -3,7 +3,7 @@
 import { Explore, principalDirections, pullTowards } from "micro-lora/learn";
 import { Random, adapter, bits, dot, expect, norm, readText, refusal } from "./setup.js";
 
-const vectors = JSON.parse(await readText("beside.json"));
+const vectors = JSON.parse(await readText("companions.json"));
 const WIDTH = 8;
 const LONG = 40;
 

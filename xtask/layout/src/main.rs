@@ -33,7 +33,7 @@ fn modules() -> [(&'static str, String); 5] {
     [
         ("header.js", header()),
         ("adapter.js", constants("What adapters accept and are made of.", ADAPTER)),
-        ("companions.js", constants("What stands beside an adapter.", COMPANIONS)),
+        ("companions.js", constants("The companions of an adapter: ring, holdback, explorer.", COMPANIONS)),
         ("calls.js", numbers("What the engine of `micro-lora` can do.", &calls::FULL)),
         ("calls-lite.js", numbers("What the engine of `micro-lora/lite` can do.", &calls::LITE)),
     ]

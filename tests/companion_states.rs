@@ -1,4 +1,4 @@
-//! Saving and loading what stands beside an adapter: a ring of lists, and a holdback.
+//! Saving and loading the companions of an adapter: a ring of lists, and a holdback.
 
 mod common;
 

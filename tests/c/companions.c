@@ -1,4 +1,4 @@
-// What stands beside an adapter: a ring of lists, a holdback, an explorer.
+// The companions of an adapter: a ring of lists, a holdback, an explorer.
 #include <stdlib.h>
 
 #include "check.h"

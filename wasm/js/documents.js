@@ -1,5 +1,5 @@
 // What the ring and the holdback share: 32-bit numbers, their ranges, and the documents they are saved as
-// (`src/state/beside.rs` in the Rust crate).
+// (`src/companions/` in the Rust crate).
 
 import { number } from "./engine.js";
 import { fail, shown } from "./fail.js";

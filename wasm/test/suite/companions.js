@@ -2,7 +2,7 @@
 import { Holdback, Replay } from "micro-lora/learn";
 import { Random, adapter, expect, lora, readText, refusal } from "./setup.js";
 
-const vectors = JSON.parse(await readText("beside.json"));
+const vectors = JSON.parse(await readText("companions.json"));
 const WIDTH = 8;
 const OUT = 6;
 
