@@ -51,7 +51,7 @@ void test_apply(void);
 void test_learn(void);
 void test_save(void);
 void test_peft(void);
-void test_beside(void);
+void test_companions(void);
 void test_lists(void);
 void test_environment(void);
 void test_power_loss(void);

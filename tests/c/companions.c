@@ -310,7 +310,7 @@ static void nothing_outside_the_ring_is_touched(void) {
   free(heap);
 }
 
-void test_beside(void) {
+void test_companions(void) {
   a_ring_teaches_more_from_the_same_clicks();
   a_ring_goes_on_from_a_copy_or_a_text();
   what_is_no_ring_or_does_not_fit_is_refused();

@@ -9,7 +9,7 @@ int main(void) {
   test_learn();
   test_save();
   test_peft();
-  test_beside();
+  test_companions();
   test_lists();
   test_environment();
   test_power_loss();
