@@ -1,5 +1,5 @@
-//! What the JavaScript of the npm package has to know of this crate: where in a header which word is, what the fields
-//! of saved documents are called, limits, constants. `cargo xtask layout` writes it down for JavaScript.
+//! What the JavaScript of the npm package needs to know of this crate: the layout of a header, the fields of saved
+//! documents, limits, constants. `cargo xtask layout` writes it as JavaScript.
 //!
 //! Not part of the API: it may change with any version.
 
@@ -108,7 +108,7 @@ pub const ADAPTER: &[(&str, Value)] = &[
     ("ZERO_LEARNING_RATE", Whole(Outcome::Skipped(Skip::ZeroLearningRate).code() as usize)),
 ];
 
-/// What stands beside an adapter.
+/// The companions of an adapter: ring, holdback, explorer.
 pub const COMPANIONS: &[(&str, Value)] = &[
     ("RING", Fields(replay_save::RING.integers)),
     ("RING_ENTRY", Whole(replay_save::ENTRY)),

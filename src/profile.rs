@@ -1,4 +1,4 @@
-//! The builds of this crate, and what each does without. No other file of `src/` names their cfgs: the rest reads
+//! The builds of this crate, and what each leaves out. No other file of `src/` names their cfgs: the rest reads
 //! the constants below, and `refuse`.
 //!
 //! - **whole**: no cfg. Everything is there.
@@ -54,17 +54,17 @@ macro_rules! terse_only {
 }
 pub(crate) use terse_only;
 
-/// Whether the host has checked every length, range and loaded value. Where it has, `check_length` and `check_range`
-/// accept whatever comes, nobody asks whether an adapter has been taken up or counts what it was given, and `take_up_weights` does not measure the matrices; `check_ranges`, which `Config` and
-/// loaded headers go through, still refuses.
+/// Whether the host has checked every length, range and loaded value. Then `check_length`, `check_range` and
+/// `check_initialised` accept everything, rows are not counted, and `take_up_weights` does not check the norms of the
+/// matrices. `check_ranges`, which checks `Config` and loaded headers, still refuses.
 pub(crate) const HOST_CHECKS: bool = cfg!(micro_lora_lite);
 
-/// Whether an error of a terse build says more than its code.
+/// Whether a terse build reports the details of an error.
 #[cfg(micro_lora_terse)]
 pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
 
-/// Whether there is the dual step, and with it a bias. Without, the host refuses such steps and such states, and leaves
-/// zero what they need in a header.
+/// Whether the dual step, and with it a bias, is built in. Without it the host refuses such steps and states, and leaves
+/// their fields of a header zero.
 pub(crate) const HAS_DUAL: bool = !cfg!(micro_lora_terse);
 
 /// Whether the default `StepKind` is the only one there is. The host refuses adapters with another.

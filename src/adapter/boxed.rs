@@ -1,4 +1,4 @@
-//! An adapter on the heap, made where it stays.
+//! An adapter that is constructed directly on the heap.
 
 use alloc::alloc::{alloc_zeroed, handle_alloc_error};
 use alloc::boxed::Box;
@@ -11,7 +11,7 @@ use crate::error::Result;
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RANK> {
     /// A fresh adapter on the heap, as [`new`](Self::new), but made in place: `Box::new(MicroLora::new(..)?)` may
-    /// put all of it on the stack first, which one of a megabyte can overflow. With the feature `alloc`.
+    /// build the adapter on the stack first, and a large adapter overflows it. Needs the feature `alloc`.
     ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting outside its range.

@@ -16,13 +16,13 @@ impl Header {
         check_norm("lora_B", lora_b, self.scaling, NORM_LIMIT)
     }
 
-    /// Computes the Gram matrix of the weights that are there now. From here on the adapter can be used.
+    /// Computes the Gram matrix of `lora_B` and marks the adapter as ready to use.
     pub(crate) fn refresh_gram(&mut self, lora_b: &[f32]) {
         self.gram = kernel::gram(lora_b, self.out_len(), self.scaling * self.scaling);
         self.flags |= Self::READY;
     }
 
-    /// Measures the bias beside `lora_B`; without one, its sums are zero.
+    /// Computes the sums that the output guard needs of the bias; without a bias they are zero.
     pub(crate) fn measure_bias(&mut self, lora_b: &[f32], bias: &[f32]) {
         if !HAS_DUAL {
             return;
@@ -37,7 +37,7 @@ impl Header {
         }
     }
 
-    /// Takes over alpha and rsLoRA, for weights that bring their own; [`refresh_gram`](Self::refresh_gram) follows.
+    /// Sets alpha and rsLoRA to those of loaded weights. Call [`refresh_gram`](Self::refresh_gram) afterwards.
     pub(crate) fn rescale(&mut self, config: &Config) {
         self.alpha = config.alpha;
         self.flags = (self.flags & !Self::RSLORA) | if config.use_rslora { Self::RSLORA } else { 0 };
@@ -61,8 +61,8 @@ impl Header {
         Ok(())
     }
 
-    /// Back to a fresh adapter of the same settings, with `lora_B` zero: one generation on, unless there
-    /// has been none.
+    /// Resets to a fresh adapter of the same settings, with `lora_B` zero. The generation rises by one if the adapter
+    /// was initialised before.
     pub(crate) fn reset(&mut self) {
         if self.check_initialised().is_ok() {
             self.bump();
@@ -85,14 +85,14 @@ impl Header {
         self.forget_dual();
     }
 
-    /// Back to no bias, and to nothing that the dual step knows.
+    /// Clears the bias and the state of the dual step.
     pub(crate) fn forget_dual(&mut self) {
         if HAS_DUAL {
             (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
         }
     }
 
-    /// Marks that an output may have changed.
+    /// Counts a change after which an output may differ.
     pub(crate) fn bump(&mut self) {
         self.generation = self.generation.saturating_add(1);
     }

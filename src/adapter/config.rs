@@ -1,4 +1,4 @@
-//! What an adapter is told once, when it is made.
+//! The settings that an adapter is made with.
 
 #[cfg(doc)]
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub const MAX_RANK: usize = 4;
 #[repr(u32)]
 #[non_exhaustive]
 pub enum StepKind {
-    /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
+    /// The scaled-gradient step with its first constants. Adapters made with it continue with the same bits.
     ScaledGradient = 0,
     /// Plain stochastic gradient descent, as `torch.optim.SGD`: for parity tests and for hosts
     /// that schedule the rate themselves.
@@ -46,14 +46,14 @@ pub enum StepKind {
     /// and takes lists alone (choice, listwise, thumb).
     /// Source: Shalev-Shwartz and Zhang 2013; the list-wise form is this project's (`src/learn/dual/`).
     Dual = 3,
-    /// Not chosen: the first feedback chooses. A list chooses [`StepKind::Dual`], all else
+    /// Chosen by the first feedback. A list chooses [`StepKind::Dual`], any other feedback
     /// [`StepKind::ScaledGradientV2`]. [`Receipt::step`](crate::Receipt::step) and a saved state say which it was;
     /// feedback of the other kind is refused from then on, until a reset.
     Auto = 4,
 }
 
 impl StepKind {
-    /// The step of a stored number, if there is one of that number.
+    /// The step that a stored number stands for, if any.
     ///
     /// ```
     /// use micro_lora::StepKind;
@@ -101,9 +101,8 @@ pub struct Config {
     pub model_id: u32,
     /// How pending gradients become a step.
     pub step: StepKind,
-    /// Share of `lora_B` that every update forgets, `0.0..=0.5`, default 0: more than what the
-    /// step forgets by itself ([`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates,
-    /// rehearsals included).
+    /// Share of `lora_B` that every update removes, `0.0..=0.5`, default 0. It adds to what the step removes by
+    /// itself: [`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates, rehearsals included.
     pub decay: f32,
 }
 

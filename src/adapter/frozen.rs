@@ -15,7 +15,7 @@ use crate::state::Target;
 /// A borrowed adapter without gradient memory, whose weights can be replaced but not trained. Its
 /// other methods are those of [`Apply`].
 ///
-/// [`FrozenLora`](crate::FrozenLora) lends it; hosts with their own memory make it with
+/// [`FrozenLora::frozen_mut`](crate::FrozenLora::frozen_mut) returns it; with memory of your own, use
 /// [`FrozenMut::from_parts`].
 ///
 /// ```
@@ -59,7 +59,7 @@ impl<'a> FrozenMut<'a> {
         Ok(Self { header, a: lora_a, b: lora_b, bias: &mut [] })
     }
 
-    /// The same view with the memory of a bias, `out_features` values: what was learned from lists has one.
+    /// The same view with memory for a bias, `out_features` values. Adapters that learned from lists have a bias.
     ///
     /// # Errors
     /// [`Error::Length`] if it does not fit the header.
@@ -76,7 +76,7 @@ impl<'a> FrozenMut<'a> {
         Ok(Self { bias, ..self })
     }
 
-    /// Sets both matrices to zero, which changes nothing, and all else but the settings back to the start.
+    /// Sets both matrices to zero, so that every correction is zero, and resets everything else but the settings.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, FrozenMut, Header};

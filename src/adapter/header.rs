@@ -1,4 +1,4 @@
-//! Everything of an adapter that is not a matrix, in fixed-width words.
+//! The header of an adapter: everything but the matrices, in words of 32 bits.
 
 use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
@@ -7,7 +7,7 @@ use crate::error::{Checked, Error, Range, Result, check_length, check_range, che
 use crate::kernel::Square;
 use crate::profile::{HAS_DUAL, HOST_CHECKS};
 
-/// Where the quality-only rule starts.
+/// The initial baseline of the quality-only rule.
 pub(crate) const BASELINE: f32 = 0.5;
 
 /// Settings, counters and cached scalars of one adapter: 260 bytes, the same layout on every
@@ -79,7 +79,7 @@ pub(crate) struct Dual {
     pub(crate) document_norm: f32,
     /// `sum u_i`.
     pub(crate) u: [f32; 4],
-    /// Room for how far base and correction predict what is chosen; zero for now.
+    /// Reserved for how well base and correction predict what is chosen; zero for now.
     pub(crate) trust: [f32; 7],
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Dual {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub(crate) struct BiasSums {
-    /// `A mu`: what is taken off `A x`.
+    /// `A mu`, subtracted from `A x`.
     pub(crate) centre: [f32; 4],
     /// `C b`.
     pub(crate) c_b: [f32; 4],
@@ -108,7 +108,7 @@ pub(crate) struct Trace {
 
 const _: () = assert!(size_of::<Header>() == 260);
 
-/// What is kept of an adapter's past, in the order of [`Header::check_values`].
+/// The ranges of the state that an adapter accumulates, in the order of [`Header::check_values`].
 pub(crate) const RANGES: [Range; 6] = [
     Range { what: "strength", min: 0.0, max: MAX_STRENGTH },
     Range { what: "v_a", min: 0.0, max: f32::MAX },
@@ -135,18 +135,18 @@ const fn check_sizes(sizes: [usize; 3]) -> Result<()> {
 impl Header {
     /// A flag: scale by `alpha / sqrt(rank)`.
     pub(crate) const RSLORA: u32 = 1;
-    /// A flag: weights are there, and the Gram matrix is theirs.
+    /// A flag: the adapter has weights, and the Gram matrix is computed from them.
     pub(crate) const READY: u32 = 2;
-    /// A flag of the dual step: the rows of `lora_A` are orthonormal, and its sums are of these weights.
+    /// A flag of the dual step: the rows of `lora_A` are orthonormal, and the sums belong to these weights.
     pub(crate) const DUAL: u32 = 1;
     /// A flag of the dual step: the step was chosen by the first feedback, not by the settings.
     pub(crate) const CHOSEN: u32 = 2;
-    /// A flag of the dual step: the output has a bias, whichever step it is of.
+    /// A flag of the dual step: the adapter has a bias. It may be set with any step.
     pub(crate) const BIAS: u32 = 4;
 
-    /// The header of an adapter to be: until [`reset`](crate::Learn::reset),
-    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json) has put
-    /// weights beside it, every other call is refused with [`Error::NotInitialised`].
+    /// The header of an adapter without weights yet. Until [`reset`](crate::Learn::reset),
+    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json) has set weights, every
+    /// other call returns [`Error::NotInitialised`].
     ///
     /// # Errors
     /// [`Error::Count`] for dims or a rank outside their ranges, [`Error::OutOfRange`] for a
@@ -218,11 +218,10 @@ impl Header {
         self.rank as usize
     }
 
-    /// Whether this is the header of an adapter: for one found in memory that somebody else has
-    /// written.
+    /// Checks a header found in memory that another program may have written.
     ///
     /// # Errors
-    /// [`Error::NotInitialised`] if it is not an adapter's yet; [`Error::Count`] and
+    /// [`Error::NotInitialised`] if no weights are set; [`Error::Count`] and
     /// [`Error::OutOfRange`], naming the first field that no adapter has.
     ///
     /// ```
@@ -236,7 +235,7 @@ impl Header {
         self.check_values()
     }
 
-    /// Refuses values that no adapter has; the Gram matrix is not looked at.
+    /// Refuses values that no adapter has. The Gram matrix is not checked.
     pub(crate) fn check_values(&self) -> Result<()> {
         for (what, got, max) in
             [("step", self.step, 4), ("flags", self.flags, 3), ("dual_flags", self.dual.flags, 7)]
@@ -258,7 +257,7 @@ impl Header {
         check_ranges(&RANGES, &[self.strength, v_a, v_c, c, self.mean_quality, self.baseline])
     }
 
-    /// The header of memory that waits for `init`.
+    /// A header of zeros, which waits for `init`.
     pub(crate) const fn zeroed() -> Self {
         Self {
             in_features: 0,
@@ -296,7 +295,7 @@ impl Header {
         }
     }
 
-    /// The settings it was made with. An unknown step number (foreign memory) reads as the default.
+    /// The settings the adapter was made with. An unknown step number reads as the default step.
     pub(crate) fn config(&self) -> Config {
         Config {
             alpha: self.alpha,
@@ -309,7 +308,7 @@ impl Header {
         }
     }
 
-    /// The header of memory in which trained weights already are, in a flash chip, say: `lora_a` of
+    /// The header for weights that are already in memory, in flash for example: `lora_a` of
     /// `rank * in_features` values, `lora_b` of `rank * out_features`, both rank-major.
     ///
     /// # Errors
@@ -345,22 +344,22 @@ impl Header {
         HAS_DUAL && self.dual.flags & Self::BIAS != 0
     }
 
-    /// Whether the dual step has made its sums of these weights.
+    /// Whether the sums of the dual step belong to these weights.
     pub(crate) const fn is_dual(&self) -> bool {
         HAS_DUAL && self.dual.flags & Self::DUAL != 0
     }
 
-    /// Refuses memory whose sizes are not even known.
+    /// Refuses a header without sizes.
     pub(crate) fn check_sized(&self) -> Checked<()> {
         if self.rank == 0 { Err(refuse::NOT_INITIALISED) } else { Ok(()) }
     }
 
-    /// Refuses memory in which no weights have been put yet.
+    /// Refuses an adapter without weights.
     pub(crate) fn check_initialised(&self) -> Checked<()> {
         if HOST_CHECKS || self.flags & Self::READY != 0 { Ok(()) } else { Err(refuse::NOT_INITIALISED) }
     }
 
-    /// Refuses an input of the wrong length, or memory in which no weights have been put yet.
+    /// Refuses an input of the wrong length, and an adapter without weights.
     #[inline(always)]
     pub(crate) fn check_input(&self, len: usize) -> Checked<()> {
         self.check_initialised()?;

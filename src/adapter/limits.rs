@@ -1,12 +1,12 @@
-//! How large the numbers of an adapter may become, so that no sum or product of them overflows, and the
-//! refusal of those that do.
+//! Limits on the numbers of an adapter, so that no sum or product of them overflows, and the errors for numbers
+//! beyond them.
 
 use crate::adapter::config::{MAX_FEATURES, MAX_RANK};
 use crate::error::{Checked, Refusal, refuse};
 use crate::kernel;
 
-/// No matrix of a larger norm enters an adapter: with both at the limit, the square of an output is
-/// still finite for inputs of norm up to 1000.
+/// The largest Frobenius norm of `lora_A` and of `C`. With both at the limit, the square of an output is finite for
+/// inputs of norm up to 1000.
 pub(crate) const NORM_LIMIT: f32 = 1e8;
 
 /// Largest norm of one event's gradient over `lora_A` or `C`. With [`WEIGHT_LIMIT`] it keeps the
@@ -19,7 +19,7 @@ pub(crate) const WEIGHT_LIMIT: f32 = 16_777_216.0;
 /// The largest run-time strength.
 pub(crate) const MAX_STRENGTH: f32 = 100.0;
 
-/// What to say of a result that is not finite: an input's fault, if one of them is not finite.
+/// The error for a result that is not finite. If an input is not finite, the error names that input.
 #[cold]
 pub(crate) fn not_finite(inputs: &[(&'static str, &[f32])], result: &'static str) -> Refusal {
     for &(what, values) in inputs {
@@ -36,13 +36,13 @@ pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Checked<f32> {
     if squared.is_finite() { Ok(squared) } else { Err(not_finite(&[(what, x)], what)) }
 }
 
-/// Refuses a matrix that, times `scale`, is longer than this.
+/// Refuses a matrix whose Frobenius norm, times `scale`, is above the limit.
 pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: f32) -> Checked<()> {
     let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
     if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
 }
 
-/// Refuses sizes that no adapter can have, when the program is built.
+/// Fails the build for sizes that no adapter can have.
 pub(crate) const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
     assert!(RANK >= 1 && RANK <= MAX_RANK, "RANK must be 1, 2, 3 or 4");
     assert!(IN >= 1 && IN <= MAX_FEATURES, "IN (in_features) must be 1 to 1048576");

@@ -1,4 +1,4 @@
-//! Owners with sizes fixed at compile time. All they do is lend the engine a view.
+//! Owners with sizes fixed at compile time. Their methods borrow a view and call the engine with it.
 
 use crate::adapter::config::Config;
 use crate::adapter::frozen::FrozenLora;
@@ -11,7 +11,7 @@ use crate::kernel::rng;
 use crate::learn::Learn;
 use crate::state::json_max;
 
-/// In place: an array of zeros that is assigned may be on the stack first.
+/// Clears in place: assigning an array of zeros may build it on the stack first.
 const fn clear(values: &mut [f32]) {
     let mut rest = values;
     while let [first, others @ ..] = rest {
@@ -23,12 +23,12 @@ const fn clear(values: &mut [f32]) {
 /// A LoRA adapter that learns: weights, pending gradients and a scratch row in one value, without
 /// allocation.
 ///
-/// `IN`: `in_features`, `OUT`: `out_features`, `RANK`: 1 to 4; other sizes do not build. It takes
+/// `IN`: `in_features`, `OUT`: `out_features`, `RANK`: 1 to 4; other sizes fail to compile. It takes
 /// `260 + 4 * (2 * RANK * (IN + OUT) + 3 * OUT + IN)` bytes ([`MicroLora::BYTES`]): 13 KB at rank 1 and
 /// 31 KB at rank 4 for 384 x 384. Where a stack is small, make it in place: a `static` with
 /// [`zeroed`](Self::zeroed), then [`init`](Self::init).
 ///
-/// Two adapters are equal if everything that is saved is, but for the generation.
+/// Two adapters are equal if everything that is saved is equal, except for the generation.
 ///
 /// ```
 /// use micro_lora::{Apply, Choice, Config, Learn, MicroLora};
@@ -59,7 +59,7 @@ pub struct MicroLora<const IN: usize, const OUT: usize, const RANK: usize> {
 }
 
 impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RANK> {
-    /// What one adapter takes.
+    /// The size of one adapter in bytes.
     ///
     /// ```
     /// assert_eq!(micro_lora::MicroLora::<384, 384, 4>::BYTES, 30_980);
@@ -68,7 +68,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
 
     /// A fresh adapter: `lora_A` seeded, `lora_B` zero, so that it changes nothing yet.
     ///
-    /// `const`: it can be the value of a `static`, which then lies in the program's image.
+    /// It is `const`, so it can initialise a `static`; the values are then part of the program's image.
     ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting outside its range.
@@ -92,8 +92,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
         }
     }
 
-    /// All zeros: a `static` of it takes no room in the program's image. Until
-    /// [`init`](Self::init) every call is refused with
+    /// All zeros, so that a `static` of it adds nothing to the program's image. Until
+    /// [`init`](Self::init) every call returns
     /// [`Error::NotInitialised`](crate::Error::NotInitialised).
     ///
     /// ```
@@ -120,7 +120,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
         }
     }
 
-    /// Makes it a fresh adapter of these settings, in place. Whatever it had learned is gone.
+    /// Initialises the adapter in place with these settings. Anything it had learned is lost.
     ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) for a setting outside its range; nothing is
@@ -182,7 +182,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
         FrozenLora { header, a: self.a, b: self.b, bias: self.bias }
     }
 
-    /// The most bytes that a saved state of this size takes: what [`to_json`](Self::to_json) needs.
+    /// The largest number of bytes of a saved state of this size: the `N` for [`to_json`](Self::to_json).
     ///
     /// ```
     /// use micro_lora::{Apply, Config, MicroLora};
@@ -193,7 +193,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     pub const JSON_MAX: usize = json_max(IN, OUT, RANK);
 
     /// The whole adapter as JSON, in a string without allocation. `N` must be at least
-    /// [`JSON_MAX`](Self::JSON_MAX), or it does not build. [`Apply::write_json`] writes to any buffer.
+    /// [`JSON_MAX`](Self::JSON_MAX), or compilation fails. [`Apply::write_json`] writes to any buffer.
     ///
     /// # Errors
     /// [`Error::NotInitialised`](crate::Error::NotInitialised).
@@ -280,7 +280,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> PartialEq for MicroLo
 
 fn to_string<const N: usize>(lora: &impl Apply) -> Result<heapless::String<N>> {
     let mut bytes = heapless::Vec::<u8, N>::new();
-    // It fits by definition.
+    // `N` is checked at compile time, so the text fits.
     let _ = bytes.resize_default(N);
     let len = lora.write_json(&mut bytes)?;
     bytes.truncate(len);

@@ -1,4 +1,4 @@
-//! What a call did, and what an adapter has seen.
+//! Receipts and statistics.
 
 use crate::adapter::config::StepKind;
 
@@ -23,7 +23,7 @@ pub enum Skip {
     AllChosen = 2,
     /// Every candidate has the weight 0.
     NothingChosen = 3,
-    /// The gradient is zero: there is nothing to change, or nothing that a change would reach.
+    /// The gradient is zero, or the input is.
     ZeroGradient = 4,
     /// The sample's weight is 0.
     ZeroWeight = 5,
@@ -33,7 +33,7 @@ pub enum Skip {
     ZeroLearningRate = 7,
 }
 
-/// Whether a call did its work.
+/// Whether a call took effect.
 ///
 /// ```
 /// use micro_lora::{Config, Learn, MicroLora, Outcome, Skip};
@@ -47,9 +47,9 @@ pub enum Skip {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outcome {
-    /// It did.
+    /// It took effect.
     Applied,
-    /// It did not, for this reason; the call was valid all the same.
+    /// It changed nothing, for this reason. The call was valid.
     Skipped(Skip),
 }
 
@@ -134,11 +134,11 @@ impl Receipt {
 pub struct Stats {
     /// Valid feedback events, skipped ones included.
     pub samples_seen: u32,
-    /// How many of them carried a quality.
+    /// The number of those events that had a quality.
     pub rated: u32,
     /// Mean of those qualities, `0.0..=1.0`; 0 while there is none.
     pub mean_quality: f32,
-    /// In how many of the events seen the output guard shortened the correction.
+    /// The number of those events in which the output guard shortened the correction.
     pub capped: u32,
     /// Updates applied since the start or the last reset.
     pub updates: u32,

@@ -1,4 +1,4 @@
-//! The borrowed views apply and learn.
+//! `Apply` and `Learn` for the borrowed views.
 
 use crate::adapter::view::{Adapter, AdapterMut};
 use crate::forward::apply::Apply;

@@ -10,7 +10,7 @@ use crate::profile::HAS_DUAL;
 /// A borrowed adapter: settings and weights, to apply. Its methods are those of
 /// [`Apply`](crate::Apply).
 ///
-/// Owners lend it; hosts with their own memory make it with [`Adapter::from_parts`].
+/// [`Apply::adapter`](crate::Apply::adapter) returns it; with memory of your own, use [`Adapter::from_parts`].
 ///
 /// ```
 /// use micro_lora::{Apply, Config, MicroLora};
@@ -63,10 +63,9 @@ pub struct AdapterMut<'a> {
 
 impl<'a> Adapter<'a> {
     /// A view over memory of the caller's: `lora_a` of `rank * in_features` values and `lora_b` of
-    /// `rank * out_features`, both rank-major. The header must be the one that has gone with these
-    /// weights ever since [`Header::of_weights`], [`reset`](crate::Learn::reset),
-    /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json): what it
-    /// knows of them is not computed again.
+    /// `rank * out_features`, both rank-major. The header must have belonged to these weights since
+    /// [`Header::of_weights`], [`reset`](crate::Learn::reset), [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json): its
+    /// Gram matrix is not computed again.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
@@ -94,8 +93,8 @@ impl<'a> Adapter<'a> {
         })
     }
 
-    /// The same view with a bias of `out_features` values, which the header must know of: one that has gone with
-    /// it ever since a bias was learned or loaded.
+    /// The same view with a bias of `out_features` values. The header must have belonged to this bias since it was
+    /// learned or loaded.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if it does not fit the header.
@@ -130,7 +129,7 @@ impl<'a> Adapter<'a> {
         Ok(Self { grad_a, grad_c: grad_b, ..self })
     }
 
-    /// The same view with what the dual step keeps beside the bias: saving what was learned from lists needs it.
+    /// The same view with the other arrays of the dual step, which are needed to save what was learned from lists.
     /// `grad_bias` of `out_features` values, `input_sum` of `in_features`.
     ///
     /// # Errors
@@ -153,9 +152,9 @@ impl<'a> Adapter<'a> {
 impl<'a> AdapterMut<'a> {
     /// A view over memory of the caller's: `lora_a` and `grad_a` of `rank * in_features` values,
     /// `lora_b` and `grad_b` of `rank * out_features`, `scratch` of `out_features`. A header from
-    /// [`Header::new`] waits for [`reset`](crate::Learn::reset),
+    /// [`Header::new`] needs [`reset`](crate::Learn::reset),
     /// [`set_weights`](crate::Learn::set_weights) or [`load_json`](crate::Learn::load_json); from then
-    /// on header and memory belong together, and nothing else may write to either.
+    /// on nothing else may write to the header or to this memory.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
@@ -199,7 +198,7 @@ impl<'a> AdapterMut<'a> {
     }
 
     /// The same view with the memory of a bias and of the dual step: `bias` and `grad_bias` of `out_features`
-    /// values, `input_sum` of `in_features`. Like the rest, it belongs to the header from then on.
+    /// values, `input_sum` of `in_features`. Nothing else may write to it from then on.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length) if a slice does not fit the header.
@@ -241,7 +240,7 @@ impl<'a> AdapterMut<'a> {
         }
     }
 
-    /// Takes weights from outside. Nothing is written unless all of it is usable.
+    /// Replaces the weights. Nothing is written unless all values are valid.
     pub(crate) fn take_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Checked<()> {
         self.header.check_sized()?;
         self.header.check_weights(lora_a, lora_b)?;
@@ -254,7 +253,7 @@ impl<'a> AdapterMut<'a> {
         Ok(())
     }
 
-    /// The sum `S` of the dual step, where the others keep a gradient, stays.
+    /// Clears the pending gradients, but not the sum `S` that the dual step keeps in `grad_a`.
     pub(crate) fn clear_pending(&mut self) {
         if !self.header.is_dual() {
             kernel::clear(self.grad_a);
@@ -267,7 +266,7 @@ impl<'a> AdapterMut<'a> {
         self.header.pending = 0;
     }
 
-    /// No bias any more, and nothing that the dual step knows of other weights.
+    /// Clears the bias and the state of the dual step.
     pub(crate) fn forget_dual(&mut self) {
         self.header.forget_dual();
         if HAS_DUAL {

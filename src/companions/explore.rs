@@ -1,7 +1,7 @@
-//! Learning where only a number is observed: how good an output was.
+//! Learning when only the quality of an output is observed.
 //!
-//! Nothing says in which direction better lies, so outputs are tried in pairs: `y + eps`, then `y - eps`.
-//! The difference of the two qualities is a slope along `eps` (evolution strategies with antithetic
+//! The direction of improvement is unknown, so outputs are tried in pairs, `y + eps` and `y - eps`.
+//! The difference of the two qualities estimates the slope along `eps` (evolution strategies with antithetic
 //! sampling: Salimans et al. 2017, arXiv:1703.03864). In all 384 dimensions of an embedding that teaches
 //! nothing; in up to 16 directions in which better is likely to lie it does, after some 500 pairs.
 
@@ -21,19 +21,19 @@ pub const MAX_DIRECTIONS: usize = 16;
 
 pub(crate) const MIN_RADIUS: f32 = 1e-6;
 pub(crate) const MAX_RADIUS: f32 = 1e6;
-/// How fast the spread of differences follows.
+/// Share of a new difference in the running spread.
 pub(crate) const SPREAD_RATE: f32 = 0.05;
 /// The largest difference, in units of their spread.
 pub(crate) const CLIP: f32 = 3.0;
 /// Power iterations per direction: neighbours closer than 5 % in variance are mixed, which does no harm,
 /// for it is the space that counts.
 pub(crate) const ITERATIONS: u32 = 60;
-/// Of the variance along the first direction: what is less is rounding.
+/// As a share of the variance along the first direction: anything smaller is rounding.
 pub(crate) const LEAST_VARIANCE: f32 = 1e-5;
-/// Of a vector's square: what is less is rounding.
+/// As a share of a vector's square: anything smaller is rounding.
 pub(crate) const LEAST_SQUARE: f32 = 1e-6;
 
-/// What is tried next, and how large differences are. 12 bytes: copy it to save it.
+/// The generator of perturbations, and the running spread of quality differences. 12 bytes: copy it to save it.
 ///
 /// ```
 /// use micro_lora::{Apply, Config, Explore, Learn, MicroLora};
@@ -83,8 +83,8 @@ impl Explore {
         Ok(Self { radius, spread: 0.0, random })
     }
 
-    /// Whether this can go on: for hosts that bring an explorer back from memory of their own, as the C
-    /// interface does at every call. One that was made by [`new`](Self::new) always can.
+    /// Checks an explorer restored from memory of your own, as the C interface does at every call. An explorer made by
+    /// [`new`](Self::new) is always valid.
     ///
     /// # Errors
     /// [`Error::OutOfRange`], [`Error::Count`].
@@ -96,19 +96,19 @@ impl Explore {
     pub fn check(&self) -> Result<()> {
         check_range("radius", self.radius, MIN_RADIUS, MAX_RADIUS)?;
         check_range("spread", self.spread, 0.0, f32::MAX)?;
-        // From zero, the generator never gets away.
+        // Xorshift stays at zero for ever.
         if self.random == 0 {
             return Err(Error::Count { what: "random", got: 0, min: 1, max: u32::MAX as usize });
         }
         Ok(())
     }
 
-    /// Draws what to try next: `eps` of `out_features` values, of length `radius`, in the space of the
+    /// Draws the next perturbation: `eps` of `out_features` values, of length `radius`, in the space of the
     /// directions, n x `out_features` values, n = 1 to 16, near unit norm.
     ///
     /// # Errors
     /// [`Error::Count`], [`Error::Length`], [`Error::NotFinite`], [`Error::ZeroNorm`] for directions that
-    /// cancel; `eps` is then of no use.
+    /// cancel; the content of `eps` is then unspecified.
     ///
     /// ```
     /// let mut eps = [0.0; 2];
@@ -128,7 +128,7 @@ impl Explore {
     }
 
     /// Adds one pair to the pending gradients: `plus` is the quality of `y + eps`, `minus` that of
-    /// `y - eps`, in any unit. `g = -clip((plus - minus) / spread, 3) eps / |eps|`, which takes the place of
+    /// `y - eps`, in any unit. `g = -clip((plus - minus) / spread, 3) eps / |eps|`, which overwrites
     /// `eps`.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Explore {
     ) -> Result<Receipt> {
         let difference = plus - minus;
         let squared = difference * difference;
-        // An infinite spread would make every later difference nothing, and never shrink again.
+        // An infinite spread would scale every later difference to zero, and stay infinite.
         if !squared.is_finite() {
             return public_result(Err(not_finite(&[("qualities", &[plus, minus])], "qualities")));
         }
@@ -185,15 +185,15 @@ impl Explore {
 /// share is no direction in which one is better than another. To try that too, put the mean among the
 /// directions, brought to unit norm.
 ///
-/// `examples`: n x `out_features` values, the documents or the outputs that a host has, say; 100 or more
-/// are best. `directions`: n x `out_features` values to fill, n = 1 to 16, of unit norm and at right angles.
+/// `examples`: n x `out_features` values, documents or outputs; 100 or more are best.
+/// `directions`: n x `out_features` values to fill, n = 1 to 16, of unit norm and at right angles.
 /// `scratch`: `2 * out_features` values.
-/// Gives how many were found: fewer than there is room for if the examples span fewer; the rest are zero.
+/// Returns the number of directions found: fewer than n if the examples span fewer; the others are zero.
 /// Cost: 60 passes over the examples per direction.
 ///
 /// # Errors
-/// [`Error::Count`], [`Error::Length`], [`Error::NotFinite`], [`Error::Overflow`]; `directions` is then of
-/// no use.
+/// [`Error::Count`], [`Error::Length`], [`Error::NotFinite`], [`Error::Overflow`]; the content of `directions`
+/// is then unspecified.
 ///
 /// ```
 /// use micro_lora::principal_directions;

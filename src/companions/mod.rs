@@ -1,4 +1,4 @@
-//! What stands beside an adapter: lists learned again, whether it helps, exploration.
+//! Values that a host may keep with an adapter: rings and memories of lists, the holdback, the explorer.
 
 pub(crate) mod explore;
 pub(crate) mod holdback;

@@ -4,10 +4,10 @@ use crate::error::{Error, Result};
 use crate::profile::HOST_CHECKS;
 use crate::profile::refuse::{self, Refusal};
 
-/// The same inside of the engine, where an error may be no more than its code.
+/// The result of an internal function. In terse builds its error is only a code.
 pub(crate) type Checked<T> = core::result::Result<T, Refusal>;
 
-/// Refuses a number outside its range, unless the host has; NaN is outside any.
+/// Refuses a number outside its range; NaN is outside every range. No check where the host checks.
 pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
     if HOST_CHECKS || (min..=max).contains(&got) {
         Ok(())
@@ -36,7 +36,7 @@ pub(crate) const fn check_ranges(ranges: &[Range], values: &[f32]) -> Result<()>
     Ok(())
 }
 
-/// Refuses a slice of the wrong length, unless the host has.
+/// Refuses a slice of the wrong length. No check where the host checks.
 pub(crate) fn check_length(what: &'static str, got: usize, expected: usize) -> Checked<()> {
     if HOST_CHECKS || got == expected { Ok(()) } else { Err(refuse::length(what, expected, got)) }
 }

@@ -1,4 +1,4 @@
-//! Everything that can be refused, with what was expected and what came.
+//! Errors: what was expected, and what came.
 
 mod check;
 
@@ -111,7 +111,7 @@ pub enum Error {
         /// What came.
         problem: &'static str,
     },
-    /// The JSON is of some other program, or another document.
+    /// The JSON is not a document of the expected format.
     Format {
         /// The format that was to be loaded.
         expected: &'static str,
@@ -146,7 +146,7 @@ pub enum Error {
         /// Bytes that it has.
         got: usize,
     },
-    /// A PEFT file is of a kind of adapter that MicroLoRA does not have.
+    /// A PEFT file has a feature that MicroLoRA does not support.
     Unsupported {
         /// Which field.
         field: &'static str,
@@ -158,12 +158,12 @@ pub enum Error {
         /// What.
         what: &'static str,
     },
-    /// An `adapter_config.json` has a field of a later PEFT, and it is not off.
+    /// An `adapter_config.json` has an unknown field (of a later PEFT, for example) that is not null, false, 0 or empty.
     UnknownField {
         /// Where its value is, in bytes from the start.
         at: usize,
     },
-    /// The adapter learns from lists, by the dual step, and this feedback is no list.
+    /// The adapter uses the dual step, which learns from lists only, and this feedback is not a list.
     Step {
         /// Which kind of feedback.
         feedback: &'static str,
@@ -173,7 +173,7 @@ pub enum Error {
         /// Whose.
         got: &'static str,
     },
-    /// Any of those above, as its code; only terse builds have values of it (`src/profile.rs`).
+    /// One of the errors above, as its code. Only terse builds have it (`src/profile.rs`).
     #[doc(hidden)]
     Reported(Reported),
 }

@@ -1,4 +1,4 @@
-//! What using an adapter means, said once for every kind of owner and view.
+//! The trait `Apply`: using an adapter, for every owner and view.
 
 use crate::adapter::config::Config;
 use crate::adapter::stats::Stats;
@@ -7,7 +7,7 @@ use crate::adapter::view::Adapter;
 use crate::error::Error;
 use crate::error::{Result, public_result};
 
-/// Using an adapter: implemented by everything that can lend an [`Adapter`].
+/// Using an adapter. Implemented by every owner and view from which an [`Adapter`] can be borrowed.
 ///
 /// All methods take `&self` and may be called from many threads at once.
 ///
@@ -89,8 +89,8 @@ pub trait Apply {
         public_result(self.adapter().write_deltas(inputs, deltas))
     }
 
-    /// What [`apply_into`](Self::apply_into) would give for `x`, the guard factor or the error, without
-    /// writing `delta`: half its cost.
+    /// The guard factor or the error that [`apply_into`](Self::apply_into) would return for `x`, without writing
+    /// `delta`. Costs half as much.
     ///
     /// # Errors
     /// As [`apply_into`](Self::apply_into).
@@ -124,7 +124,7 @@ pub trait Apply {
         public_result(self.adapter().write_delta_weight(None, weight))
     }
 
-    /// Writes `base + delta W` into another buffer. `base` is never touched, so there is nothing to
+    /// Writes `base + delta W` into another buffer. `base` is not written to, so there is nothing to
     /// un-merge. Source: `merge` in PEFT's `peft/tuners/lora/layer.py`.
     ///
     /// # Errors
@@ -244,8 +244,8 @@ pub trait Apply {
         self.adapter().peft_config_len(module, base_model)
     }
 
-    /// Writes the `adapter_config.json` that PEFT needs beside the weights, and gives its length.
-    /// `base_model`: the base model's name or path, if it is to be in there.
+    /// Writes the `adapter_config.json` that PEFT needs next to the weights, and returns its length.
+    /// `base_model`: the base model's name or path, if the file should name it.
     ///
     /// # Errors
     /// As [`write_safetensors`](Self::write_safetensors).
@@ -303,8 +303,8 @@ pub trait Apply {
         self.adapter().b
     }
 
-    /// The bias `b` that lists are learned with, `out_features` values; empty if there is no memory for one. What is
-    /// added to every output is [`merged_bias`](Self::merged_bias).
+    /// The bias `b` of the dual step, `out_features` values; empty if the adapter has no memory for one.
+    /// [`merged_bias`](Self::merged_bias) is what it adds to every output.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, MicroLora};
@@ -315,7 +315,7 @@ pub trait Apply {
         self.adapter().bias
     }
 
-    /// Writes what a model has to add to its own bias where [`merge_into`](Self::merge_into) has changed its weight:
+    /// Writes what must be added to a layer's own bias after [`merge_into`](Self::merge_into) has changed its weight:
     /// `m (b - C^T A mu)`, `out_features` values, without the output guard.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::error::{Checked, check_length};
 use crate::kernel;
 
 impl Adapter<'_> {
-    /// `m (b - C^T A mu)`: what is left of the bias where the input is not centred.
+    /// `m (b - C^T A mu)`: the bias for inputs that are not centred.
     pub(crate) fn write_merged_bias(&self, out: &mut [f32]) -> Checked<()> {
         let header = self.header;
         header.check_initialised()?;

@@ -1,4 +1,4 @@
-//! From an input to its correction: down to the rank, the output guard, and up again.
+//! The forward pass: `h = A x`, the output guard, `delta = m f C^T h`.
 
 pub(crate) mod apply;
 mod bias;
@@ -14,7 +14,7 @@ use crate::kernel;
 use projection::{CANCELLED, reach};
 pub(crate) use projection::{Projection, centred};
 
-/// `|C^T h|^2` where its terms cancel and `h^T G h` has lost its digits: the sum itself is formed.
+/// `|C^T h|^2` from the sum itself, for the case that its terms cancel and `h^T G h` has lost its digits.
 #[cold]
 #[inline(never)]
 fn delta_squared(header: &Header, b: &[f32], h: [f32; 4]) -> f32 {
@@ -26,7 +26,7 @@ fn delta_squared(header: &Header, b: &[f32], h: [f32; 4]) -> f32 {
 }
 
 impl Adapter<'_> {
-    /// Everything up to the rank, having checked that `x` is finite and that no output overflows.
+    /// Computes `h` and the guard factor. Refuses an `x` that is not finite or whose output would overflow.
     pub(crate) fn forward(&self, x: &[f32], wants_norm: bool) -> Checked<Projection> {
         let header = self.header;
         header.check_input(x.len())?;
@@ -48,12 +48,12 @@ impl Adapter<'_> {
         })
     }
 
-    /// What follows from `A x` and `|x|^2`; nothing if an input is not finite, or an output would not be. No
-    /// term past `RANK` is formed: they are zero.
+    /// The projection from `A x` and `|x|^2`; `None` if the input is not finite or the output would not be. Terms
+    /// past `RANK` are zero and left out.
     #[inline(always)]
     pub(crate) fn projected<const RANK: usize>(&self, h: [f32; 4], x_squared: f32) -> Option<Projection> {
         // The sum of squares of `|h_r C_r|`: finite means that every partial sum of `delta` is.
-        // A value of `x` that is not finite has made its `h` so: one pass checks both.
+        // If a value of `x` is not finite, neither is `h`: one check covers both.
         let reach = reach::<RANK>(&self.header.gram, h);
         if !reach.is_finite() || !x_squared.is_finite() {
             return None;
@@ -63,7 +63,7 @@ impl Adapter<'_> {
         Some(Projection { h, guard, x_squared })
     }
 
-    /// Shortens `delta` to `cap * |x|`, by way of `|C^T h|^2 = h^T G h`: no second pass is needed.
+    /// The factor that shortens `delta` to `cap * |x|`. `|C^T h|^2 = h^T G h` saves a second pass over `lora_B`.
     #[inline(always)]
     fn guard<const RANK: usize>(&self, h: [f32; 4], x_squared: f32, reach: f32) -> f32 {
         let (m, cap) = (self.header.strength, self.header.cap);

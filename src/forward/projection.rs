@@ -1,4 +1,4 @@
-//! A forward pass as far as the rank, and the arithmetic that both forms of the output guard need.
+//! The projection `h = A x` of an input, and the arithmetic that the output guard needs with and without a bias.
 
 use crate::adapter::header::Header;
 use crate::kernel;
@@ -6,7 +6,7 @@ use crate::kernel;
 /// Below this share of its terms' squares a sum of squares in f32 has fewer than three digits left.
 pub(super) const CANCELLED: f32 = 1e-4;
 
-/// A forward pass as far as the rank: what is needed to write an output, or to learn from one.
+/// The projection of an input: what is needed to write its output, or to learn from it.
 #[derive(Clone, Copy)]
 pub(crate) struct Projection {
     /// `A x`, less `A mu` where there is a bias.

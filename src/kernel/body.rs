@@ -157,7 +157,7 @@ pub(crate) trait Kernels: Lanes {
 
     #[inline(always)]
     fn square_bound(values: &[f32], len: usize) -> f32 {
-        // Without the sign, numbers are in the order of their bits, and what is no number comes last.
+        // Without the sign bit, the bits of floats are ordered as their values are, and NaN sorts last.
         let bits = values.iter().map(|value| value.abs().to_bits().cast_signed());
         let largest = f32::from_bits(bits.fold(0, i32::max).cast_unsigned());
         len as f32 * (largest * largest)

@@ -40,8 +40,9 @@ pub fn check_environment() -> Result<()> {
     if rounds_to_nearest { Ok(()) } else { Err(ROUNDING) }
 }
 
-/// `a / b`, by itself. Two quotients beside one another become one instruction over a register whose other lanes are
-/// 0 / 0: harmless, unless the host traps on invalid operations (feenableexcept). Where nothing can trap it is a plain `/`.
+/// `a / b`, as one scalar division. The compiler joins two neighbouring divisions into one vector instruction whose
+/// unused lanes are 0 / 0, which traps in a host that has enabled traps (feenableexcept). Where nothing can trap it is a
+/// plain `/`.
 #[cfg_attr(any(target_arch = "arm", target_arch = "wasm32"), inline(always))]
 #[cfg_attr(not(any(target_arch = "arm", target_arch = "wasm32")), inline(never))]
 pub(crate) fn divide(a: f32, b: f32) -> f32 {

@@ -70,7 +70,7 @@ fused::every_fused_kernel!(declining);
 
 pub(crate) use environment::divide;
 
-// What a compiler, left to itself, does with single values or calls a library for.
+// Loops that a compiler would leave scalar, or replace by a call of a library.
 #[cfg(not(any(
     all(target_arch = "wasm32", target_feature = "simd128"),
     all(target_arch = "x86_64", target_feature = "sse2")
@@ -85,7 +85,7 @@ pub(crate) use simple::{clear, copy, fill_uniform, scale};
 mod simple {
     pub(crate) use crate::kernel::rng::fill_uniform;
 
-    /// `out = from`. Unlike `copy_from_slice` it has no length to panic over.
+    /// `out = from`. Unlike `copy_from_slice` it cannot panic on lengths that differ.
     pub(crate) fn copy(out: &mut [f32], from: &[f32]) {
         for (o, value) in out.iter_mut().zip(from) {
             *o = *value;
@@ -137,7 +137,7 @@ pub(crate) fn mirror(lower: &Square) -> Square {
 
 /// `v^T square v`, rows in index order, of `RANK` rows and columns.
 pub(crate) fn quadratic<const RANK: usize>(square: &Square, v: [f32; 4]) -> f32 {
-    // Adds nothing, not even to the sign of a zero.
+    // -0 changes no sum, nor the sign of a zero.
     let mut sum = -0.0;
     for (v_r, row) in v.iter().zip(square).take(RANK) {
         sum += v_r * dot_of::<RANK>(row, &v);

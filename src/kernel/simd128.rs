@@ -1,4 +1,4 @@
-//! The loops for WebAssembly with simd128, in small code: a browser downloads it.
+//! The kernels for WebAssembly with simd128, written for small code, since a browser downloads it.
 //!
 //! One loop for every rank, 32 values at a time. Each block of 32 is written out as eight vectors: no loop
 //! is unrolled where code is built for size, and values that a loop indexes would go through memory.
@@ -22,7 +22,7 @@ struct Block(v128, v128, v128, v128, v128, v128, v128, v128);
 /// How many values of a combined row are in memory at once.
 const AT_ONCE: usize = 8 * LANES;
 
-/// What a sum begins with that nothing is added to: +0 would turn a sum of -0 into +0.
+/// The neutral start of a sum: +0 would turn a sum of -0 into +0.
 static NOTHING: lanes::Block = [-0.0; LANES];
 
 impl Kernels for lanes::Block {
@@ -192,7 +192,7 @@ pub(crate) fn fill_uniform(values: &mut [f32], bound: f32, seed: u32) {
     copy(rest, &last);
 }
 
-/// The same bits as by `libm`: a square root has but one right rounding.
+/// The same bits as `libm`: a square root is correctly rounded by both.
 pub(crate) fn sqrt(value: f32) -> f32 {
     lane::<0>(f32x4_sqrt(splat(value)))
 }

@@ -1,4 +1,4 @@
-//! The kernels for AVX2 and AVX-512. The only file of the crate with `unsafe`.
+//! The kernels for AVX2 and AVX-512, with `unsafe` for their intrinsics.
 //!
 //! Sums are written with intrinsics: what the compiler makes of the portable form of three rows in one
 //! pass is well over 15 % slower. The rest is the portable code, compiled again.

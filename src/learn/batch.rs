@@ -7,7 +7,7 @@ use crate::kernel;
 use crate::learn::event::Gradient;
 use crate::learn::sample::Sample;
 
-/// Far enough below the limits of a single event that no rounding of what is compared can matter.
+/// A margin below the limits of a single event, so that rounding cannot matter.
 const SURELY: f32 = 1e20;
 
 /// What [`adapt_gradients`](crate::Learn::adapt_gradients) did.
@@ -69,14 +69,14 @@ impl AdapterMut<'_> {
         })
     }
 
-    /// Whether no vector of the batch can be refused, told from one bound for all of them. `false` is no answer.
+    /// Whether one bound for the whole batch shows that no vector of it can be refused. `false` proves nothing.
     fn surely_fit(&self, inputs: &[f32], grad_outputs: &[f32], n: usize) -> bool {
         let header = &*self.header;
         // At least the square of any norm.
         let x = kernel::square_bound(inputs, header.in_len());
         let g = kernel::square_bound(grad_outputs, header.out_len());
         let (a, c) = (kernel::dot(self.a, self.a), kernel::trace(&header.gram));
-        // Each of them finite, then; and weights of 1 sum up without a loss as far as the limit.
+        // Then each is finite; and weights of 1 add up exactly below the limit.
         [x, g, (a * x) * c, (a * x) * g, (c * g) * x].iter().all(|bound| *bound < SURELY)
             && header.weight_sum + 2.0 * (n as f32) < WEIGHT_LIMIT
     }

@@ -14,15 +14,15 @@ use crate::learn::rules::{Found, PerCandidate, base_of};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 use crate::profile::HAS_DUAL;
 
-/// How much a quality alone weighs beside an event that knows its direction.
+/// The weight of a quality-only event, as a share of the sample's weight.
 const QUALITY_WEIGHT: f32 = 0.1;
-/// How fast the quality-only rule's baseline follows.
+/// Share of a new quality in the running baseline of the quality-only rule.
 const BASELINE_RATE: f32 = 0.05;
 
-/// What a rule makes of a sample.
+/// What a rule needs of a sample.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// No more than its projection: the gradient is given.
+    /// Only its projection: the gradient is given.
     Gradient,
     /// The output, and with it a base.
     Output,
@@ -87,7 +87,7 @@ impl AdapterMut<'_> {
         self.learn_from(sample, &Feedback::Quality(quality))
     }
 
-    /// Inlined always: where the kind of feedback is known, the others leave no code behind.
+    /// Always inlined: where the kind of feedback is known at compile time, the code for the others is removed.
     #[inline(always)]
     fn learn_from(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
         match *feedback {
@@ -101,9 +101,9 @@ impl AdapterMut<'_> {
         }
         self.check_numbers(feedback)?;
         let needs = if matches!(feedback, Feedback::Gradient(_)) { Needs::Gradient } else { Needs::Output };
-        // A base has no part in a gradient, but a wrong one is a mistake all the same.
+        // Gradient feedback does not use the base, but one of the wrong length is still an error.
         let seen = self.see(sample, needs)?;
-        // Here rather than in the rules: on a chip 64 numbers are a good part of the stack.
+        // Here rather than in each rule: on a chip, 64 numbers are much of the stack.
         let mut factors: PerCandidate = [0.0; MAX_CANDIDATES];
         let (mut weight, mut quality) = (sample.weight, None);
         let found = match *feedback {
@@ -165,7 +165,7 @@ impl AdapterMut<'_> {
         if self.learns_by_dual() { Ok(()) } else { Err(refuse::unsupported("step", "StepKind::Dual")) }
     }
 
-    /// Refuses an adapter that lists are not rehearsed with: the dual step has a memory of its own.
+    /// Refuses rehearsal for adapters of the dual step, which visit their lists through `Memory`.
     pub(crate) fn check_rehearsal(&self) -> Checked<()> {
         if self.learns_by_dual() {
             Err(refuse::unsupported("step", "StepKind::ScaledGradientV2"))
@@ -212,7 +212,7 @@ impl AdapterMut<'_> {
         Ok(Receipt { grad_norm, guard: seen.guard, ..self.header.receipt(outcome) })
     }
 
-    /// What can be refused before anything is computed.
+    /// Refuses what can be refused before anything is computed.
     fn check_numbers(&self, feedback: &Feedback<'_>) -> Checked<()> {
         match *feedback {
             Feedback::Target { weight, .. } => check_weight("|weight| unless 0", weight.abs()),
@@ -228,7 +228,7 @@ impl AdapterMut<'_> {
         }
     }
 
-    /// Checks and projects a sample. The guard is known afterwards; the output is not yet formed.
+    /// Checks and projects a sample. The output is not yet computed.
     fn see(&self, sample: &Sample<'_>, needs: Needs) -> Checked<Projection> {
         check_weight("sample weight unless 0", sample.weight)?;
         let seen = self.as_adapter().forward(sample.input, true)?;
@@ -275,7 +275,7 @@ impl AdapterMut<'_> {
 }
 
 impl Header {
-    /// The first feedback that is no list chooses the scaled-gradient step.
+    /// With `StepKind::Auto`, feedback that is not a list chooses the scaled-gradient step.
     pub(crate) fn choose_scaled(&mut self) {
         if HAS_DUAL && self.step == StepKind::Auto as u32 {
             self.step = StepKind::ScaledGradientV2 as u32;

@@ -1,4 +1,4 @@
-//! Between which limits the numbers of an event may be.
+//! The ranges of an event's numbers.
 
 use crate::error::{Checked, check_range};
 
@@ -8,7 +8,7 @@ pub(crate) const MIN_TEMPERATURE: f32 = 1e-3;
 pub(crate) const MAX_TEMPERATURE: f32 = 1e3;
 pub(crate) const MAX_LEARNING_RATE: f32 = 1000.0;
 
-/// 0, or within the limits that keep sums of weights meaningful.
+/// Accepts 0, and weights that f32 can add up without losing one beside the others.
 pub(crate) fn check_weight(what: &'static str, weight: f32) -> Checked<()> {
     if weight == 0.0 { Ok(()) } else { check_range(what, weight, MIN_WEIGHT, MAX_WEIGHT) }
 }

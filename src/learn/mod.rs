@@ -1,4 +1,4 @@
-//! What training an adapter means, said once for every kind of owner and view.
+//! The trait `Learn`: training an adapter, for every owner and view.
 
 pub(crate) mod batch;
 pub(crate) mod dual;
@@ -23,10 +23,10 @@ use crate::learn::sample::{Choice, Listwise, Sample};
 use crate::learn::step::Origin;
 use crate::peft::{PeftConfig, Reduction};
 
-/// Training an adapter: implemented by everything that can lend an [`AdapterMut`].
+/// Training an adapter. Implemented by every owner and view from which an [`AdapterMut`] can be borrowed.
 ///
 /// An adapt call adds one event to the pending gradients; [`apply_updates`](Self::apply_updates)
-/// turns them into one step. Every call gives a [`Receipt`] that says what happened; after any
+/// turns them into one step. Every call returns a [`Receipt`] that says what happened; after any
 /// error the adapter is bit for bit what it was.
 ///
 /// Errors that every adapt call can give: [`Error::Length`], [`Error::NotFinite`],
@@ -207,7 +207,7 @@ pub trait Learn: Apply {
     /// cancel out; they then stay pending, and count in the next mean.
     ///
     /// # Errors
-    /// [`Error::OutOfRange`] for the rate, [`Error::Overflow`] if the weights would grow past use,
+    /// [`Error::OutOfRange`] for the rate, [`Error::Overflow`] if the weights would become too large,
     /// [`Error::NotInitialised`].
     ///
     /// ```
@@ -223,7 +223,7 @@ pub trait Learn: Apply {
         public_result(step::apply_updates(&mut self.adapter_mut(), learning_rate, Origin::New))
     }
 
-    /// Forgets the pending events without a step.
+    /// Discards the pending events without a step.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, Learn, MicroLora};
@@ -237,7 +237,7 @@ pub trait Learn: Apply {
         self.adapter_mut().clear_pending();
     }
 
-    /// Back to the seeded initial state, `lora_A` included; only the generation goes on.
+    /// Resets everything to the seeded initial state, `lora_A` included, except for the generation, which rises.
     ///
     /// ```
     /// use micro_lora::{Config, Learn, MicroLora};
@@ -327,9 +327,9 @@ pub trait Learn: Apply {
         self.adapter_mut().load_module(file, module, config)
     }
 
-    /// As [`load_safetensors`](Self::load_safetensors) for a module of any rank up to 64, which becomes one of this
-    /// adapter's rank: the nearest to `B A` that there is (Eckart and Young), with alpha changed so that the scaling stays
-    /// what it was. The receipt says what share of `|B A|` was kept. One of the adapter's own rank is loaded as it is.
+    /// As [`load_safetensors`](Self::load_safetensors) for a module of any rank up to 64. `B A` is replaced by its best
+    /// approximation of this adapter's rank (Eckart and Young), and alpha is changed so that the scaling stays the same.
+    /// The [`Reduction`] says what share of `|B A|` was kept. A module of the adapter's own rank is loaded as it is.
     /// Takes about 70 KB of stack.
     ///
     /// # Errors
@@ -374,9 +374,9 @@ pub trait Learn: Apply {
     fn set_weights(&mut self, lora_a: &[f32], lora_b: &[f32]) -> Result<()> {
         public_result(self.adapter_mut().take_weights(lora_a, lora_b))
     }
-    /// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
-    /// `(1 - share) own + share kept`. `share` is 0 to 1; a little after every update bounds how far a bad
-    /// hour can lead, and slows down what is new. Pending events, counters and the step's state stay.
+    /// Moves both matrices towards those given, of a state saved earlier for example: each becomes
+    /// `(1 - share) own + share given`. `share` is 0 to 1. A small share after every update limits the damage of bad
+    /// clicks, and slows down learning. Pending events, counters and the step's state stay.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Overflow`] for norms above

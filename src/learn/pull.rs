@@ -1,4 +1,4 @@
-//! Pulling weights back towards ones that were kept.
+//! Moving weights back towards earlier ones.
 
 use crate::adapter::limits::{NORM_LIMIT, check_norm};
 use crate::adapter::view::AdapterMut;
@@ -13,7 +13,7 @@ impl AdapterMut<'_> {
         check_range("share", share, 0.0, 1.0)?;
         check_norm("lora_a", lora_a, 1.0, NORM_LIMIT)?;
         check_norm("lora_b", lora_b, 1.0, NORM_LIMIT / self.header.scaling)?;
-        // Between two matrices within the limit there are none beyond it.
+        // A mean of two matrices within the limit is within it.
         for (own, kept) in [(&mut *self.a, lora_a), (&mut *self.b, lora_b)] {
             kernel::scale(own, 1.0 - share);
             kernel::axpy(own, share, kept);

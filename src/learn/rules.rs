@@ -16,7 +16,7 @@ use crate::profile::HOST_CHECKS;
 /// One number per candidate: first logits, then factors.
 pub(super) type PerCandidate = [f32; MAX_CANDIDATES];
 
-/// What a rule has found: where `g` is, or why there is none.
+/// The result of a rule: where `g` is, or why there is none.
 pub(super) type Found<'a> = core::result::Result<Gradient<'a>, Skip>;
 
 impl AdapterMut<'_> {
@@ -177,7 +177,7 @@ impl AdapterMut<'_> {
         kernel::mix(self.scratch, keep, factors, vectors);
     }
 
-    /// How many rows of `out_features` there are: `min` to 64, and nothing left over.
+    /// The number of rows of `out_features`; refuses less than `min`, more than 64, and an incomplete row.
     pub(super) fn count_rows(&self, what: &'static str, vectors: &[f32], min: usize) -> Checked<usize> {
         let rows = kernel::rows(vectors, self.header.out_len());
         let n = rows.len();

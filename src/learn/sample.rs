@@ -1,4 +1,4 @@
-//! The arguments of feedback: what went in, and what the user made of it.
+//! The arguments of feedback: samples, choices, lists.
 
 /// The fewest candidates of a choice.
 ///
@@ -13,15 +13,15 @@ pub const MIN_CANDIDATES: usize = 2;
 /// ```
 pub const MAX_CANDIDATES: usize = 64;
 
-/// The temperature of a softmax over a list unless told otherwise.
+/// The default temperature of a softmax over a list.
 pub(crate) const LIST_TEMPERATURE: f32 = 0.1;
-/// The same where one is chosen: labels are told apart better by a sharper one (`docs/learning.md`).
+/// The default for a choice: a lower temperature separates labels better (`docs/learning.md`).
 pub(crate) const CHOICE_TEMPERATURE: f32 = 0.08;
 
 /// One sample of feedback: the vector that went in, and how much the event counts.
 ///
-/// Wherever a [`Learn`](crate::Learn) method takes a sample, a reference to a slice, an array or a
-/// `Vec` of `f32` will do.
+/// Where a [`Learn`](crate::Learn) method takes a sample, it also takes a reference to a slice, an array or a
+/// `Vec` of `f32`.
 ///
 /// ```
 /// use micro_lora::Sample;
@@ -202,16 +202,16 @@ pub enum Feedback<'a> {
     Listwise(Listwise<'a>),
     /// As for [`Learn::adapt_target`](crate::Learn::adapt_target).
     Target {
-        /// Where the output ought to point, `out_features` values.
+        /// The target direction, `out_features` values.
         target: &'a [f32],
-        /// How much it matters; below 0 it is where it ought not to point.
+        /// The weight; below 0 the output is moved away from the target.
         weight: f32,
     },
     /// As for [`Learn::adapt_attract_repel`](crate::Learn::adapt_attract_repel).
     AttractRepel {
-        /// What the output ought to resemble, `out_features` values.
+        /// The vector to move towards, `out_features` values.
         attract: &'a [f32],
-        /// What it ought not to, one after the other.
+        /// The vectors to move away from, one after the other.
         repel: &'a [f32],
     },
     /// As for [`Learn::adapt_quality`](crate::Learn::adapt_quality).
@@ -219,7 +219,7 @@ pub enum Feedback<'a> {
 }
 
 impl Feedback<'_> {
-    /// What a refusal calls it.
+    /// Its name in errors.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Gradient(_) => "gradient",

@@ -2,7 +2,7 @@
 
 use crate::adapter::stats::Skip;
 
-/// Why a listwise choice says nothing, if it does not.
+/// Why a list has no preference, if it has none.
 pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
     let first = weights.first().copied().unwrap_or_default();
     if weights.iter().any(|weight| *weight != first) {
@@ -14,7 +14,7 @@ pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
     }
 }
 
-/// `e^x` of what is never above 0. That its sign is given once more tells the compiler, which leaves out the rest.
+/// `e^x` for `x <= 0`. Setting the sign bit tells the compiler so, which then leaves out the code for `x > 0`.
 #[inline(never)]
 fn exp(x: f32) -> f32 {
     libm::expf(f32::from_bits(x.to_bits() | 0x8000_0000))
@@ -33,7 +33,7 @@ pub(crate) fn exponentials(logits: &mut [f32]) -> (f32, f32) {
 
 /// The factors of `g` on each candidate, in a form that keeps its precision for any `p_c`.
 pub(crate) fn choice_factors(logits: &mut [f32], chosen: usize, quality: f32, temperature: f32) {
-    // At minus infinity the chosen one has no part in the softmax over the others.
+    // At minus infinity the chosen candidate drops out of the softmax over the others.
     let chosen_logit = match logits.get_mut(chosen) {
         Some(logit) => core::mem::replace(logit, f32::NEG_INFINITY),
         None => return,
@@ -58,8 +58,8 @@ pub(crate) fn listwise_factors(logits: &mut [f32], weights: &[f32], temperature:
     for weight in weights {
         weight_sum += weight;
     }
-    // In two loops: two quotients of one turn would share a register with lanes of 0 / 0, and a host that traps on
-    // invalid operations (feenableexcept) would die of them.
+    // In two loops: two divisions of one iteration would share a vector register whose unused lanes are 0 / 0, which
+    // traps in a host that has enabled traps (feenableexcept).
     for factor in &mut *logits {
         *factor /= sum;
     }

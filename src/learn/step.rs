@@ -16,11 +16,11 @@
 //! ScaledGradient      0.1   0.01  30   30   100   what is set
 //! ```
 //!
-//! A rehearsal, a step on an event of the past, goes 0.2 times as far for every result chosen, up to 0.8,
-//! and leaves v, c and t alone: what is learned already has a small gradient, and should have a small
-//! step; and of lists with one click, more are clicked by mistake. Its |P| is at most rms.
+//! A rehearsal (a step on a list learned before) is 0.2 times as long for every result chosen, up to 0.8,
+//! and does not change v, c and t: a list that is already learned has a small gradient and should have a
+//! small step; and of lists with one click, more are clicked by mistake. Its |P| is at most rms.
 //!
-//! All of it is planned in r x r matrices; weights are written once everything is known to be finite.
+//! The step is planned in r x r matrices; weights are written after everything is known to be finite.
 
 use crate::adapter::config::StepKind;
 use crate::adapter::header::{Header, Trace};
@@ -35,10 +35,10 @@ use crate::profile::DEFAULT_STEP_ONLY;
 
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;
-/// How many times the RMS a direction may be.
+/// The longest direction, in units of the RMS.
 const GUARD_FACTOR: f32 = 4.0;
 
-/// What sets one scaled-gradient step apart from another. `docs/learning.md` has what was tried.
+/// The constants of a scaled-gradient step. `docs/learning.md` lists what was tried.
 struct Tuning {
     /// Added to the Gram matrices before they are inverted.
     damping: f32,
@@ -49,8 +49,8 @@ struct Tuning {
     rate_c: f32,
     /// The number of updates over which the step falls to `1 / sqrt(2)`.
     horizon: f32,
-    /// Share of `lora_B` that an update keeps, before the decay that is set: what was learned fades, so
-    /// that a taste that changes is followed.
+    /// Share of `lora_B` that an update keeps, before [`Config::decay`](crate::Config::decay): older learning fades,
+    /// so that a taste that changes is followed.
     keep: f32,
 }
 
@@ -153,18 +153,18 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     let mean_weight = header.weight_sum / header.pending as f32;
     let slowing = kernel::sqrt(1.0 + updates as f32 / tuning.horizon);
     let eta = |rate: f32| ((rate * lr) * mean_weight) / slowing;
-    // A rehearsal before anything else has no scale but its own.
+    // A rehearsal before any update has no running RMS to be compared with.
     let window = if origin != Origin::New && header.trace.c > 0.0 { 0.0 } else { tuning.window };
     let c = header.trace.c + window * (1.0 - header.trace.c);
     let plan = |v_before: f32, gram: &Square, sum: &[f32], len: usize, eta: f32| {
         let inverse = damped_inverse(gram, tuning.damping);
         let norm = divide(direction_norm(&inverse, sum, len), header.weight_sum);
-        // A norm that overflowed goes on to spoil `v`, and with it the plan.
+        // A norm that overflowed makes `v` infinite, and the plan is refused for it.
         let limit = if norm.is_finite() { longest(v_before, &header.trace, origin) } else { norm };
         let kept = norm.min(limit);
         let v = v_before + window * (kept * kept - v_before);
         let ratio = divide(kept, rms(v, c));
-        // `inverse` meets the weighted sum, not the mean. A norm of 0 has underflowed.
+        // `inverse` is multiplied by the weighted sum, not the mean. A norm of 0 has underflowed.
         let factor = if norm > 0.0 { divide(divide(eta * ratio, norm), header.weight_sum) } else { 0.0 };
         (v, Move { inverse, factor, norm: eta * ratio })
     };
@@ -174,8 +174,8 @@ fn scaled_gradient(view: &AdapterMut<'_>, lr: f32, gram_a: &Square, tuning: &Tun
     Plan { a, b, keep: tuning.keep * (1.0 - header.decay), trace: Trace { v_a, v_c, c, updates } }
 }
 
-/// The longest direction that is followed as far as it is long. Of the past it is none longer than usual: the running
-/// mean square does not learn from a rehearsal, and so would not slow down the next one.
+/// The length to which a direction is cut. For a rehearsal it is the RMS: the running mean square ignores rehearsals,
+/// so it would not slow down the next one.
 fn longest(v: f32, before: &Trace, origin: Origin) -> f32 {
     if origin != Origin::New && before.c > 0.0 {
         rms(v, before.c)
@@ -227,7 +227,7 @@ impl Plan {
         let norm_a = kernel::sqrt(kernel::trace(gram_a)) + self.a.norm;
         let norm_c = kernel::sqrt(kernel::trace(&header.gram)) + self.b.norm * header.scaling;
         let Trace { v_a, v_c, .. } = self.trace;
-        // What is not finite in an inverse has made the norm so.
+        // If an inverse is not finite, its norm is not either.
         let is_finite = [self.a.factor, self.b.factor, v_a, v_c].iter().all(|value| value.is_finite());
         if norm_a <= NORM_LIMIT && norm_c <= NORM_LIMIT && is_finite {
             Ok(())

@@ -41,7 +41,7 @@ const NO_MATTER: &[&str] = &[
     "trainable_token_indices",
 ];
 
-/// Fields that do, unless they are off. A field that is in neither list is newer than this crate: it
+/// Fields that do change it, unless they are off. A field that is in neither list is newer than this crate: it
 /// must be off too, but its name is not known here.
 static MUST_BE_OFF: [Error; 11] = [
     off("alora_invocation_tokens"),
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Why reading has stopped. A value that is good JSON, but not what its field must be, is shown.
+    /// Why reading stopped. The error shows a value that is valid JSON but not valid for its field.
     fn problem(&self) -> Problem {
         let mut json = self.value;
         let shown = json.skip().map(|()| json.since(self.value)).and_then(|value| text(value));
@@ -340,7 +340,7 @@ fn is_one_of(names: &[&str], key: &[u8]) -> bool {
     names.iter().any(|name| name.as_bytes() == key)
 }
 
-/// Writes what PEFT needs to load the tensors of one module; PEFT takes its own defaults for the
+/// Writes the fields that PEFT needs to load the tensors of one module; PEFT uses its defaults for the
 /// rest.
 pub(super) fn write(out: &mut Out<'_>, header: &Header, module: &str, base_model: Option<&str>) {
     out.text("{\n  \"base_model_name_or_path\": ");

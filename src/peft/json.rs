@@ -1,4 +1,4 @@
-//! Just enough JSON: a strict reader that borrows, and a writer into a fixed buffer.
+//! A small JSON reader, strict and without allocation, and a writer into a fixed buffer.
 //!
 //! For PEFT's files, and not through serde-json-core, as saved states are: the keys of a safetensors
 //! header are data; values that do not matter must be skipped at any depth without a stack to match;
@@ -15,8 +15,8 @@ const fn syntax(problem: &'static str) -> Error {
     Error::Syntax { what: "JSON", problem }
 }
 
-/// What is left to read of a text, and why reading it stopped. Methods give `None` after an error,
-/// which waits here, if it is a special one: passing on one bit instead of a whole [`Error`] halves the code.
+/// The rest of a text, and why reading it stopped. Methods return `None` on any error; a specific error is kept here.
+/// Returning one bit instead of a whole [`Error`] halves the code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Json<'a> {
     rest: &'a [u8],
@@ -43,7 +43,7 @@ impl<'a> Json<'a> {
         Self { rest: text.get(offset..).unwrap_or_default(), len: text.len(), error: None }
     }
 
-    /// Whether there is a reason for a `None` that says more than that the text is broken.
+    /// Whether a specific error is kept, one that says more than that the text is broken.
     pub(crate) const fn is_refused(&self) -> bool {
         self.error.is_some()
     }

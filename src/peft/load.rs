@@ -18,7 +18,7 @@ impl<'a> Pair<'a> {
     fn check(&self, header: &Header, peft: Option<&PeftConfig>, way: Way) -> Result<()> {
         let (rank, max) = match way {
             Way::Whole => (header.rank, MAX_RANK),
-            // One that is smaller is not made larger.
+            // A smaller rank is not enlarged.
             Way::Reduced => (header.rank.max(narrow(self.rank)), MAX_REDUCED),
         };
         for (what, got) in [("r", peft.map_or(self.rank, |peft| peft.rank)), ("rank", self.rank)] {
@@ -180,7 +180,7 @@ pub(crate) fn load_reduced(
 }
 
 impl Usable<'_> {
-    /// Nothing is left that could fail.
+    /// Nothing below can fail.
     fn take(&self, header: &mut Header, lora_a: &mut [f32], lora_b: &mut [f32]) -> Result<()> {
         self.pair.lora_a().decode(1.0, lora_a)?;
         self.pair.lora_b().decode(1.0, lora_b)?;

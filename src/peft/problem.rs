@@ -1,4 +1,4 @@
-//! A refusal in words: which field, what it must be, and what it is.
+//! An error in words: which field, what it must be, and what it is.
 
 use core::fmt;
 

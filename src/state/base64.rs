@@ -1,8 +1,8 @@
 //! Base64 (RFC 4648, section 4) of f32 values, or other words of 32 bits, as little-endian bytes, one at a
 //! time.
 //!
-//! Reading is strict: one text for one sequence of values. The padding must be there, the bits it
-//! covers must be zero, nothing may follow; only `\/` may stand for `/`, as JSON allows.
+//! Reading is strict: exactly one text for one sequence of values. The padding is required, the bits it
+//! covers must be zero, nothing may follow; `\/` is accepted for `/`, as JSON allows.
 
 use crate::peft::json::Out;
 

@@ -1,4 +1,4 @@
-//! Documents from any format of serde, into an owner that nobody has yet: what is refused was never there.
+//! Documents from any format of serde, read into a new owner that is dropped on an error.
 
 use core::fmt;
 

@@ -28,10 +28,10 @@ use read::Document;
 use schema::{Outline, Schema, check_equal};
 use write::Sections;
 
-/// How far rounding may put a norm past the limit that was checked while training.
+/// How far rounding may raise a norm above the limit that training checks.
 pub(crate) const TOLERANCE: f32 = 1.01;
 
-/// What a saved state says of itself, without loading it. Its checksum has not been looked at.
+/// The sizes and counters of a saved state, read without loading it. The checksum is not verified.
 ///
 /// ```
 /// use micro_lora::{Apply, Config, MicroLora, StateInfo};
@@ -218,7 +218,7 @@ impl Sections for Adapter<'_> {
     }
 }
 
-/// Where a state goes. Without gradient memory, pending events are checked and then dropped.
+/// The memory that a state is loaded into. Without gradient memory, pending events are checked and dropped.
 pub(crate) struct Target<'a> {
     pub(crate) header: &'a mut Header,
     pub(crate) a: &'a mut [f32],
@@ -245,7 +245,7 @@ impl Target<'_> {
         for ((field, own), saved) in ADAPTER.integers.iter().zip(own).zip(document.integers()) {
             check_equal(field.name, own, *saved)?;
         }
-        // One header for all of it: on a chip a second one is a good part of the stack.
+        // One header for everything: on a chip a second one is much of the stack.
         let mut header = fields::header_of(document.integers());
         check(&document, &mut header)?;
         let [.., bias, input_sum, _] = section_lens(&header);
@@ -344,10 +344,9 @@ fn fill(out: &mut [f32], text: &str) {
 }
 
 impl AdapterMut<'_> {
-    /// Takes up what a host has written into the memory of this view by itself, header included: a
-    /// state that it has read by means of its own, as the browser package does. All of it is checked
-    /// as by [`load_json`](crate::Learn::load_json), and what follows from it (the scaling, the Gram
-    /// matrix) is computed. Without pending events, the gradients are cleared.
+    /// Accepts a state that the host itself has written into the memory of this view, header included, as the browser
+    /// package does. It is checked as by [`load_json`](crate::Learn::load_json); then the scaling and the Gram matrix
+    /// are computed. Without pending events, the gradients are cleared.
     ///
     /// # Errors
     /// [`Error::Count`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Overflow`]. The adapter
@@ -376,8 +375,8 @@ impl AdapterMut<'_> {
         self.take_up_weights()
     }
 
-    /// As [`take_up`](Self::take_up), for a host that has held the values of the header to their ranges
-    /// (`docs/state-format.md`) itself: only the matrices are checked.
+    /// As [`take_up`](Self::take_up), for a host that has checked the header's values against their ranges
+    /// (`docs/state-format.md`): only the matrices are checked.
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::Overflow`], [`Error::NotInitialised`] for a header without sizes. The

@@ -61,14 +61,14 @@ impl<'de, const IN: usize, const OUT: usize, const RANK: usize> Deserialize<'de>
     }
 }
 
-/// As of a [`MicroLora`] without pending events.
+/// As for a [`MicroLora`] without pending events.
 impl<const IN: usize, const OUT: usize, const RANK: usize> Serialize for FrozenLora<IN, OUT, RANK> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.adapter().serialize(serializer)
     }
 }
 
-/// As of a [`MicroLora`]; pending events are checked and dropped. It takes the memory of one while it is read.
+/// As for a [`MicroLora`]; pending events are checked and dropped. Reading takes the memory of a `MicroLora`.
 impl<'de, const IN: usize, const OUT: usize, const RANK: usize> Deserialize<'de>
     for FrozenLora<IN, OUT, RANK>
 {
@@ -77,7 +77,7 @@ impl<'de, const IN: usize, const OUT: usize, const RANK: usize> Deserialize<'de>
     }
 }
 
-/// Where the sections of an adapter go: into an adapter of the same sizes, and beside its header.
+/// Writes the sections of a document into an adapter of the same sizes and its header.
 struct Contents<'a, 'v> {
     view: &'a mut AdapterMut<'v>,
     scalars: [f32; SCALARS],

@@ -23,7 +23,7 @@ pub(crate) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads the JSON. A wrong format or version is told first: it explains what else is wrong.
+    /// Reads the JSON. A wrong format or version is reported first, since it explains other errors.
     pub(crate) fn parse(schema: &'static Schema, json: &'a [u8]) -> Result<Self, Error> {
         let mut texts = [""; 1 + MAX_SECTIONS];
         let [format, ..] = &mut texts;
@@ -83,7 +83,7 @@ impl<'a> Document<'a> {
         self.head.check_values(crc.finish())
     }
 
-    /// Keeps what is wrong: an error of the deserializer has no place for it.
+    /// Keeps the error: one of the deserializer cannot hold it.
     fn note<T, E: serde::de::Error>(&mut self, found: Result<T, &'static str>) -> Result<T, E> {
         found.map_err(|problem| {
             self.problem = Some(problem);

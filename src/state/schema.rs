@@ -1,8 +1,8 @@
-//! What saved documents say: the names of their fields, where each is in memory, and what it may be.
+//! The schemas of saved documents: names of fields, their places in memory, their ranges.
 //!
 //! A document is one JSON object: `format`, `version`, integers, `crc32`, and sections of 32-bit words in base64.
 //! A [`Schema`] describes one kind of document; reading, writing and checking follow from it. The adapter's is in
-//! [`super::fields`], those of the ring and of the holdback are beside their types.
+//! [`super::fields`], those of the ring and of the holdback are in the files of these types.
 //!
 //! A new version is one more entry of [`Schema::versions`]: how many integers and sections, from the first on, it
 //! has. So the fields that it adds are appended to the tables. The length of a section follows from the integers; a

@@ -1,4 +1,4 @@
-//! Settings and reports as values of serde. What comes in is held to the ranges that it has coming out.
+//! Settings and reports as values of serde. Values that are read are checked against their ranges.
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,15 +1,15 @@
-//! A mean that follows what changes, and how sure it is.
+//! A weighted running mean with its standard error.
 
 use crate::kernel;
 
-/// The events over which means run: what was true longer ago fades.
+/// The window of the running means, in events.
 pub(crate) const WINDOW: u32 = 400;
 
-/// Equal values have no spread to go by: this share of a square, a thousandth of a value, is taken for it.
+/// Equal values have no spread. This share of their square, a thousandth of the value, is used as the variance.
 pub(crate) const LEAST_SPREAD: f32 = 1e-6;
 
-/// A weighted mean and what its standard error needs. Later events weigh more: an adapter that learns
-/// gets better, and what it did at first says little of what it does now.
+/// A weighted mean and what its standard error needs. Later events weigh more, since an
+/// adapter that learns changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub(super) struct Mean {

@@ -1,10 +1,10 @@
-//! Whether an adapter helps its user: a comparison that goes on as long as it is used.
+//! Measures whether an adapter helps its user, continuously while it is used.
 //!
-//! A host that shows lists merges those of the frozen model and of the adapter into one, each taking its
-//! turn by the toss of a coin (team-draft interleaving, Radlinski, Kurup, Joachims 2008), and counts whose
-//! results are clicked. Both have the same chances of a good place, so no habit of clicking can tip the
-//! balance, and one user's one list compares both: it takes a fraction of the events that an A/B test of
-//! whole lists does (Chapelle et al. 2012). Places on which both agree belong to neither.
+//! A host that shows lists merges those of the frozen model and of the adapter into one, taking
+//! turns decided by a coin (team-draft interleaving, Radlinski, Kurup, Joachims 2008), and counts whose
+//! results are clicked. Both have the same chance of a good place, so position bias does not favour either, and
+//! each list compares both: this takes a fraction of the events of an A/B test of whole lists (Chapelle et al. 2012).
+//! Places on which both rankings agree count for neither.
 //!
 //! A host that shows one answer serves it with the adapter or without, and compares mean qualities.
 //!
@@ -25,14 +25,14 @@ pub use save::HOLDBACK_INTEGERS;
 /// Standard errors of lead from which the adapter is applied, and below which it no longer is.
 pub(crate) const OPEN: f32 = 3.4;
 pub(crate) const CLOSE: f32 = 2.9;
-/// Comparisons before anything is concluded.
+/// The number of comparisons before the adapter may be applied.
 pub(crate) const LEAST: u32 = 20;
-/// While the adapter is applied, one event in so many is compared: from so many standard errors on.
+/// While the adapter is applied, one event in `every` is compared, from this lead (in standard errors) on.
 pub(crate) const SHARES: [(f32, u32); 3] = [(6.0, 8), (4.0, 4), (0.0, 2)];
 /// The longest list that can be interleaved.
 pub(crate) const MAX_SHOWN: usize = 64;
 
-/// What an event is served with.
+/// Which output an event is served with.
 ///
 /// ```
 /// use micro_lora::Serving;
@@ -96,7 +96,7 @@ pub struct Holdback {
     quality: [Mean; 2],
     /// The adapter's clicks less the frozen model's, per merged list.
     credit: Mean,
-    /// Events since the last one of the rarer kind.
+    /// Events since the last one that [`is_turn`](Self::is_turn) chose.
     since: u32,
     serving: u32,
     applied: u32,
@@ -131,7 +131,7 @@ pub struct HoldbackReport {
 }
 
 impl Holdback {
-    /// Nothing known yet: every list is compared, every other answer is the adapter's.
+    /// A holdback without data: every list is compared, and every other answer is the adapter's.
     ///
     /// ```
     /// assert!(!micro_lora::Holdback::new().is_applied());
@@ -151,7 +151,7 @@ impl Holdback {
         }
     }
 
-    /// Whether the adapter is to be applied where nothing is compared.
+    /// Whether to apply the adapter to events that are not compared.
     ///
     /// ```
     /// assert!(!micro_lora::Holdback::new().is_applied());
@@ -161,8 +161,8 @@ impl Holdback {
         self.applied == 1
     }
 
-    /// Whether the next list is to be compared: to be merged by [`interleave`](Self::interleave). If not,
-    /// show the adapter's. While it is not applied, every list is.
+    /// Whether to compare the next list, that is, to merge it by [`interleave`](Self::interleave). If not, show the
+    /// adapter's list. While the adapter is not applied, every list is compared.
     ///
     /// ```
     /// assert!(micro_lora::Holdback::new().is_due());
@@ -171,8 +171,8 @@ impl Holdback {
         self.is_turn(if self.is_applied() { self.share() } else { 1 })
     }
 
-    /// Merges two rankings of the same results, best first and by the host's own numbers, into `shown`,
-    /// and gives its length: less than there is room for if both are exhausted.
+    /// Merges two rankings of the same results, given by ids of yours, best first, into `shown`, and returns how many
+    /// places were filled: fewer than `shown` has if both rankings are exhausted.
     ///
     /// # Errors
     /// [`Error::Count`] for room for none or more than 64.
@@ -194,8 +194,8 @@ impl Holdback {
             let next = |ranking: &[u32]| ranking.iter().copied().find(|id| !before.contains(id));
             let place_bit = 1u64.wrapping_shl(filled as u32);
             *place = match (next(base), next(adapted)) {
-                // An answer to the other's last result takes a place of its own though both would: else who
-                // lost the toss stood lower than who won it.
+                // The reply to the other's last result takes a place of its own even if both would choose it: else the
+                // ranking that lost the toss would get the lower places.
                 (Some(a), Some(b)) if a != b || self.owes_a_place() => {
                     let serving = self.turn();
                     let [without, with] = &mut self.teams;
@@ -239,9 +239,9 @@ impl Holdback {
         }
     }
 
-    /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for
-    /// each list: told twice, it counts as two. Of an empty list, or before there was one, nothing is
-    /// counted.
+    /// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Call
+    /// it once per list: a second call counts again. For an empty list, or before the first list, nothing
+    /// is counted.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::OutOfRange`]; nothing is then recorded.
@@ -274,7 +274,7 @@ impl Holdback {
         Ok(())
     }
 
-    /// What to serve the next answer with, where only one is shown.
+    /// Which output to serve for the next answer, where only one answer is shown.
     ///
     /// ```
     /// use micro_lora::{Holdback, Serving};
@@ -290,8 +290,8 @@ impl Holdback {
         serving
     }
 
-    /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`. Once for each
-    /// answer: told twice, it counts as two. Before any `next` it is the frozen model's.
+    /// How good the user found what the last [`next`](Self::next) served: `0.0..=1.0`. Call it once per
+    /// answer: a second call counts again. Before the first `next` it counts for the frozen model.
     ///
     /// # Errors
     /// [`Error::OutOfRange`]; nothing is then recorded.
@@ -330,7 +330,7 @@ impl Holdback {
         }
     }
 
-    /// Whether this is one event in `every`.
+    /// Counts an event; true for one in `every`.
     fn is_turn(&mut self, every: u32) -> bool {
         self.since = self.since.saturating_add(1);
         let is_turn = self.since >= every;
@@ -340,7 +340,7 @@ impl Holdback {
         is_turn
     }
 
-    /// While the adapter is applied, one event in how many is compared.
+    /// While the adapter is applied, one event in this many is compared.
     fn share(&self) -> u32 {
         let lead = self.lead();
         SHARES.iter().find(|(from, _)| lead >= *from).map_or(2, |(_, every)| *every)
@@ -375,7 +375,7 @@ impl Default for Holdback {
 
 impl fmt::Display for HoldbackReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nothing is added to zero: it has a sign otherwise.
+        // Adding a zero could change the sign of a zero.
         let percent = libm::roundf(100.0 * (self.adapted / self.base - 1.0)) + 0.0;
         // From so many on, a lead of zero is one.
         let is_known = self.lead != 0.0 || self.events >= 2 * LEAST;
@@ -383,7 +383,7 @@ impl fmt::Display for HoldbackReport {
             (true, true) => write!(f, "applied: {percent:+} % better than without")?,
             (true, false) => f.write_str("applied: better than without")?,
             (false, _) if self.events > 0 && self.adapted == 0.0 && self.base == 0.0 => {
-                // Not that nothing was clicked: places on which both agree belong to neither.
+                // There may have been clicks: places on which both agree count for neither.
                 let found = if self.has_lists { "clicked yet where the lists differ" } else { "liked yet" };
                 write!(f, "not applied: nothing {found}")?;
             }

@@ -31,7 +31,7 @@ integers! {
     "serving": serving, 0, 1;
     "applied": applied, 0, 1;
     "events": events, 0, u32::MAX;
-    // A coin of zero would fall on the same side for ever.
+    // The generator of the coin would stay at zero for ever.
     "coin": coin, 1, u32::MAX;
     "shown": shown, 0, MAX_SHOWN as u32;
 }
@@ -66,7 +66,7 @@ impl Holdback {
         self.outlined(|outline| HOLDBACK.write(buffer, &outline, self))
     }
 
-    /// As it was when it was saved.
+    /// Loads a saved holdback.
     ///
     /// # Errors
     /// [`Error::Syntax`], [`Error::Format`], [`Error::Base64`] and [`Error::Checksum`] for a text that is

@@ -20,7 +20,7 @@ use crate::learn::limits::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_l
 use crate::learn::sample::{Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 use codes::pack;
 
-/// How many remembered lists every new one is followed by: measured, `docs/learning.md`.
+/// The number of rehearsals after every new list; measured in `docs/learning.md`.
 ///
 /// ```
 /// assert_eq!(micro_lora::REHEARSALS, 8);
@@ -47,11 +47,11 @@ pub struct ReplayHeader {
     /// Lists remembered, and where the next one goes.
     len: u32,
     next: u32,
-    /// The list that is rehearsed next: all in turn, each as often as any other.
+    /// The list to rehearse next, in turn.
     turn: u32,
 }
 
-/// What a remembered list is besides vectors and weights.
+/// A remembered list without its vectors and weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct ReplayEntry {
@@ -72,7 +72,7 @@ impl ReplayEntry {
     pub const EMPTY: Self = Self { input_scale: 0.0, temperature: 0.0, rows: 0, has_base: 0 };
 }
 
-/// A ring in borrowed memory, as [`Replay`] lends it and hosts with their own memory make it.
+/// A ring in borrowed memory: [`Replay::view`], or built over memory of your own.
 ///
 /// ```
 /// use micro_lora::{ReplayEntry, ReplayHeader, ReplayMut};
@@ -206,12 +206,12 @@ impl ReplayMut<'_> {
     }
 
     /// Learns from a list at once: an event, an update, [`REHEARSALS`] rehearsals, and the list is
-    /// remembered. Nothing is remembered of a list that says nothing, or at a learning rate of 0: the
-    /// receipt is then [`Outcome::Skipped`].
+    /// remembered. A list that prefers no result, or a learning rate of 0, is skipped and not remembered:
+    /// the receipt is then [`Outcome::Skipped`].
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`], [`Learn::apply_updates`] and [`push`](Self::push): nothing is then
-    /// changed, but that after an [`Error::Overflow`] of the update the event is pending.
+    /// changed, except that after an [`Error::Overflow`] of the update the event stays pending.
     ///
     /// ```
     /// use micro_lora::{Config, Listwise, MicroLora, Replay};
@@ -233,7 +233,7 @@ impl ReplayMut<'_> {
         let sample = sample.into();
         self.check_list(sample, list)?;
         public_result(lora.adapter_mut().check_rehearsal())?;
-        // First: an event that no update follows would stay pending.
+        // Checked first: otherwise the event would stay pending without an update.
         check_learning_rate(learning_rate)?;
         if learning_rate == 0.0 {
             let skipped = Outcome::Skipped(Skip::ZeroLearningRate);
@@ -252,8 +252,8 @@ impl ReplayMut<'_> {
         Ok(receipt)
     }
 
-    /// Remembers a list, in the place of the oldest one when the ring is full. The sample's weight is
-    /// not remembered, only what was chosen says how far a rehearsal goes.
+    /// Remembers a list, overwriting the oldest one when the ring is full. The sample's weight is not remembered: the
+    /// number of results chosen decides the length of a rehearsal's step.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::Count`] for more candidates than the ring's lists have,
@@ -312,7 +312,7 @@ impl ReplayMut<'_> {
         if let Some(base) = sample.base {
             check_length("base", base.len(), out)?;
         }
-        // As an adapter would say it: the candidates come first, and weights must match them.
+        // The errors of an adapter, in its order: candidates first, then weights.
         let rows = kernel::rows(list.candidates, out);
         let n = rows.len();
         if !rows.remainder().is_empty() {

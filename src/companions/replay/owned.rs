@@ -41,7 +41,7 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
         Err(_) => panic!("see ReplayHeader::new for the ranges"),
     };
 
-    /// An empty ring. Sizes outside their ranges do not build.
+    /// An empty ring. Sizes outside their ranges fail to compile.
     ///
     /// ```
     /// use micro_lora::Replay;
@@ -119,7 +119,7 @@ impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize
     }
 }
 
-/// By what is remembered: the row that a rehearsal unpacks its list into is not looked at.
+/// Compares what is remembered, not the scratch memory.
 impl<const IN: usize, const OUT: usize, const LIST: usize, const CAPACITY: usize> PartialEq
     for Replay<IN, OUT, LIST, CAPACITY>
 {

@@ -1,4 +1,4 @@
-//! A step on something learned before.
+//! Rehearsal: steps on lists that were learned before.
 
 use super::codes::unpack;
 use super::{ReplayHeader, ReplayMut, nth};
@@ -10,15 +10,15 @@ use crate::learn::Learn;
 use crate::learn::sample::{Listwise, Sample};
 use crate::learn::step::{self, Origin};
 
-/// How often lists are rehearsed at most at a time.
+/// The most rehearsals of one call.
 pub(crate) const MAX_TIMES: u32 = 65_535;
 
 const OVERFLOW: u32 = Error::Overflow { what: "" }.code();
 
 impl ReplayMut<'_> {
-    /// Takes a step on each of the next `times` lists, in turn, and says how many it took. Rehearsed
-    /// lists count as nothing in [`Stats`](crate::Stats). A list of so large values that its step would
-    /// overflow is passed over: `push` cannot know, and it would stand in the way of all others.
+    /// Takes a step on each of the next `times` lists, in turn, and returns how many it took. Rehearsals
+    /// are not counted in [`Stats`](crate::Stats). A list whose step would overflow is left out: `push` cannot detect
+    /// it, and it would block the others.
     ///
     /// # Errors
     /// [`Error::Count`] if events are pending (apply the updates first); as [`Learn::adapt_listwise`], but
@@ -68,7 +68,7 @@ impl ReplayMut<'_> {
         }
         let list = Listwise::new(candidates, weights).with_temperature(entry.temperature);
         match view.rehearse(sample, list, lr) {
-            // Not the caller's fault, and none that would pass: every turn would end here.
+            // Skipped rather than returned: the caller did nothing wrong, and every later call would fail here.
             Err(error) if error.code() == OVERFLOW => Ok(false),
             rehearsed => Ok(rehearsed?.applied()),
         }
@@ -76,10 +76,10 @@ impl ReplayMut<'_> {
 }
 
 impl AdapterMut<'_> {
-    /// Takes a step on a list that was learned from before, a shorter one that counts as nothing in
-    /// [`Stats`](crate::Stats): for hosts that remember lists in a way of their own. The more results were
-    /// chosen, the longer it is (`docs/learning.md`).
-    /// [`Replay`](crate::Replay) remembers them itself.
+    /// Takes a shorter step on a list that was learned from before, without counting it in
+    /// [`Stats`](crate::Stats): for hosts that remember lists themselves. The step is longer the more results were
+    /// chosen (`docs/learning.md`).
+    /// [`Replay`](crate::Replay) remembers lists for you.
     ///
     /// # Errors
     /// [`Error::Count`](crate::Error::Count) if events are pending (apply the updates first); as
@@ -107,14 +107,14 @@ impl AdapterMut<'_> {
         self.end_rehearsal(before, receipt, learning_rate, list.weights)
     }
 
-    /// What a rehearsal does not count in.
+    /// The counters that a rehearsal restores.
     #[doc(hidden)]
     #[must_use]
     pub fn counters(&self) -> [u32; 2] {
         [self.header.samples, self.header.capped]
     }
 
-    /// What follows what was learned from a list of the past, with the counters as they were before.
+    /// Takes the step of a rehearsal and restores the counters.
     #[doc(hidden)]
     pub fn end_rehearsal(
         &mut self,

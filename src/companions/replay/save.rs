@@ -1,4 +1,4 @@
-//! Saving and loading a ring. Only the places in use are saved: a young ring is a short text.
+//! Saving and loading a ring. Only the places in use are saved.
 
 use super::codes::{CODE_MAX, as_words, of_words};
 use super::{MAX_CAPACITY, Replay, ReplayEntry, ReplayHeader, ReplayMut};
