@@ -96,7 +96,7 @@ pub struct Holdback {
     quality: [Mean; 2],
     /// The adapter's clicks less the frozen model's, per merged list.
     credit: Mean,
-    /// Events since the last one that [`is_turn`](Self::is_turn) chose.
+    /// Events since the last one chosen for comparison.
     since: u32,
     serving: u32,
     applied: u32,
