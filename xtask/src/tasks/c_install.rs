@@ -13,7 +13,7 @@ use crate::report::{Report, Skip};
 pub const STEP: &str = "C packages";
 
 const FIXTURES: &str = "xtask/fixtures/c-install";
-const HEADERS: [&str; 2] = ["micro_lora.h", "micro_lora.hpp"];
+const HEADERS: [&str; 3] = ["micro_lora.h", "micro_lora.hpp", "micro_lora_companions.hpp"];
 
 pub fn run(shell: &Shell, prefix: Option<&str>, report: &mut Report) {
     report.step("C install", || {
