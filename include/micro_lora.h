@@ -16,13 +16,12 @@
 //     mlora *lora = NULL;
 //     mlora_status status = mlora_init(memory, sizeof memory, &config, MLORA_ABI_VERSION, &lora);
 //
-// Status. Functions return MLORA_OK or an error. After an error nothing has changed, unless the comment
-// of the function says otherwise: no output
-// is written, the adapter is bit for bit what it was. The names of errors in the comments leave out
-// MLORA_ERROR_. These can come from
+// Status. Functions return MLORA_OK or an error. After an error nothing has changed, unless the comment of the
+// function says otherwise: no output is written, and the adapter is bit for bit what it was. The comments name
+// errors without MLORA_ERROR_. These errors can come from
 //   every handle:  NULL, MISALIGNED, NOT_INITIALISED, ABI, FLAGS, CORRUPT; INFERENCE_ONLY from every
 //                  function that learns; BUSY from within a callback;
-//   every buffer:  NULL, MISALIGNED, LENGTH, OVERLAP (what is written to must be apart from all else);
+//   every buffer:  NULL, MISALIGNED, LENGTH, OVERLAP (no output may overlap an input or another output);
 //   every sample:  those of its buffers, and NOT_FINITE, OUT_OF_RANGE, OVERFLOW, PENDING_FULL,
 //                  BASE_REQUIRED;
 //   every callback: NULL where the layout keeps vectors by id.
@@ -31,10 +30,10 @@
 // other. A receipt may be NULL.
 //
 // Threads. Functions of a `const mlora *` only read it: any number of threads may call them at once.
-// Functions of a `mlora *` need it for themselves: the caller keeps all other threads off meanwhile.
+// Functions of a `mlora *` need exclusive access: no other thread may use the adapter meanwhile.
 //
 // Floating point. The mode must be the one that every thread starts with: rounding to nearest, subnormal
-// numbers kept (no FTZ, no DAZ); mlora_check_environment tells. docs/floating-point.md says what else there is.
+// numbers kept (no FTZ, no DAZ); see mlora_check_environment and docs/floating-point.md.
 //
 // Promises that cannot be checked: a pointer with a length points to so many values, initialised if
 // they are read; nobody else writes to a buffer or an adapter while a function works on it.
@@ -145,7 +144,7 @@
 /// Starts a list of modules.
 #define MLORA_MODULE_CURSOR { 0, 0 }
 
-/// What this header says of the interface. A library refuses any number but its own.
+/// The version of this interface. A library refuses any other version.
 #define MLORA_ABI_VERSION 2
 
 /// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
@@ -157,12 +156,11 @@
 /// Bytes of a reason, with its closing NUL.
 #define MLORA_PROBLEM_REASON 192
 
-/// How a call ended. The numbers never change; new ones may come.
+/// The result of a call. The numbers never change; new ones may be added.
 ///
-/// After anything but MLORA_OK nothing has changed, not the adapter, not an output, unless the function says
-/// otherwise.
+/// After an error neither the adapter nor an output has changed, unless the function's comment says otherwise.
 typedef enum {
-  /// The call did its work, or found that there was none to do: a receipt says which.
+  /// The call took effect, or was skipped: the receipt says which.
   MLORA_OK = 0,
   /// A buffer has the wrong number of values.
   MLORA_ERROR_LENGTH = 1,
@@ -261,11 +259,11 @@ typedef enum {
 
 /// What mlora_memory_forget did.
 typedef enum {
-  /// The list's part has gone out of every sum.
+  /// The list's part was subtracted from every sum.
   MLORA_FORGOTTEN = 0,
-  /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+  /// No list of this number is remembered (any longer): its part of the weights, if any, cannot be separated.
   MLORA_NOT_REMEMBERED = 1,
-  /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+  /// A vector of it has changed or is gone: the list is no longer remembered, and its part of the weights stays.
   MLORA_LEFT_BEHIND = 2,
   /// The program could not read a vector this time; nothing was changed.
   MLORA_NOT_READ = 3,
@@ -289,7 +287,7 @@ typedef enum {
 
 /// What a call to learn did. No call is a silent no-op.
 typedef enum {
-  /// Its work.
+  /// It took effect.
   MLORA_APPLIED = 0,
   /// Nothing: a quality of exactly 0.5 says neither better nor worse.
   MLORA_SKIPPED_NEUTRAL_QUALITY = 1,
@@ -439,7 +437,7 @@ typedef struct {
   uint32_t generation;
 } mlora_batch_receipt;
 
-/// What a saved state says of itself.
+/// The sizes and counters of a saved state.
 typedef struct {
   /// Values of an input.
   uint32_t in_features;
@@ -874,7 +872,7 @@ mlora_status mlora_apply_updates(mlora *lora, float learning_rate, mlora_receipt
 /// Threads: needs the adapter for itself.
 mlora_status mlora_discard_pending(mlora *lora);
 
-/// Back to the seeded initial state, lora_A included; only the generation goes on.
+/// Resets everything to the seeded initial state, lora_A included, except for the generation, which rises.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the adapter for itself.
@@ -969,8 +967,8 @@ mlora_status mlora_replay_init(void *memory,
                                mlora_replay **handle);
 
 /// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
-/// lists, each a shorter one, and the list is remembered. Half as many clicks teach as much. A list that
-/// says nothing is skipped, as the receipt says, and not remembered.
+/// lists, each shorter, and the list is remembered. Half as many clicks give the same gain. A list without a
+/// preference is skipped (see the receipt) and not remembered.
 ///
 /// Arguments as of mlora_adapt_listwise; the receipt is of the update.
 ///
@@ -990,7 +988,7 @@ mlora_status mlora_replay_learn(mlora_replay *ring,
                                 mlora_receipt *receipt);
 
 /// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
-/// The oldest makes room. Arguments as there; the sample's weight is not remembered.
+/// When the ring is full, the oldest list is overwritten. Arguments as there; the sample's weight is not remembered.
 ///
 /// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
 /// Threads: needs the ring for itself.
@@ -1035,8 +1033,7 @@ mlora_status mlora_replay_clear(mlora_replay *ring);
 /// Threads: any number at once.
 mlora_status mlora_replay_json_max(const mlora_replay *ring, size_t *bytes);
 
-/// Saves a ring as JSON, a document of its own beside the adapter's. Loaded again, it goes on as if it
-/// had never stopped.
+/// Saves a ring as JSON, in a document of its own. A loaded ring continues with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -1083,7 +1080,8 @@ mlora_status mlora_memory_init(void *memory,
 
 /// Learns a list at once and remembers it: a visit of it, nine visits of what is remembered, in a cycle, and lora_A turns.
 /// When the memory is full, the oldest list is remembered no longer; its part stays in the adapter. Pending events of the
-/// adapter are served first. A list that says nothing is skipped, as the receipt says, and not remembered.
+/// adapter are served first. A list without a preference is skipped (see the receipt) and not
+/// remembered.
 ///
 /// The sample's base is looked at only where scores are kept, and none are given. learning_rate: usually MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.
@@ -1263,9 +1261,9 @@ mlora_status mlora_holdback_interleave(mlora_holdback *holdback,
                                        size_t shown_len,
                                        size_t *count);
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown: as many as the
-/// last mlora_holdback_interleave has counted. Once for each list: told twice, it counts as two. Of an empty
-/// list, or before there was one, nothing is counted.
+/// Records the clicks on the last merged list: one value per result shown, 1 for a click, 0 for none, as many values
+/// as the last mlora_holdback_interleave counted. Call it once per list: a second call counts again. For an empty
+/// list, or before the first list, nothing is counted.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -1281,8 +1279,8 @@ mlora_status mlora_holdback_record_clicks(mlora_holdback *holdback,
 mlora_status mlora_holdback_next(mlora_holdback *holdback,
                                  uint32_t *adapted);
 
-/// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
-/// twice, it counts as two. Before any mlora_holdback_next it is the frozen model's.
+/// Records how good the user found the answer that the last mlora_holdback_next served, 0 to 1. Call it once per
+/// answer: a second call counts again. Before the first mlora_holdback_next it counts for the frozen model.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -1317,8 +1315,8 @@ mlora_status mlora_holdback_load_json(mlora_holdback *holdback, const char *json
 
 // ==== Where only a number is known ====
 
-/// Starts to explore. radius: the length of what is tried, 1e-6 to 1e6, 0.3 for outputs of unit norm, say:
-/// large enough for a difference in quality to show. The same seed tries the same things everywhere.
+/// Initialises an explorer. radius: the length of perturbations, 1e-6 to 1e6, for example 0.3 for outputs of unit norm:
+/// large enough for a difference in quality to show. The same seed gives the same perturbations everywhere.
 ///
 /// Errors: NULL, MISALIGNED, OUT_OF_RANGE.
 /// Threads: needs the explorer for itself.
@@ -1573,9 +1571,9 @@ mlora_status mlora_set_weights(mlora *lora,
                                const float *lora_b,
                                size_t lora_b_len);
 
-/// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
-/// (1 - share) own + share kept. A little after every update bounds how far a bad hour can lead, and
-/// slows down what is new. Pending events, counters and the step's state stay.
+/// Moves both matrices towards those given, of a state saved earlier for example: each becomes
+/// (1 - share) own + share given. A small share after every update limits the damage of bad clicks, and
+/// slows down learning. Pending events, counters and the step's state stay.
 ///
 /// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
 ///

@@ -44,8 +44,8 @@ unsafe fn span_of(explore: *const mlora_explore) -> Result<Span> {
     Ok(Span::new(explore, size_of::<mlora_explore>()))
 }
 
-/// Starts to explore. radius: the length of what is tried, 1e-6 to 1e6, 0.3 for outputs of unit norm, say:
-/// large enough for a difference in quality to show. The same seed tries the same things everywhere.
+/// Initialises an explorer. radius: the length of perturbations, 1e-6 to 1e6, for example 0.3 for outputs of unit norm:
+/// large enough for a difference in quality to show. The same seed gives the same perturbations everywhere.
 ///
 /// Errors: NULL, MISALIGNED, OUT_OF_RANGE.
 /// Threads: needs the explorer for itself.

@@ -155,9 +155,9 @@ pub unsafe extern "C" fn mlora_holdback_interleave(
     })
 }
 
-/// What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown: as many as the
-/// last mlora_holdback_interleave has counted. Once for each list: told twice, it counts as two. Of an empty
-/// list, or before there was one, nothing is counted.
+/// Records the clicks on the last merged list: one value per result shown, 1 for a click, 0 for none, as many values
+/// as the last mlora_holdback_interleave counted. Call it once per list: a second call counts again. For an empty
+/// list, or before the first list, nothing is counted.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.
@@ -199,8 +199,8 @@ pub unsafe extern "C" fn mlora_holdback_next(
     })
 }
 
-/// How good the user found what the last mlora_holdback_next served, 0 to 1. Once for each answer: told
-/// twice, it counts as two. Before any mlora_holdback_next it is the frozen model's.
+/// Records how good the user found the answer that the last mlora_holdback_next served, 0 to 1. Call it once per
+/// answer: a second call counts again. Before the first mlora_holdback_next it counts for the frozen model.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
 /// Threads: needs the holdback for itself.

@@ -18,7 +18,7 @@ pub const MLORA_LEARNING_RATE: f32 = 0.01;
 /// cbindgen:ignore
 pub const MLORA_TEMPERATURE: f32 = 0.1;
 
-/// The same of a choice, where candidates are told apart better by a sharper one.
+/// The same for a choice: a lower temperature separates labels better.
 ///
 /// cbindgen:ignore
 pub const MLORA_TEMPERATURE_CHOICE: f32 = 0.08;
@@ -244,7 +244,7 @@ pub unsafe extern "C" fn mlora_discard_pending(lora: *mut mlora) -> mlora_status
     })
 }
 
-/// Back to the seeded initial state, lora_A included; only the generation goes on.
+/// Resets everything to the seeded initial state, lora_A included, except for the generation, which rises.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the adapter for itself.

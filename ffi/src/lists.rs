@@ -192,7 +192,8 @@ impl Buffers {
 
 /// Learns a list at once and remembers it: a visit of it, nine visits of what is remembered, in a cycle, and lora_A turns.
 /// When the memory is full, the oldest list is remembered no longer; its part stays in the adapter. Pending events of the
-/// adapter are served first. A list that says nothing is skipped, as the receipt says, and not remembered.
+/// adapter are served first. A list without a preference is skipped (see the receipt) and not
+/// remembered.
 ///
 /// The sample's base is looked at only where scores are kept, and none are given. learning_rate: usually MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.

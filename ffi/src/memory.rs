@@ -30,7 +30,7 @@ pub struct mlora {
     _opaque: [u8; 0],
 }
 
-/// What this header says of the interface. A library refuses any number but its own.
+/// The version of this interface. A library refuses any other version.
 pub const MLORA_ABI_VERSION: u32 = 2;
 
 /// Flag: the adapter only applies. It needs half of the memory, and learns nothing.

@@ -15,11 +15,11 @@ use crate::status::run;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_forgotten {
-    /// The list's part has gone out of every sum.
+    /// The list's part was subtracted from every sum.
     MLORA_FORGOTTEN = 0,
-    /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+    /// No list of this number is remembered (any longer): its part of the weights, if any, cannot be separated.
     MLORA_NOT_REMEMBERED = 1,
-    /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+    /// A vector of it has changed or is gone: the list is no longer remembered, and its part of the weights stays.
     MLORA_LEFT_BEHIND = 2,
     /// The program could not read a vector this time; nothing was changed.
     MLORA_NOT_READ = 3,

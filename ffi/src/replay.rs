@@ -79,8 +79,8 @@ pub unsafe extern "C" fn mlora_replay_init(
 }
 
 /// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
-/// lists, each a shorter one, and the list is remembered. Half as many clicks teach as much. A list that
-/// says nothing is skipped, as the receipt says, and not remembered.
+/// lists, each shorter, and the list is remembered. Half as many clicks give the same gain. A list without a
+/// preference is skipped (see the receipt) and not remembered.
 ///
 /// Arguments as of mlora_adapt_listwise; the receipt is of the update.
 ///
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn mlora_replay_learn(
 }
 
 /// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
-/// The oldest makes room. Arguments as there; the sample's weight is not remembered.
+/// When the ring is full, the oldest list is overwritten. Arguments as there; the sample's weight is not remembered.
 ///
 /// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
 /// Threads: needs the ring for itself.
@@ -242,8 +242,7 @@ pub unsafe extern "C" fn mlora_replay_json_max(ring: *const mlora_replay, bytes:
     })
 }
 
-/// Saves a ring as JSON, a document of its own beside the adapter's. Loaded again, it goes on as if it
-/// had never stopped.
+/// Saves a ring as JSON, in a document of its own. A loaded ring continues with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -293,7 +292,7 @@ pub unsafe extern "C" fn mlora_replay_load_json(
     })
 }
 
-/// Lists of vectors of one model teach an adapter for another nothing but nonsense.
+/// Refuses lists whose vectors are of another model than the adapter's.
 fn check_model(expected: u32, adapter: &AdapterMut<'_>) -> micro_lora::Result<()> {
     let got = adapter.config().model_id;
     if got == expected { Ok(()) } else { Err(Error::Mismatch { what: "model_id", expected, got }) }

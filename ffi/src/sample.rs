@@ -6,7 +6,7 @@ use micro_lora::{Outcome, Receipt, Skip};
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_outcome {
-    /// Its work.
+    /// It took effect.
     MLORA_APPLIED = 0,
     /// Nothing: a quality of exactly 0.5 says neither better nor worse.
     MLORA_SKIPPED_NEUTRAL_QUALITY = 1,

@@ -8,7 +8,7 @@ use crate::buffer::{Input, Output, Slot, check_apart};
 use crate::memory::{State, mlora};
 use crate::status::{mlora_status, run};
 
-/// What a saved state says of itself.
+/// The sizes and counters of a saved state.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct mlora_state_info {

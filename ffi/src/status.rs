@@ -5,14 +5,13 @@ use core::ffi::{CStr, c_char};
 use micro_lora::Error;
 use micro_lora::peft::Problem;
 
-/// How a call ended. The numbers never change; new ones may come.
+/// The result of a call. The numbers never change; new ones may be added.
 ///
-/// After anything but MLORA_OK nothing has changed, not the adapter, not an output, unless the function says
-/// otherwise.
+/// After an error neither the adapter nor an output has changed, unless the function's comment says otherwise.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_status {
-    /// The call did its work, or found that there was none to do: a receipt says which.
+    /// The call took effect, or was skipped: the receipt says which.
     MLORA_OK = 0,
     /// A buffer has the wrong number of values.
     MLORA_ERROR_LENGTH = 1,

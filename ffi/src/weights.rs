@@ -92,9 +92,9 @@ pub unsafe extern "C" fn mlora_set_weights(
     })
 }
 
-/// Pulls both matrices towards ones that were kept, of a state saved earlier, say: each becomes
-/// (1 - share) own + share kept. A little after every update bounds how far a bad hour can lead, and
-/// slows down what is new. Pending events, counters and the step's state stay.
+/// Moves both matrices towards those given, of a state saved earlier for example: each becomes
+/// (1 - share) own + share given. A small share after every update limits the damage of bad clicks, and
+/// slows down learning. Pending events, counters and the step's state stay.
 ///
 /// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
 ///
