@@ -6,7 +6,7 @@ use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::forward::Projection;
-use crate::learn::dual::told::Told;
+use crate::learn::dual::list_feedback::ListFeedback;
 use crate::learn::dual::{Base, List};
 use crate::learn::event::{Gradient, Tally};
 use crate::learn::limits::{check_quality, check_weight};
@@ -92,10 +92,20 @@ impl AdapterMut<'_> {
     fn learn_from(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
         match *feedback {
             Feedback::Choice(ref choice) if self.learns_by_dual() => {
-                return self.learn_told(sample, choice.candidates, &Told::from(choice), choice.temperature);
+                return self.learn_by_dual(
+                    sample,
+                    choice.candidates,
+                    &ListFeedback::from(choice),
+                    choice.temperature,
+                );
             }
             Feedback::Listwise(ref list) if self.learns_by_dual() => {
-                return self.learn_told(sample, list.candidates, &Told::from(list), list.temperature);
+                return self.learn_by_dual(
+                    sample,
+                    list.candidates,
+                    &ListFeedback::from(list),
+                    list.temperature,
+                );
             }
             _ => self.check_scaled(feedback.name())?,
         }
@@ -180,31 +190,31 @@ impl AdapterMut<'_> {
     }
 
     /// Learns from a list by the dual step, once.
-    fn learn_told(
+    fn learn_by_dual(
         &mut self,
         sample: &Sample<'_>,
         candidates: &[f32],
-        told: &Told<'_>,
+        feedback: &ListFeedback<'_>,
         temperature: f32,
     ) -> Checked<Receipt> {
         let seen = self.see(sample, Needs::Output)?;
         let count = self.count_rows("candidates", candidates, MIN_CANDIDATES)?;
-        let outcome = match told.read(count, temperature)? {
+        let outcome = match feedback.read(count, temperature)? {
             Err(skip) => Err(skip),
             Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
-            Ok(reading) => {
+            Ok(weighted) => {
                 let list = List {
                     input: sample.input,
                     base: Base::Output(base_of(sample)),
                     documents: candidates,
-                    wanted: reading.wanted(),
-                    omega: sample.weight * reading.omega,
+                    target: weighted.target(),
+                    omega: sample.weight * weighted.omega,
                     temperature,
                 };
                 if list.is_zero() { Err(Skip::ZeroGradient) } else { Ok(self.learn_list(&list)?) }
             }
         };
-        self.count_list(seen.guard, told.quality());
+        self.count_list(seen.guard, feedback.quality());
         let (outcome, grad_norm) = match outcome {
             Ok(moved) => (Outcome::Applied, moved),
             Err(skip) => (Outcome::Skipped(skip), 0.0),

@@ -1,7 +1,7 @@
-//! What a memory is told of a list, and what it answers.
+//! The arguments and the receipt of learning a list with a memory.
 
 use crate::adapter::stats::Outcome;
-use crate::learn::dual::told::Told;
+use crate::learn::dual::list_feedback::ListFeedback;
 use crate::learn::sample::LIST_TEMPERATURE;
 
 /// A list of results and what was clicked, to learn and to remember.
@@ -114,16 +114,16 @@ impl<'a> Clicks<'a> {
         self
     }
 
-    pub(super) fn told(&self) -> Told<'a> {
+    pub(super) fn feedback(&self) -> ListFeedback<'a> {
         if self.weights.is_empty() {
-            Told::Choice { chosen: self.chosen, quality: self.quality }
+            ListFeedback::Choice { chosen: self.chosen, quality: self.quality }
         } else {
-            Told::Weights(self.weights)
+            ListFeedback::Weights(self.weights)
         }
     }
 }
 
-/// What learning a list did.
+/// The receipt of learning a list.
 ///
 /// ```
 /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
@@ -146,7 +146,7 @@ pub struct MemoryReceipt {
     pub moved: f32,
     /// Remembered lists that were visited after it.
     pub visits: u32,
-    /// Lists that are remembered no longer because a vector has changed or is gone: their part stays.
+    /// Lists that were dropped because a vector has changed or is gone. Their part of the weights stays.
     pub left_behind: u32,
     /// The adapter's generation after the call.
     pub generation: u32,

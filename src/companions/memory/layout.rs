@@ -1,4 +1,4 @@
-//! Which words of a list say what.
+//! The layout of a remembered list: which word holds what.
 //!
 //! ```text
 //! number  rows | all_but << 8 | chosen << 16  omega  temperature  fingerprint  query id  query scale  h[4]  u[4]
@@ -18,7 +18,7 @@ use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stored {
-    /// As they came.
+    /// As f32, unchanged.
     F32 = 0,
     /// As int8 with one scale a vector, the largest magnitude being 127.
     Int8 = 1,
@@ -102,7 +102,7 @@ impl MemoryLayout {
         Self::stored(in_features, out_features, list, Stored::Int8, Stored::Int8)
     }
 
-    /// Queries and documents each in a way of their own.
+    /// Queries and documents stored in different ways.
     ///
     /// ```
     /// use micro_lora::{MemoryLayout, Stored};
@@ -190,7 +190,7 @@ impl MemoryLayout {
         })
     }
 
-    /// The words of a list that are f32 of vectors, scales and scores; all others are codes, or checked apart.
+    /// The words of a list that hold f32: vectors, scales and scores. All others are int8 codes, or checked separately.
     pub(super) fn float_words(&self) -> [core::ops::Range<usize>; 4] {
         let query = if self.queries == Stored::F32 { self.in_features } else { 0 };
         let documents = match self.documents {

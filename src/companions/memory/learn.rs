@@ -12,27 +12,27 @@ use crate::error::Error;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
-use crate::learn::dual::told::Told;
-use crate::learn::dual::{Base, List, Part, Room, UNIT_RATE};
+use crate::learn::dual::list_feedback::ListFeedback;
+use crate::learn::dual::{Base, Destination, List, Part, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 
-/// What became of one visit of a remembered list.
+/// The result of visiting a remembered list.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Revisit {
     Done,
-    /// Not possible this time: it stays as it is.
+    /// Not possible this time: the list is unchanged.
     Passed,
     /// A vector has changed or is gone.
     Lost,
 }
 
 impl MemoryMut<'_> {
-    /// Learns a list at once and remembers it: a visit of it, [`VISITS`] visits of what is remembered, in a cycle, and
-    /// `lora_A` turns. When the memory is full, the oldest list is remembered no longer; its part stays in the adapter.
+    /// Learns a list at once and remembers it: it visits the list, then [`VISITS`] remembered lists, in a cycle, and
+    /// turns `lora_A`. When the memory is full, the oldest list is dropped; its part of the weights stays.
     ///
-    /// `vectors` is asked for what the layout keeps by id; [`no_vectors`](crate::no_vectors) will do where it keeps
-    /// everything. Pending events of the adapter are served first.
+    /// `vectors` is called for vectors that the layout keeps by id; pass [`no_vectors`](crate::no_vectors) if it keeps
+    /// all vectors itself. Pending events of the adapter are applied first.
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`] and [`Learn::apply_updates`]; also [`Error::Count`] for more documents than the
@@ -89,15 +89,15 @@ impl MemoryMut<'_> {
         let rows = self.count_rows(clicks)?;
         let mut codes = [0; MAX_CANDIDATES];
         let mut weights = [0.0; MAX_CANDIDATES];
-        let told = self.stored_form(clicks, rows, &mut codes, &mut weights)?;
-        let reading = match told.read(rows, clicks.temperature)? {
+        let feedback = self.stored_form(clicks, rows, &mut codes, &mut weights)?;
+        let weighted = match feedback.read(rows, clicks.temperature)? {
             Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
             Ok(_) if learning_rate == 0.0 => Err(Skip::ZeroLearningRate),
-            reading => reading,
+            weighted => weighted,
         };
-        let reading = match reading {
-            Ok(reading) => reading,
-            Err(skip) => return Ok(skipped(lora, skip, seen, told.quality())),
+        let weighted = match weighted {
+            Ok(weighted) => weighted,
+            Err(skip) => return Ok(skipped(lora, skip, seen, feedback.quality())),
         };
         let layout = self.header.layout();
         let number = self.header.last.wrapping_add(1);
@@ -112,17 +112,17 @@ impl MemoryMut<'_> {
         let mut scores = [0.0; MAX_CANDIDATES];
         let scores = scores.get_mut(..rows).unwrap_or_default();
         score(scores, sample, clicks, &layout, documents);
-        let omega = (sample.weight * reading.omega) * (learning_rate / UNIT_RATE);
+        let omega = (sample.weight * weighted.omega) * (learning_rate / UNIT_RATE);
         let list = List {
             input: query,
             base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
             documents,
-            wanted: reading.wanted(),
+            target: weighted.target(),
             omega,
             temperature: clicks.temperature,
         };
         if list.is_zero() {
-            return Ok(skipped(lora, Skip::ZeroGradient, seen, told.quality()));
+            return Ok(skipped(lora, Skip::ZeroGradient, seen, feedback.quality()));
         }
         lora.admit(&list, sample.base)?;
         if lora.header.pending > 0 {
@@ -131,7 +131,7 @@ impl MemoryMut<'_> {
         let centre = lora.centre_with(query);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: alpha.get_mut(..rows).unwrap_or_default(), h: &mut h, u: &mut u };
-        let visited = lora.visit(&list, part, &centre, Room::Served(after))?;
+        let visited = lora.visit(&list, part, &centre, Destination::Served(after))?;
         lora.count_input(query, 1.0);
         // From here on nothing can fail.
         if header.len == header.capacity {
@@ -142,7 +142,7 @@ impl MemoryMut<'_> {
         let mut record = RecordMut { words: nth_mut(words, place, layout.words_per_list()), layout };
         record.words.fill(0);
         record.set(NUMBER, number);
-        record.set(ROWS, head(rows, &told));
+        record.set(ROWS, head(rows, &feedback));
         record.set(OMEGA, omega.to_bits());
         record.set(TEMPERATURE, clicks.temperature.to_bits());
         record.set(FINGERPRINT, fingerprint);
@@ -160,7 +160,7 @@ impl MemoryMut<'_> {
         record.set_vectors(query, documents, &scales);
         header.len = header.len.saturating_add(1);
         header.last = number;
-        lora.count_list(seen, told.quality());
+        lora.count_list(seen, feedback.quality());
         lora.header.trace.updates = lora.header.trace.updates.saturating_add(1);
         let (visits, left_behind) = self.revisit(lora, VISITS, vectors);
         self.fade(lora);
@@ -177,8 +177,8 @@ impl MemoryMut<'_> {
         })
     }
 
-    /// Visits remembered lists in a cycle, the oldest first; `lora_A` turns at the end. Brings the rest to rest after
-    /// a list was forgotten. Gives how many visits were made.
+    /// Visits remembered lists in a cycle, the oldest first, and turns `lora_A` at the end. Use it after a list was
+    /// forgotten, so that the others converge again. Returns the number of visits.
     ///
     /// # Errors
     /// [`Error::Length`] for a memory of other sizes than the adapter's, [`Error::NotInitialised`],
@@ -210,7 +210,7 @@ impl MemoryMut<'_> {
         Ok(visits)
     }
 
-    /// Refuses an adapter of other sizes, one that the dual step has not begun with, and pending events.
+    /// Refuses an adapter of other sizes, one without a list learned by the dual step, and pending events.
     pub(super) fn check_ready(&self, lora: &AdapterMut<'_>) -> Checked<()> {
         self.check_fits(lora)?;
         lora.header.check_initialised()?;
@@ -256,34 +256,34 @@ impl MemoryMut<'_> {
         Ok(rows)
     }
 
-    /// The feedback as it will be remembered: weights in steps of 1/255 of the largest.
+    /// The feedback as it is stored: weights in steps of 1/255 of the largest.
     fn stored_form<'w>(
         &self,
         clicks: &Clicks<'_>,
         rows: usize,
         codes: &mut [u8; MAX_CANDIDATES],
         weights: &'w mut [f32; MAX_CANDIDATES],
-    ) -> Checked<Told<'w>> {
-        let told = clicks.told();
-        let Told::Weights(given) = told else {
+    ) -> Checked<ListFeedback<'w>> {
+        let feedback = clicks.feedback();
+        let ListFeedback::Weights(given) = feedback else {
             if clicks.quality > 0.5
                 && let Some(code) = codes.get_mut(clicks.chosen)
             {
                 *code = 255;
             }
-            return Ok(Told::Choice { chosen: clicks.chosen, quality: clicks.quality });
+            return Ok(ListFeedback::Choice { chosen: clicks.chosen, quality: clicks.quality });
         };
-        // As given first: what is refused is refused by its own value.
-        let _ = told.read(rows, clicks.temperature)?;
+        // The values as given are checked first, so that errors name them.
+        let _ = feedback.read(rows, clicks.temperature)?;
         let largest = given.iter().copied().fold(0.0, f32::max);
         for ((code, weight), given) in codes.iter_mut().zip(&mut *weights).zip(given) {
             *code = if largest > 0.0 { libm::roundf((given / largest) * 255.0) as u8 } else { 0 };
             *weight = f32::from(*code);
         }
-        Ok(Told::Weights(weights.get(..rows).unwrap_or_default()))
+        Ok(ListFeedback::Weights(weights.get(..rows).unwrap_or_default()))
     }
 
-    /// Visits so many lists in a cycle. Gives how many were visited, and how many are remembered no longer.
+    /// Visits so many lists in a cycle. Returns how many were visited, and how many were dropped.
     pub(super) fn revisit(
         &mut self,
         lora: &mut AdapterMut<'_>,
@@ -337,12 +337,12 @@ impl MemoryMut<'_> {
             input: query,
             base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
             documents,
-            wanted: record.wanted(&mut share),
+            target: record.target(&mut share),
             omega: record.omega(),
             temperature: record.temperature(),
         };
         let part = Part { alpha, h: &mut h, u: &mut u };
-        if lora.visit(&list, part, centre, Room::Served(after)).is_err() {
+        if lora.visit(&list, part, centre, Destination::Served(after)).is_err() {
             return Revisit::Passed;
         }
         let mut written = written;
@@ -350,7 +350,7 @@ impl MemoryMut<'_> {
         Revisit::Done
     }
 
-    /// The decay that is set, on all that was learned: remembered lists are brought back by their visits.
+    /// Applies the decay to all weights. The visits of remembered lists restore their part.
     fn fade(&mut self, lora: &mut AdapterMut<'_>) {
         if lora.header.decay == 0.0 {
             return;
@@ -383,15 +383,15 @@ fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f3
 }
 
 /// The second word of a list.
-fn head(rows: usize, told: &Told<'_>) -> u32 {
-    let thumb = match *told {
-        Told::Choice { chosen, quality } if quality < 0.5 => 0x100 | (chosen as u32) << 16,
+fn head(rows: usize, feedback: &ListFeedback<'_>) -> u32 {
+    let thumb = match *feedback {
+        ListFeedback::Choice { chosen, quality } if quality < 0.5 => 0x100 | (chosen as u32) << 16,
         _ => 0,
     };
     rows as u32 | thumb
 }
 
-/// Puts query and documents where they are learned from.
+/// Copies query and documents into the scratch rows.
 fn gather(
     sample: &Sample<'_>,
     clicks: &Clicks<'_>,

@@ -1,6 +1,6 @@
-//! Lists that the dual step remembers, so that it can visit them again, say which of them moved a result, and take one back.
+//! Lists that the dual step remembers, to visit them again, to attribute a result to them, and to remove one.
 //!
-//! A list keeps its clicks, its dual numbers and its query; its documents too, or only their ids, which the host
+//! A list keeps its clicks, its dual variables and its query; its documents too, or only their ids, which the host
 //! resolves. All of it lies in one slab of 32-bit words, `words_per_list` for each list, oldest first in a ring:
 //! [`layout`] says what is where.
 
@@ -83,7 +83,7 @@ impl MemoryHeader {
         })
     }
 
-    /// What a list keeps.
+    /// The layout of its lists.
     ///
     /// ```
     /// use micro_lora::{MemoryHeader, MemoryLayout};
@@ -142,7 +142,7 @@ impl MemoryHeader {
     }
 }
 
-/// A memory in borrowed words, as [`Memory`] lends it and hosts with memory of their own make it.
+/// A memory in borrowed words: [`Memory::view`], or built over memory of your own.
 ///
 /// ```
 /// use micro_lora::{MemoryHeader, MemoryLayout, MemoryMut};
@@ -183,8 +183,8 @@ impl MemoryMut<'_> {
         public_result(check_length("scratch", self.scratch.len(), layout.scratch()))
     }
 
-    /// Forgets every list, at once: their parts stay in the adapter, and nothing of them stays here. To take them out
-    /// of the adapter as well, use [`forget`](Self::forget) for each, or reset the adapter.
+    /// Overwrites every list. Their parts of the weights stay. To remove those as well, call
+    /// [`forget`](Self::forget) for each list, or reset the adapter.
     ///
     /// ```
     /// use micro_lora::{Memory, MemoryLayout};

@@ -6,7 +6,7 @@ use crate::error::Result;
 /// A memory of lists for an adapter that learns by the dual step: `WORDS` is [`MemoryLayout::words`] of how many lists
 /// it is to hold, `SCRATCH` is [`MemoryLayout::scratch`].
 ///
-/// It is large, 156 KB for 256 lists of ten results by id at 384 values: box it, or put it into a `static`.
+/// It is large, 156 KB for 256 lists of ten results by id at 384 values: put it into a box or a `static`.
 ///
 /// ```
 /// use micro_lora::{Memory, MemoryLayout};
@@ -45,7 +45,7 @@ impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
         }
     }
 
-    /// What the methods are on.
+    /// The view that has the methods.
     ///
     /// ```
     /// use micro_lora::{Memory, MemoryLayout};

@@ -5,10 +5,10 @@ use super::layout::{
 };
 use crate::companions::replay::codes::{code_of, inverse_of, scale_of};
 use crate::kernel;
-use crate::learn::dual::Wanted;
+use crate::learn::dual::Target;
 use crate::learn::sample::MAX_CANDIDATES;
 
-/// Which vector a host is asked for.
+/// Which vector a memory asks the host for.
 ///
 /// ```
 /// use micro_lora::VectorId;
@@ -22,7 +22,7 @@ pub enum VectorId {
     Query(u32),
 }
 
-/// What a host answers when it is asked for a vector.
+/// The host's answer to a request for a vector.
 ///
 /// ```
 /// use micro_lora::{Lookup, VectorId};
@@ -44,9 +44,9 @@ pub enum VectorId {
 pub enum Lookup {
     /// The vector has been written.
     Found = 0,
-    /// There is no such vector any more: the list is not visited again.
+    /// The vector no longer exists: the list is dropped.
     Gone = 1,
-    /// It could not be read this time: the list stays as it is.
+    /// It could not be read this time: the list is unchanged.
     Failed = 2,
 }
 
@@ -121,10 +121,10 @@ impl<'a> Record<'a> {
     }
 
     /// What was wanted; shares go to `share`.
-    pub(super) fn wanted<'s>(&self, share: &'s mut [f32; MAX_CANDIDATES]) -> Wanted<'s> {
+    pub(super) fn target<'s>(&self, share: &'s mut [f32; MAX_CANDIDATES]) -> Target<'s> {
         let head = self.word(ROWS);
         if head & 0x100 != 0 {
-            return Wanted::AllBut((head >> 16) as usize);
+            return Target::AllBut((head >> 16) as usize);
         }
         let rows = self.rows();
         let mut sum = 0.0;
@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
         for share in share.iter_mut().take(rows) {
             *share /= sum;
         }
-        Wanted::Share(share.get(..rows).unwrap_or_default())
+        Target::Share(share.get(..rows).unwrap_or_default())
     }
 
     pub(super) fn weight(&self, row: usize) -> u8 {
@@ -147,7 +147,7 @@ impl<'a> Record<'a> {
         self.floats(self.layout.scores_at(), out);
     }
 
-    /// Puts the query and the documents as they are remembered into `query` and `documents`.
+    /// Copies the remembered query and documents into `query` and `documents`.
     pub(super) fn load(
         &self,
         query: &mut [f32],
@@ -241,7 +241,7 @@ impl MemoryLayout {
     }
 }
 
-/// Asks the host; what is not finite is no vector.
+/// Asks the host; a vector that is not finite counts as gone.
 pub(super) fn find(
     id: VectorId,
     out: &mut [f32],
@@ -286,7 +286,7 @@ impl RecordMut<'_> {
         }
     }
 
-    /// Keeps vectors that [`quantise`] has made what is remembered.
+    /// Stores vectors that [`quantise`] has rounded.
     pub(super) fn set_vectors(&mut self, query: &[f32], documents: &[f32], scales: &Scales) {
         let layout = self.layout;
         let at = layout.query_at();
@@ -322,7 +322,7 @@ pub(super) struct Scales {
     documents: [f32; MAX_CANDIDATES],
 }
 
-/// Makes vectors what will be remembered of them.
+/// Rounds vectors to the values that will be stored.
 pub(super) fn quantise(layout: &MemoryLayout, query: &mut [f32], documents: &mut [f32]) -> Scales {
     let mut scales = Scales { query: 0.0, documents: [0.0; MAX_CANDIDATES] };
     if layout.queries == Stored::Int8 {
@@ -342,7 +342,7 @@ fn round(vector: &mut [f32]) -> f32 {
     let scale = scale_of(vector);
     let inverse = inverse_of(scale);
     for value in vector {
-        // By way of the code, which knows no zero below zero.
+        // Through the code, which has no negative zero.
         *value = f32::from(code_of(*value, inverse)) * scale;
     }
     scale

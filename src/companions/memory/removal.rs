@@ -1,4 +1,4 @@
-//! Taking a list back, and learning all of them again.
+//! Removing a list, and learning all of them again.
 
 use super::layout::{FINGERPRINT, MemoryLayout, Stored};
 use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, nth_mut, quantise};
@@ -22,20 +22,19 @@ use crate::learn::sample::MAX_CANDIDATES;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Forgotten {
-    /// Its part has gone out of every sum.
+    /// Its part was subtracted from every sum.
     Done = 0,
-    /// No list of this number is remembered (any longer): what it taught, if anything, cannot be told apart.
+    /// No list of this number is remembered (any longer): its part of the weights, if any, cannot be separated.
     NotRemembered = 1,
-    /// A vector of it has changed or is gone: the list is remembered no longer, but its part stays.
+    /// A vector of it has changed or is gone: the list is dropped, and its part of the weights stays.
     LeftBehind = 2,
     /// The host could not read a vector this time; nothing was changed.
     Failed = 3,
 }
 
 impl MemoryMut<'_> {
-    /// Takes one list back: its part goes out of `lora_B`, the bias, the directions and the mean, to rounding. The
-    /// others have adapted to it: [`settle`](Self::settle) brings them to rest. What the list taught before a reset,
-    /// or before the memory was cleared, is no longer known.
+    /// Removes one list: its part is subtracted from `lora_B`, the bias, the directions and the mean, up to rounding. The
+    /// other lists have adapted to it; [`settle`](Self::settle) lets them converge again.
     ///
     /// # Errors
     /// As [`settle`](Self::settle).
@@ -69,8 +68,8 @@ impl MemoryMut<'_> {
         Ok(self.forget_nth(&mut view, n, &mut vectors))
     }
 
-    /// Takes back every list in which a document was shown. Gives how many lists were forgotten, and how many were left
-    /// behind or could not be read.
+    /// Removes every list in which a document was shown. Returns how many lists were forgotten, and how many were dropped
+    /// with their part left in the weights, or could not be read.
     ///
     /// # Errors
     /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) where documents have no ids.
@@ -112,11 +111,11 @@ impl MemoryMut<'_> {
         Ok((done, other))
     }
 
-    /// Learns everything that is remembered again, in another embedding: after the frozen model has been replaced. The
-    /// adapter starts afresh (its settings and counters stay), and what was left behind is gone. `vectors` is asked for
-    /// every document by id, and for every query by the id that it was learned with.
+    /// Learns every remembered list again with other embeddings, after the frozen model was replaced. The adapter's
+    /// weights start afresh (settings and counters stay), so the parts of all other lists are gone. `vectors` is called
+    /// for every document by id, and for every query by the id that it was learned with.
     ///
-    /// Gives how many lists were learned again; those whose vectors are gone are remembered no longer.
+    /// Returns how many lists were learned again; those whose vectors are gone are dropped.
     ///
     /// # Errors
     /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) where documents have no ids, or
@@ -140,7 +139,7 @@ impl MemoryMut<'_> {
         public_result(self.check_ready(&view))?;
         public_result(self.check_ids())?;
         public_result(self.check_no_scores())?;
-        // All vectors are asked for first: a host that fails half-way changes nothing.
+        // All vectors are requested first: if the host fails half-way, nothing is changed.
         for n in 0..self.header.len {
             if self.look_up(n, &mut vectors) == Lookup::Failed {
                 return public_result(Err(refuse::missing("the vector of a remembered id")));
@@ -173,7 +172,7 @@ impl MemoryMut<'_> {
         self.header.len
     }
 
-    /// Puts the vectors of the n-th list into the scratch rows, asking the host for all of them.
+    /// Copies the vectors of the n-th list into the scratch rows; the host is asked for all of them.
     fn look_up(&mut self, n: u32, vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup) -> Lookup {
         let layout = MemoryLayout { queries: Stored::ById, ..self.header.layout() };
         let (record, query, _, documents) = parts(self.header, self.words, self.scratch, n);
@@ -189,7 +188,7 @@ impl MemoryMut<'_> {
             input: query,
             base: Base::Output(query),
             documents,
-            wanted: read.wanted(&mut share),
+            target: read.target(&mut share),
             omega: read.omega(),
             temperature: read.temperature(),
         };
@@ -241,7 +240,7 @@ impl MemoryMut<'_> {
         Forgotten::Done
     }
 
-    /// Closes the gap that the n-th list leaves, and nothing of it stays in the words.
+    /// Removes the n-th list from the words, and overwrites the place that becomes free.
     pub(super) fn remove(&mut self, n: u32) {
         let len = self.header.layout().words_per_list();
         for n in n..self.header.len.saturating_sub(1) {

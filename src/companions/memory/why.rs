@@ -1,4 +1,4 @@
-//! Which remembered lists moved a document.
+//! Attribution: which remembered lists moved a document.
 
 use super::MemoryMut;
 use super::record::{Lookup, Record, VectorId};
@@ -15,8 +15,8 @@ impl MemoryMut<'_> {
     /// the strength and the output guard. `documents`: n = 1 to 64, `n * out_features` values.
     ///
     /// `numbers` takes the numbers of the lists, the oldest first; `shares` takes n values for each of them, and n more
-    /// at the end: what no remembered list accounts for. So they need `len()` and `(len() + 1) * n` places. A list whose
-    /// vectors cannot be read has shares of 0, and is in the rest. Together they are the correction.
+    /// at the end: the part that no remembered list accounts for. They need `len()` and `(len() + 1) * n` places. A list whose
+    /// vectors cannot be read has shares of 0; its part is in the last row. All shares add up to the correction.
     ///
     /// # Errors
     /// [`Error::Length`](crate::Error::Length), [`Error::Count`](crate::Error::Count),

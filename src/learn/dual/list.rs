@@ -1,4 +1,4 @@
-//! One visit of one list: its dual numbers move towards their optimum, and the weights follow.
+//! One visit of one list: its dual variables move towards their optimum, and the weights follow.
 
 use super::start::Lengths;
 use super::{BETA, GAMMA, LAMBDA};
@@ -13,45 +13,45 @@ use crate::learn::softmax::exponentials;
 /// One number per document.
 type PerDocument = [f32; MAX_CANDIDATES];
 
-/// What a list's documents are ranked by before the correction.
+/// The scores of a list's documents without the correction.
 #[derive(Clone, Copy)]
 pub(crate) enum Base<'a> {
     /// The frozen model's output: the score is a dot product.
     Output(&'a [f32]),
-    /// Scores of the host's own, one per document, of the size of cosines.
+    /// The host's scores, one per document, of the size of cosines.
     Scores(&'a [f32]),
 }
 
-/// What a person wanted of a list.
+/// The target distribution `w` over a list's documents.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum Target<'a> {
     /// `w`, of sum 1.
     Share(&'a [f32]),
-    /// Not this one: `w` is the softmax over the others, taken afresh at each visit.
+    /// Not this one: `w` is the softmax over the others, computed at each visit.
     AllBut(usize),
 }
 
-/// A list as it is visited.
+/// A list to visit.
 #[derive(Clone, Copy)]
 pub(crate) struct List<'a> {
     pub(crate) input: &'a [f32],
     pub(crate) base: Base<'a>,
     /// One after the other, `out_features` values each.
     pub(crate) documents: &'a [f32],
-    pub(crate) wanted: Wanted<'a>,
+    pub(crate) target: Target<'a>,
     pub(crate) omega: f32,
     pub(crate) temperature: f32,
 }
 
-/// A list's share of the weights, as of its last visit.
+/// A list's part of the weights, as of its last visit.
 pub(crate) struct Part<'a> {
     pub(crate) alpha: &'a mut [f32],
     pub(crate) h: &'a mut [f32; 4],
     pub(crate) u: &'a mut [f32; 4],
 }
 
-/// Where the weights change.
-pub(crate) enum Room<'a> {
+/// Where a visit writes the change of the weights.
+pub(crate) enum Destination<'a> {
     /// In `lora_B` and the bias: the list may have been visited before. The row is for its new `X^T alpha`.
     Served(&'a mut [f32]),
     /// In the pending sums, for a list that is visited this once.
@@ -66,7 +66,8 @@ pub(crate) struct Visited {
 }
 
 impl List<'_> {
-    /// `served` is what the correction is added to, where the list has scores of the host's. Lengths that are compared with those of the first list; a length that overflows is infinite.
+    /// The lengths that are compared with those of the first list; a length that overflows is infinite. `served` is the
+    /// output that the correction is added to, for a list with the host's scores.
     /// Whether there is nothing to learn: no input, or no document, has a length.
     pub(crate) fn is_zero(&self) -> bool {
         let is_zero = |x: &[f32]| x.iter().all(|value| *value == 0.0);
@@ -93,7 +94,7 @@ impl AdapterMut<'_> {
         list: &List<'_>,
         part: Part<'_>,
         centre: &[f32; 4],
-        room: Room<'_>,
+        destination: Destination<'_>,
     ) -> Checked<Visited> {
         let out_len = self.header.out_len();
         let count = kernel::rows(list.documents, out_len).len();
@@ -104,22 +105,22 @@ impl AdapterMut<'_> {
         let mut p: PerDocument = [0.0; MAX_CANDIDATES];
         let p = p.get_mut(..count).unwrap_or_default();
         self.list_logits(list, h, p)?;
-        let mut wanted: PerDocument = [0.0; MAX_CANDIDATES];
-        let wanted = wanted.get_mut(..count).unwrap_or_default();
-        distributions(p, wanted, list.wanted);
+        let mut target: PerDocument = [0.0; MAX_CANDIDATES];
+        let target = target.get_mut(..count).unwrap_or_default();
+        distributions(p, target, list.target);
 
         let h = h.map(|h_r| h_r / dual.input_norm);
-        let share = self.share(list, p, wanted, kernel::dot4(&h, &h));
+        let share = self.share(list, p, target, kernel::dot4(&h, &h));
         // `p` becomes the change of alpha.
-        for ((p, wanted), alpha) in p.iter_mut().zip(&*wanted).zip(&*part.alpha) {
-            *p = share * (list.omega * (wanted - *p) - alpha);
+        for ((p, target), alpha) in p.iter_mut().zip(&*target).zip(&*part.alpha) {
+            *p = share * (list.omega * (target - *p) - alpha);
         }
         self.mix_into_scratch(p, list.documents);
         let change = kernel::sqrt(kernel::dot(self.scratch, self.scratch));
-        let mut room = room;
+        let mut destination = destination;
         let turned = difference(h, part.h);
         let mut after_norm = change;
-        if let Room::Served(after) = &mut room {
+        if let Destination::Served(after) = &mut destination {
             kernel::clear(after);
             kernel::mix(after, 0.0, part.alpha, list.documents);
             kernel::axpy(after, 1.0, self.scratch);
@@ -135,8 +136,8 @@ impl AdapterMut<'_> {
             *alpha += change;
         }
         let to_u = ((dual.input_norm / dual.base_norm) * scaling) * (unit / dual.base_norm);
-        let mut u = match room {
-            Room::Pending => {
+        let mut u = match destination {
+            Destination::Pending => {
                 kernel::axpy(self.grad_bias, unit, self.scratch);
                 kernel::add_outer(self.grad_c, h.map(|h_r| to_b * h_r), self.scratch);
                 let served = kernel::down(self.b, self.scratch);
@@ -145,7 +146,7 @@ impl AdapterMut<'_> {
                 u.iter_mut().zip(pending).for_each(|(u, pending)| *u += pending);
                 u
             }
-            Room::Served(after) => {
+            Destination::Served(after) => {
                 kernel::axpy(self.bias, unit, self.scratch);
                 kernel::add_outer(self.b, turned.map(|h_r| to_b * h_r), after);
                 kernel::add_outer(self.b, part.h.map(|h_r| to_b * h_r), self.scratch);
@@ -195,14 +196,14 @@ impl AdapterMut<'_> {
         Err(not_finite(&[("input", list.input), ("base", base), ("candidates", list.documents)], "logits"))
     }
 
-    /// What share of the way to its optimum a list goes: from its curvature at (p + w) / 2.
-    fn share(&mut self, list: &List<'_>, p: &[f32], wanted: &[f32], h_squared: f32) -> f32 {
+    /// The share of the way to its optimum that a list moves, from its curvature at (p + w) / 2.
+    fn share(&mut self, list: &List<'_>, p: &[f32], target: &[f32], h_squared: f32) -> f32 {
         let mut between: PerDocument = [0.0; MAX_CANDIDATES];
         let between = between.get_mut(..p.len()).unwrap_or_default();
         let mut squares = 0.0;
         let rows = kernel::rows(list.documents, self.scratch.len());
-        for (((between, p), wanted), row) in between.iter_mut().zip(p).zip(wanted).zip(rows) {
-            *between = 0.5 * (p + wanted);
+        for (((between, p), target), row) in between.iter_mut().zip(p).zip(target).zip(rows) {
+            *between = 0.5 * (p + target);
             squares += *between * kernel::dot(row, row);
         }
         self.mix_into_scratch(between, list.documents);
@@ -236,16 +237,16 @@ fn difference(after: [f32; 4], before: &[f32; 4]) -> [f32; 4] {
 }
 
 /// Turns logits into `p`, and writes `w` beside it.
-fn distributions(p: &mut [f32], wanted: &mut [f32], told: Wanted<'_>) {
-    match told {
-        Wanted::Share(share) => kernel::copy(wanted, share),
-        Wanted::AllBut(index) => {
-            kernel::copy(wanted, p);
+fn distributions(p: &mut [f32], target: &mut [f32], kind: Target<'_>) {
+    match kind {
+        Target::Share(share) => kernel::copy(target, share),
+        Target::AllBut(index) => {
+            kernel::copy(target, p);
             // At minus infinity it has no part in the softmax over the others.
-            if let Some(logit) = wanted.get_mut(index) {
+            if let Some(logit) = target.get_mut(index) {
                 *logit = f32::NEG_INFINITY;
             }
-            softmax(wanted);
+            softmax(target);
         }
     }
     softmax(p);

@@ -1,5 +1,5 @@
 //! The dual step: stochastic dual coordinate ascent on lists (SDCA, Shalev-Shwartz and Zhang 2013; the list-wise form,
-//! the share, the turn of `lora_A` and what is left behind are this project's).
+//! the share, the turn of `lora_A` and the removal of lists are this project's).
 //!
 //! ```text
 //! y = base + m f (b + C^T A (x - mu))          A [r, in] orthonormal rows, C = s lora_B [r, out], mu = Q / (N + 10)
@@ -14,33 +14,33 @@
 //! after the visits:   A <- rows of A + eta (T - T A^T A) sqrt(r) / |T|, orthonormal again
 //! ```
 //!
-//! `alpha_i` are the dual numbers of a list, one per document; at the optimum `alpha_i = omega_i (w_i - p_i)`. The
-//! curvature that the share comes from is taken at (p + w) / 2: at p alone a list whose p is sure of the wrong document
-//! never comes to rest. `T = S - U (x) mu` is kept as S and U, so that a list can be taken out whatever mu has become.
+//! `alpha_i` are the dual variables of a list, one per document; at the optimum `alpha_i = omega_i (w_i - p_i)`. The
+//! curvature that the share comes from is taken at (p + w) / 2: at p alone a list whose p is near 1 for the wrong document
+//! does not converge. `T = S - U (x) mu` is kept as S and U, so that a list can be removed although mu has changed since.
 //!
 //! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
 //! correction over the length of its base. So vectors of any common length teach the same.
 
 mod list;
+pub(crate) mod list_feedback;
 mod pending;
 mod start;
-pub(crate) mod told;
 mod turn;
 
-pub(crate) use list::{Base, List, Part, Room, Wanted};
+pub(crate) use list::{Base, Destination, List, Part, Target};
 pub(crate) use pending::apply_updates;
 
-/// Weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` beside the lists' losses.
+/// The L2 penalty: the weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` relative to the lists' losses.
 const LAMBDA: f32 = 50.0;
-/// How freely `C` moves beside `b`.
+/// The inverse penalty of `C` relative to `b`: a larger value lets `C` change more.
 const GAMMA: f32 = 5.0;
 /// Weight of the base in the loss: clicks follow the frozen order about half as strongly as the temperature says.
 const BETA: f32 = 0.5;
-/// How far the rows of `A` move towards the leading right singular vectors of `T` after each list.
+/// The step of the rows of `A` towards the leading right singular vectors of `T` after each list.
 const ETA: f32 = 0.1;
-/// How many inputs of zero the mean of the inputs begins with.
+/// The number of zero inputs that the mean of the inputs starts with.
 const PRIOR: f32 = 10.0;
 /// The largest weight `omega` of a list.
 pub(crate) const MAX_OMEGA: f32 = 16.0;
-/// The learning rate at which a list weighs what its clicks say.
+/// The learning rate at which omega is the weight of the clicks; omega is proportional to the rate.
 pub(crate) const UNIT_RATE: f32 = 0.01;

@@ -1,6 +1,6 @@
 //! Lists that are learned once and not remembered: `adapt_listwise`, `adapt_choice`, and the update that serves them.
 
-use super::list::{List, Part, Room};
+use super::list::{Destination, List, Part};
 use super::start::Lengths;
 use super::{GAMMA, LAMBDA, MAX_OMEGA, PRIOR, UNIT_RATE};
 use crate::adapter::header::Header;
@@ -22,7 +22,7 @@ impl AdapterMut<'_> {
         let centre = self.centre_with(list.input);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: &mut alpha, h: &mut h, u: &mut u };
-        let visited = self.visit(list, part, &centre, Room::Pending)?;
+        let visited = self.visit(list, part, &centre, Destination::Pending)?;
         self.count_input(list.input, 1.0);
         self.header.weight_sum += list.omega;
         self.header.pending = self.header.pending.saturating_add(1);
@@ -66,14 +66,14 @@ impl AdapterMut<'_> {
         centre
     }
 
-    /// Adds an input to the sum of inputs, or takes it out again.
+    /// Adds an input to the sum of inputs, or subtracts it.
     pub(crate) fn count_input(&mut self, input: &[f32], sign: f32) {
         kernel::axpy(self.input_sum, sign / self.header.dual.input_norm, input);
         let lists = &mut self.header.dual.lists;
         *lists = if sign > 0.0 { lists.saturating_add(1) } else { lists.saturating_sub(1) };
     }
 
-    /// Takes a list's part out of every sum; `sum` is its `X^T alpha`.
+    /// Subtracts a list's part from every sum; `sum` is its `X^T alpha`.
     pub(crate) fn take_out(
         &mut self,
         input: &[f32],
@@ -105,7 +105,7 @@ impl AdapterMut<'_> {
         self.measure();
     }
 
-    /// Fades all that was learned by the decay that is set.
+    /// Applies the decay to everything that was learned.
     pub(crate) fn fade(&mut self) {
         let keep = 1.0 - self.header.decay;
         if keep < 1.0 {

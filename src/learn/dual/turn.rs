@@ -1,4 +1,4 @@
-//! `A` follows the directions of inputs that decide most.
+//! The turn of `A` towards the input directions that explain most of the learned preferences.
 
 use super::{ETA, PRIOR};
 use crate::adapter::view::AdapterMut;

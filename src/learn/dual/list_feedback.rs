@@ -1,6 +1,6 @@
-//! What a choice or a list of clicks says: what was wanted, and how much it weighs.
+//! Feedback on a list as a target distribution and a weight omega.
 
-use super::list::Wanted;
+use super::list::Target;
 use crate::adapter::stats::Skip;
 use crate::error::{Checked, check_length, check_range, refuse};
 use crate::kernel;
@@ -8,22 +8,22 @@ use crate::learn::limits::{MAX_TEMPERATURE, MAX_WEIGHT, MIN_TEMPERATURE, check_q
 use crate::learn::sample::{Choice, Listwise, MAX_CANDIDATES};
 use crate::learn::softmax::preference;
 
-/// Results as if so many had been chosen weigh no more.
+/// The number of chosen results above which omega does not rise.
 const MOST_CHOSEN: f32 = 4.0;
-/// Weight of a list for each result chosen.
+/// Omega for each result chosen.
 const PER_CHOSEN: f32 = 0.5;
 
 /// The feedback of a list, whatever its documents are.
 #[derive(Clone, Copy)]
-pub(crate) enum Told<'a> {
+pub(crate) enum ListFeedback<'a> {
     /// One was chosen, or turned down, with a quality.
     Choice { chosen: usize, quality: f32 },
     /// Weights, one per document.
     Weights(&'a [f32]),
 }
 
-/// What was wanted of a list.
-pub(crate) struct Reading {
+/// The target distribution of a list, and its weight.
+pub(crate) struct WeightedTarget {
     share: [f32; MAX_CANDIDATES],
     count: usize,
     all_but: Option<usize>,
@@ -31,29 +31,29 @@ pub(crate) struct Reading {
     pub(crate) omega: f32,
 }
 
-impl Reading {
-    pub(crate) fn wanted(&self) -> Wanted<'_> {
+impl WeightedTarget {
+    pub(crate) fn target(&self) -> Target<'_> {
         match self.all_but {
-            Some(index) => Wanted::AllBut(index),
-            None => Wanted::Share(self.share.get(..self.count).unwrap_or_default()),
+            Some(index) => Target::AllBut(index),
+            None => Target::Share(self.share.get(..self.count).unwrap_or_default()),
         }
     }
 }
 
-impl<'a> From<&Choice<'a>> for Told<'a> {
+impl<'a> From<&Choice<'a>> for ListFeedback<'a> {
     fn from(choice: &Choice<'a>) -> Self {
         Self::Choice { chosen: choice.chosen, quality: choice.quality }
     }
 }
 
-impl<'a> From<&Listwise<'a>> for Told<'a> {
+impl<'a> From<&Listwise<'a>> for ListFeedback<'a> {
     fn from(list: &Listwise<'a>) -> Self {
         Self::Weights(list.weights)
     }
 }
 
-impl Told<'_> {
-    /// The quality that a choice comes with.
+impl ListFeedback<'_> {
+    /// The quality of a choice.
     pub(crate) const fn quality(&self) -> Option<f32> {
         match self {
             Self::Choice { quality, .. } => Some(*quality),
@@ -61,10 +61,10 @@ impl Told<'_> {
         }
     }
 
-    /// Reads the feedback on so many documents; or says why there is nothing to learn.
-    pub(crate) fn read(&self, count: usize, temperature: f32) -> Checked<Result<Reading, Skip>> {
+    /// The target of feedback on so many documents, or why there is nothing to learn.
+    pub(crate) fn read(&self, count: usize, temperature: f32) -> Checked<Result<WeightedTarget, Skip>> {
         check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
-        let mut reading = Reading { share: [0.0; MAX_CANDIDATES], count, all_but: None, omega: 0.0 };
+        let mut weighted = WeightedTarget { share: [0.0; MAX_CANDIDATES], count, all_but: None, omega: 0.0 };
         match *self {
             Self::Choice { chosen, quality } => {
                 if chosen >= count {
@@ -74,10 +74,10 @@ impl Told<'_> {
                 if quality == 0.5 {
                     return Ok(Err(Skip::NeutralQuality));
                 }
-                reading.omega = PER_CHOSEN * (2.0 * quality - 1.0).abs();
+                weighted.omega = PER_CHOSEN * (2.0 * quality - 1.0).abs();
                 if quality < 0.5 {
-                    reading.all_but = Some(chosen);
-                } else if let Some(share) = reading.share.get_mut(chosen) {
+                    weighted.all_but = Some(chosen);
+                } else if let Some(share) = weighted.share.get_mut(chosen) {
                     *share = 1.0;
                 }
             }
@@ -92,14 +92,14 @@ impl Told<'_> {
                 if let Some(skip) = preference(weights) {
                     return Ok(Err(skip));
                 }
-                reading.omega = PER_CHOSEN * shares(&mut reading.share, weights).min(MOST_CHOSEN);
+                weighted.omega = PER_CHOSEN * shares(&mut weighted.share, weights).min(MOST_CHOSEN);
             }
         }
-        Ok(Ok(reading))
+        Ok(Ok(weighted))
     }
 }
 
-/// Divides the weights by their sum; gives how many equal ones would weigh as much, `(sum w)^2 / sum w^2`.
+/// Divides the weights by their sum; returns the effective number of chosen results, `(sum w)^2 / sum w^2`.
 fn shares(share: &mut [f32; MAX_CANDIDATES], weights: &[f32]) -> f32 {
     let (mut sum, mut squares) = (0.0, 0.0);
     for weight in weights {
