@@ -219,7 +219,7 @@ impl Apply for FrozenMut<'_> {
 }
 
 /// An adapter that only applies: the weights, without gradient memory. It takes
-/// `260 + 4 * (RANK * (IN + OUT) + OUT)` bytes ([`FrozenLora::BYTES`]), half of a [`MicroLora`].
+/// `260 + 4 * (RANK * (IN + OUT) + OUT)` bytes ([`FrozenLora::BYTES`]), half of a [`MicroLora`](crate::MicroLora).
 ///
 /// ```
 /// use micro_lora::{Apply, Config, FrozenLora};
@@ -280,7 +280,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
         Ok(delta)
     }
 
-    /// Sets the run-time strength, as [`Learn::set_strength`].
+    /// Sets the run-time strength, as [`Learn::set_strength`](crate::Learn::set_strength).
     ///
     /// # Errors
     /// [`Error::OutOfRange`](crate::Error::OutOfRange) outside `0.0..=100.0`.
@@ -300,7 +300,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> FrozenLora<IN, OUT, R
     /// are checked and dropped.
     ///
     /// # Errors
-    /// As [`Learn::load_json`].
+    /// As [`Learn::load_json`](crate::Learn::load_json).
     ///
     /// ```
     /// use micro_lora::{Apply, Config, FrozenLora, MicroLora};
