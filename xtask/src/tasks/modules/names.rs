@@ -95,3 +95,65 @@ fn lookup(crate_: &Crate, module: usize, name: &str, depth: usize) -> Vec<Place>
     };
     definitions.iter().flat_map(place).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xshell::Shell;
+
+    /// What each file of a crate with these files uses.
+    fn graph(files: &[(&str, &str)]) -> Vec<(String, Vec<String>)> {
+        let shell = Shell::new().unwrap();
+        let folder = shell.create_temp_dir().unwrap();
+        for (name, text) in files {
+            shell.write_file(folder.path().join(name), text).unwrap();
+        }
+        let root = folder.path().join("lib.rs");
+        let mut graph = Graph::new();
+        uses(&Crate::read(&shell, root.to_str().unwrap()).unwrap(), &mut graph);
+        let name = |file: &String| file.rsplit('/').next().unwrap().to_owned();
+        graph.iter().map(|(file, uses)| (name(file), uses.keys().map(name).collect())).collect()
+    }
+
+    fn expect(files: &[(&str, &str)], expected: &[(&str, &[&str])]) {
+        let expected: Vec<(String, Vec<String>)> = expected
+            .iter()
+            .map(|(file, uses)| ((*file).to_owned(), uses.iter().map(|used| (*used).to_owned()).collect()))
+            .collect();
+        assert_eq!(graph(files), expected);
+    }
+
+    #[test]
+    fn a_re_export_leads_to_the_file_that_defines_the_name() {
+        let root = "mod a;\nmod b;\npub use a::A;";
+        expect(
+            &[("lib.rs", root), ("a.rs", "pub struct A;"), ("b.rs", "fn b(_: crate::A) {}")],
+            &[("a.rs", &[]), ("b.rs", &["a.rs"]), ("lib.rs", &[])],
+        );
+    }
+
+    #[test]
+    fn a_use_inside_a_macro_call_counts_and_one_in_a_test_does_not() {
+        let a = "pub fn a() { println!(\"{}\", crate::b::B) }";
+        let b = "pub const B: u32 = 1;\n#[cfg(test)]\nmod tests { use crate::a::a; }";
+        expect(
+            &[("lib.rs", "mod a;\nmod b;"), ("a.rs", a), ("b.rs", b)],
+            &[("a.rs", &["b.rs"]), ("b.rs", &[]), ("lib.rs", &[])],
+        );
+    }
+
+    #[test]
+    fn every_variant_of_a_module_counts() {
+        let root = "#[cfg_attr(unix, path = \"a.rs\")]\n#[cfg_attr(not(unix), path = \"b.rs\")]\nmod host;\n\
+                    mod c;";
+        expect(
+            &[
+                ("lib.rs", root),
+                ("a.rs", "pub fn run() {}"),
+                ("b.rs", "pub fn run() {}"),
+                ("c.rs", "fn c() { crate::host::run() }"),
+            ],
+            &[("a.rs", &[]), ("b.rs", &[]), ("c.rs", &["a.rs", "b.rs"]), ("lib.rs", &[])],
+        );
+    }
+}
