@@ -122,9 +122,8 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, pass: Pass) -> C
     let lr = pass.share() * lr;
     let mut plan = match kind(view.header) {
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, pass),
-        StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, pass),
         StepKind::Sgd => sgd(view, lr),
-        StepKind::Auto | StepKind::Dual => scaled_gradient(view, lr, &gram_a, &V2, pass),
+        _ => scaled_gradient(view, lr, &gram_a, &V2, pass),
     };
     if pass != Pass::First {
         plan.trace = view.header.trace;

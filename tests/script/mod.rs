@@ -233,6 +233,6 @@ fn configs() -> [Config; 5] {
         first.with_seed(2).with_cap(Config::CAP_OFF).with_alpha(7.0),
         first.with_seed(3).with_cap(0.25).with_rslora(true).with_decay(0.01),
         first.with_seed(4).with_step(StepKind::Sgd).with_alpha(1.0),
-        Config::new().with_seed(5),
+        Config::new().with_step(StepKind::ScaledGradientV2).with_seed(5),
     ]
 }
