@@ -2,6 +2,7 @@
 //! memory of its own beyond a few rows, so that every target can run it: a chip with 16 KB of
 //! memory runs the small shapes.
 
+mod dual;
 mod replay;
 
 use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Receipt, Result, Sample, StepKind};
@@ -74,6 +75,8 @@ pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     tell(outcome::<48, 48, 4>("48x48 r4 sgd", sgd, 280, buffer)?);
     tell(outcome::<40, 40, 4>("40x40 r4 default", now, 280, buffer)?);
     tell(replay::outcome::<17, 17, 3>("17x17 r3 replay", 100, buffer)?);
+    tell(dual::outcome::<1, 1, { dual::words(1) }, { dual::scratch(1) }>("1x1 r1 dual", 30, buffer)?);
+    tell(dual::outcome::<33, 3, { dual::words(33) }, { dual::scratch(33) }>("33x33 r3 dual", 100, buffer)?);
     Ok(())
 }
 
@@ -84,6 +87,11 @@ pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     tell(outcome::<768, 512, 2>("768x512 r2", rslora, 70, buffer)?);
     tell(outcome::<384, 384, 4>("384x384 r4 default", now, 70, buffer)?);
     tell(replay::outcome::<384, 200, 4>("384x200 r4 replay", 20, buffer)?);
+    tell(dual::outcome::<384, 4, { dual::words(384) }, { dual::scratch(384) }>(
+        "384x384 r4 dual",
+        30,
+        buffer,
+    )?);
     Ok(())
 }
 
