@@ -17,7 +17,8 @@ fn vector(seed: usize) -> Vec<f32> {
 }
 
 fn trained<const RANK: usize>(cap: f32) -> Box<MicroLora<N, N, RANK>> {
-    let mut lora = Box::new(MicroLora::new(Config::new().with_cap(cap)).unwrap());
+    let mut lora =
+        Box::new(MicroLora::new(Config::new().with_step(StepKind::ScaledGradientV2).with_cap(cap)).unwrap());
     for i in 0..20 {
         lora.adapt_gradient(&vector(i), &vector(i + 3)).unwrap();
         lora.apply_updates(0.01).unwrap();

@@ -1,7 +1,7 @@
 //! Saving and loading. `cargo bench --bench state`
 
 use divan::{Bencher, counter::BytesCount};
-use micro_lora::{Apply, Config, Learn, MicroLora};
+use micro_lora::{Apply, Config, Learn, MicroLora, StepKind};
 
 fn main() {
     let (_, json) = trained();
@@ -18,7 +18,7 @@ type Lora = MicroLora<768, 768, 2>;
 
 /// Weights that use all their bits, as trained ones do.
 fn trained() -> (Box<Lora>, Vec<u8>) {
-    let mut lora = Box::new(Lora::new(Config::new()).unwrap());
+    let mut lora = Box::new(Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap());
     let b: Vec<f32> = lora.lora_a().iter().rev().map(|a| a * 0.37).collect();
     let a = lora.lora_a().to_vec();
     lora.set_weights(&a, &b).unwrap();

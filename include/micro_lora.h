@@ -67,7 +67,7 @@
 /// Initialises a mlora_config with the defaults.
 #define MLORA_CONFIG(in_features, out_features, rank) \
   { (uint32_t)sizeof(mlora_config), (uint32_t)(in_features), (uint32_t)(out_features), \
-    (uint32_t)(rank), 0, 4.0f, 0, 2.0f, 0, 0, 2, 0.0f }
+    (uint32_t)(rank), 0, 4.0f, 0, 2.0f, 0, 0, MLORA_STEP_AUTO, 0.0f }
 
 /// Initialises a mlora_sample of weight 1 without a base.
 #define MLORA_SAMPLE(x, x_len) { (x), (x_len), NULL, 0, 1.0f }
@@ -280,7 +280,7 @@ typedef enum {
   /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
   /// refused with STEP. Takes a rank of at most in_features.
   MLORA_STEP_DUAL = 3,
-  /// Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
+  /// The default. Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
   /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
   MLORA_STEP_AUTO = 4,
 } mlora_step;
@@ -351,7 +351,7 @@ typedef struct {
   uint32_t seed;
   /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
   uint32_t model_id;
-  /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
+  /// A number of mlora_step, default MLORA_STEP_AUTO.
   uint32_t step;
   /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
   /// step forgets by itself, at every rehearsal too.

@@ -93,7 +93,7 @@ pub const ADAPTER: &[(&str, Value)] = &[
     ("NORM_TOLERANCE", Float(TOLERANCE)),
     ("DEFAULT_ALPHA", Float(DEFAULTS.alpha)),
     ("DEFAULT_CAP", Float(DEFAULTS.cap)),
-    ("DEFAULT_STEP", Whole(DEFAULTS.step as usize)),
+    ("DEFAULT_STEP", Whole(StepKind::ScaledGradientV2 as usize)),
     ("MAX_STEP", Whole(StepKind::ScaledGradientV2 as usize)),
     ("FIRST_BASELINE", Float(header::BASELINE)),
     ("RSLORA", Whole(Header::RSLORA as usize)),

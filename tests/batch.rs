@@ -3,7 +3,7 @@
 mod common;
 
 use common::{HeapLora, Noise};
-use micro_lora::{Apply, Config, Error, Learn, Sample, Simd};
+use micro_lora::{Apply, Config, Error, Learn, Sample, Simd, StepKind};
 
 /// A trained adapter with one event pending.
 fn trained(in_len: usize, out_len: usize, rank: usize, config: &Config) -> HeapLora {
@@ -53,7 +53,10 @@ fn for_batches(test: impl Fn(&HeapLora, usize, &mut Noise)) {
     let noise = &mut Noise(1);
     for (in_len, out_len) in SHAPES {
         for rank in 1..=4 {
-            for config in [Config::new(), Config::new().with_cap(Config::CAP_OFF)] {
+            for config in [
+                Config::new().with_step(StepKind::ScaledGradientV2),
+                Config::new().with_step(StepKind::ScaledGradientV2).with_cap(Config::CAP_OFF),
+            ] {
                 let lora = trained(in_len, out_len, rank, &config);
                 for n in [0, 1, 2, 3, 4, 5, 8, 11] {
                     test(&lora, n, noise);
@@ -94,7 +97,8 @@ fn applying_a_batch_has_the_bits_of_single_calls() {
 #[test]
 fn a_batch_is_applied_as_far_as_the_first_bad_vector() {
     with_any_instructions(|| {
-        let (lora, noise) = (trained(5, 3, 2, &Config::new()), &mut Noise(8));
+        let (lora, noise) =
+            (trained(5, 3, 2, &Config::new().with_step(StepKind::ScaledGradientV2)), &mut Noise(8));
         for bad in 0..7 {
             let (mut inputs, mut deltas) = (noise.vec(7 * 5), [9.0; 7 * 3]);
             inputs[5 * bad + 4] = f32::NAN;
@@ -108,13 +112,17 @@ fn a_batch_is_applied_as_far_as_the_first_bad_vector() {
 
 #[test]
 fn what_the_guard_shortens_is_counted() {
-    let (lora, noise) = (trained(9, 20, 2, &Config::new().with_cap(1e-3)), &mut Noise(2));
+    let (lora, noise) = (
+        trained(9, 20, 2, &Config::new().with_step(StepKind::ScaledGradientV2).with_cap(1e-3)),
+        &mut Noise(2),
+    );
     assert_eq!(same_as_one_by_one(&lora, &noise.vec(6 * 9), &noise.vec(6 * 20)), [6, 0, 6]);
 }
 
 #[test]
 fn zeros_are_skipped_and_leave_every_sum_alone() {
-    let (mut lora, noise) = (trained(4, 3, 2, &Config::new()), &mut Noise(3));
+    let (mut lora, noise) =
+        (trained(4, 3, 2, &Config::new().with_step(StepKind::ScaledGradientV2)), &mut Noise(3));
     let (mut inputs, mut gradients) = (noise.vec(9 * 4), noise.vec(9 * 3));
     inputs[4..8].fill(0.0);
     gradients[6 * 3..7 * 3].fill(0.0);
@@ -129,7 +137,8 @@ fn zeros_are_skipped_and_leave_every_sum_alone() {
 #[test]
 fn vectors_far_apart_in_size_are_taken_as_single_calls_take_them() {
     // No bound for all of them at once says that they fit: each is checked by itself.
-    let (lora, noise) = (trained(8, 8, 3, &Config::new()), &mut Noise(4));
+    let (lora, noise) =
+        (trained(8, 8, 3, &Config::new().with_step(StepKind::ScaledGradientV2)), &mut Noise(4));
     let (mut inputs, mut gradients) = (noise.vec(6 * 8), noise.vec(6 * 8));
     inputs[..8].iter_mut().for_each(|x| *x *= 1e15);
     gradients[..8].iter_mut().for_each(|g| *g *= 1e-12);
@@ -147,7 +156,8 @@ fn refused(lora: &HeapLora, inputs: &[f32], gradients: &[f32], expected: &Error)
 
 #[test]
 fn one_bad_vector_refuses_the_batch() {
-    let (lora, noise) = (trained(6, 4, 3, &Config::new()), &mut Noise(6));
+    let (lora, noise) =
+        (trained(6, 4, 3, &Config::new().with_step(StepKind::ScaledGradientV2)), &mut Noise(6));
     let (inputs, gradients) = (noise.vec(7 * 6), noise.vec(7 * 4));
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let (mut x, mut g) = (inputs.clone(), gradients.clone());
@@ -170,14 +180,15 @@ fn one_bad_vector_refuses_the_batch() {
     refused(&lora, &inputs[1..], &gradients, &length("inputs", 42, 41));
     refused(&lora, &inputs, &gradients[1..], &length("grad_outputs", 28, 27));
     let mut blank = lora.clone();
-    blank.header = micro_lora::Header::new(6, 4, 3, &Config::new()).unwrap();
+    blank.header =
+        micro_lora::Header::new(6, 4, 3, &Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     refused(&blank, &inputs, &gradients, &Error::NotInitialised);
 }
 
 #[test]
 fn the_limit_of_pending_weights_is_that_of_single_calls() {
     let (x, g) = ([0.5, -0.25], [0.25, 0.5]);
-    let mut lora = trained(2, 2, 1, &Config::new());
+    let mut lora = trained(2, 2, 1, &Config::new().with_step(StepKind::ScaledGradientV2));
     lora.discard_pending();
     for _ in 0..16 {
         lora.adapt_gradient(Sample::new(&x).with_weight(1e6), &g).unwrap();

@@ -24,7 +24,8 @@ fn learn(lora: &mut Lora, ring: &mut Ring, noise: &mut Noise, event: u32) {
 }
 
 fn ring_of(events: u32) -> (Lora, Ring) {
-    let (mut lora, mut ring) = (Lora::new(Config::new()).unwrap(), Ring::new());
+    let (mut lora, mut ring) =
+        (Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap(), Ring::new());
     let noise = &mut Noise(3);
     (0..events).for_each(|event| learn(&mut lora, &mut ring, noise, event));
     (lora, ring)

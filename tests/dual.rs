@@ -1,8 +1,8 @@
 //! What the dual step promises, beside the reference in `dual_golden.rs`.
 
 use micro_lora::{
-    Apply, Choice, Clicks, Config, Error, Forgotten, Learn, Listwise, Lookup, Memory, MemoryLayout,
-    MicroLora, Outcome, Receipt, Result, Skip, StepKind, Stored, VectorId, no_vectors,
+    AdapterMut, Apply, Choice, Clicks, Config, Error, Forgotten, Header, Learn, Listwise, Lookup, Memory,
+    MemoryLayout, MicroLora, Outcome, Receipt, Replay, Result, Skip, StepKind, Stored, VectorId, no_vectors,
 };
 
 const N: usize = 24;
@@ -559,7 +559,8 @@ fn damage_to_a_saved_memory_is_refused_and_changes_nothing() {
 
 #[test]
 fn the_first_feedback_chooses_the_step() {
-    let auto = || Box::new(Lora::new(Config::new().with_step(StepKind::Auto)).unwrap());
+    let auto = || Box::new(Lora::new(Config::new()).unwrap());
+    assert_eq!(auto().config().step, StepKind::Auto);
     let event = Person::new(18).search();
     let list = Listwise::new(&event.documents, &event.clicks);
 
@@ -582,4 +583,66 @@ fn the_first_feedback_chooses_the_step() {
     assert_eq!(lora.apply(&event.query), same.apply(&event.query));
     lora.reset();
     assert_eq!(lora.config().step, StepKind::Auto);
+}
+
+/// What was written for the scaled-gradient step goes on: a host's own memory without a bias, a rank above `in_features`.
+#[test]
+fn where_the_dual_step_has_no_room_lists_choose_the_scaled_one() {
+    let event = Person::new(19).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+    let mut header = Header::new(N, N, 1, &Config::new()).unwrap();
+    let [mut a, mut b, mut grad_a, mut grad_b, mut scratch] = [[0.0; N]; 5];
+    let parts = AdapterMut::from_parts(&mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch);
+    let mut view = parts.unwrap();
+    view.reset();
+    let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    let mut same = MicroLora::<N, N, 1>::new(config).unwrap();
+    for _ in 0..3 {
+        let receipt = view.adapt_listwise(&event.query, list).unwrap();
+        assert_eq!(receipt, same.adapt_listwise(&event.query, list).unwrap());
+        assert_eq!(receipt.step, StepKind::ScaledGradientV2);
+        assert_eq!(view.apply_updates(0.01), same.apply_updates(0.01));
+    }
+    assert_eq!((view.lora_a(), view.lora_b()), (same.lora_a(), same.lora_b()));
+    let mut narrow = MicroLora::<1, N, 2>::new(Config::new()).unwrap();
+    let sample = micro_lora::Sample::new(&[1.0]).with_base(&event.query);
+    assert_eq!(narrow.adapt_listwise(sample, list).unwrap().step, StepKind::ScaledGradientV2);
+}
+
+#[test]
+fn a_ring_refuses_the_dual_step_and_names_the_memory() {
+    let (mut lora, event) = (dual(), Person::new(20).search());
+    let list = Listwise::new(&event.documents, &event.clicks);
+    let mut ring = Replay::<N, N, LIST, 4>::new();
+    let before = lora.clone();
+    let error = ring.view().learn(&mut *lora, &event.query, list, 0.01).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "step: expected StepKind::ScaledGradientV2, or a Memory, which is what the dual step rehearses from, \
+         got something else"
+    );
+    assert!(lora == before && ring.is_empty());
+}
+
+/// Pulled weights are no longer orthonormal: the adapter makes them so again, and its guard knows of them.
+#[test]
+fn pulling_leaves_an_adapter_that_goes_on() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(21));
+    let kept = [lora.lora_a().to_vec(), lora.lora_b().to_vec()];
+    for _ in 0..20 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    lora.pull_towards(&kept[0], &kept[1], 0.3).unwrap();
+    let rows: Vec<&[f32]> = lora.lora_a().chunks(N).collect();
+    for (i, a) in rows.iter().enumerate() {
+        for (j, b) in rows.iter().enumerate() {
+            assert!((dot(a, b) - f32::from(u8::from(i == j))).abs() < 1e-5, "rows {i} and {j}");
+        }
+    }
+    let loaded = Lora::from_json(&save(&lora), 0).unwrap();
+    let query = person.search().query;
+    assert_eq!(
+        lora.apply(&query).unwrap().map(f32::to_bits),
+        loaded.apply(&query).unwrap().map(f32::to_bits)
+    );
 }

@@ -8,7 +8,7 @@ use micro_lora::{Apply, Choice, Config, Error, Learn, Listwise, MicroLora, Outco
 const CANDIDATES: [f32; 8] = [1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0];
 
 fn trained() -> MicroLora<4, 4, 2> {
-    let mut lora = MicroLora::new(Config::new().with_seed(3)).unwrap();
+    let mut lora = MicroLora::new(Config::new().with_step(StepKind::ScaledGradientV2).with_seed(3)).unwrap();
     let noise = &mut Noise(1);
     for _ in 0..30 {
         let x = noise.unit(4);
@@ -21,7 +21,7 @@ fn trained() -> MicroLora<4, 4, 2> {
 
 #[test]
 fn clicks_move_the_output_towards_what_was_clicked() {
-    let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     let x = [0.5; 4];
     for _ in 0..30 {
         lora.adapt_choice(&x, Choice::click(&CANDIDATES, 1)).unwrap();
@@ -43,7 +43,7 @@ fn clicks_move_the_output_towards_what_was_clicked() {
 fn reset_equals_new_but_for_the_generation() {
     let mut lora = trained();
     lora.set_strength(0.5).unwrap();
-    let fresh = MicroLora::new(Config::new().with_seed(3)).unwrap();
+    let fresh = MicroLora::new(Config::new().with_step(StepKind::ScaledGradientV2).with_seed(3)).unwrap();
     let generation = lora.generation();
     assert!(lora != fresh);
     lora.reset();
@@ -281,7 +281,12 @@ fn an_output_is_the_same_with_the_cap_off_and_with_one_that_never_binds() {
         let [a, b]: [Vec<f32>; 2] = [RANK * IN, RANK * OUT].map(|len| (0..len).map(weight).collect());
         let x: Vec<f32> = (0..IN).map(|i| (i as f32 * 1.7).cos()).collect();
         let outputs = [Config::CAP_OFF, 1e6].map(|cap| {
-            let mut lora = Box::new(MicroLora::<IN, OUT, RANK>::new(Config::new().with_cap(cap)).unwrap());
+            let mut lora = Box::new(
+                MicroLora::<IN, OUT, RANK>::new(
+                    Config::new().with_step(StepKind::ScaledGradientV2).with_cap(cap),
+                )
+                .unwrap(),
+            );
             lora.set_weights(&a, &b).unwrap();
             let mut delta = vec![f32::NAN; OUT];
             assert_eq!(lora.apply_into(&x, &mut delta), Ok(1.0));
@@ -301,7 +306,10 @@ fn an_output_is_the_same_with_the_cap_off_and_with_one_that_never_binds() {
 
 #[test]
 fn an_input_that_is_refused_leaves_the_output_alone_with_the_cap_off() {
-    let mut lora = MicroLora::<64, 64, 2>::new(Config::new().with_cap(Config::CAP_OFF)).unwrap();
+    let mut lora = MicroLora::<64, 64, 2>::new(
+        Config::new().with_step(StepKind::ScaledGradientV2).with_cap(Config::CAP_OFF),
+    )
+    .unwrap();
     lora.set_weights(&[0.5; 128], &[0.5; 128]).unwrap();
     let mut x = [1.0; 64];
     x[40] = f32::INFINITY;

@@ -86,7 +86,7 @@ fn all_lists_are_rehearsed_in_turn_and_the_oldest_makes_room() {
         ring.view().push(&QUERY, Listwise::new(&unit, &list(axis))).unwrap();
     }
     assert_eq!(ring.len(), 2);
-    let mut lora = Lora::new(Config::new()).unwrap();
+    let mut lora = Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     // Places: the list of axis 2 has taken that of axis 0.
     for axis in [2, 1, 2, 1] {
         let before = lora.apply(&QUERY).unwrap();
@@ -111,7 +111,7 @@ fn an_empty_ring_and_a_list_that_says_nothing_teach_nothing() {
 
 #[test]
 fn a_base_of_another_size_is_remembered() {
-    let mut lora = MicroLora::<2, 4, 1>::new(Config::new()).unwrap();
+    let mut lora = MicroLora::<2, 4, 1>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     let mut ring = Replay::<2, 4, 4, 4>::new();
     let sample = Sample::new(&[0.6, 0.8]).with_base(&QUERY);
     let list = Listwise::new(&SHOWN, &CLICKS);

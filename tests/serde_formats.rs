@@ -68,7 +68,14 @@ impl Format {
 }
 
 fn trained(pending: bool) -> Lora {
-    let mut lora = Lora::new(Config::new().with_seed(5).with_model_id(9).with_cap(Config::CAP_OFF)).unwrap();
+    let mut lora = Lora::new(
+        Config::new()
+            .with_step(StepKind::ScaledGradientV2)
+            .with_seed(5)
+            .with_model_id(9)
+            .with_cap(Config::CAP_OFF),
+    )
+    .unwrap();
     let noise = &mut Noise(77);
     for _ in 0..20 {
         lora.adapt_gradient(&noise.vec(5), &noise.vec(3)).unwrap();
@@ -278,7 +285,7 @@ fn assert_checked<T: Serialize + DeserializeOwned>(value: &T, cases: &[(&str, se
 fn settings_and_reports_are_held_to_their_ranges() {
     let mut lora = trained(true);
     assert_checked(
-        &Config::new(),
+        &Config::new().with_step(StepKind::ScaledGradientV2),
         &[
             ("alpha", (-1.0).into(), "alpha: expected "),
             ("cap", 0.0.into(), "cap: expected "),

@@ -36,8 +36,13 @@ fn event(lora: &mut HeapLora, i: u32) -> Result<()> {
 
 fn configs() -> [Config; 3] {
     [
-        Config::new().with_seed(1),
-        Config::new().with_cap(Config::CAP_OFF).with_rslora(true).with_alpha(0.3).with_model_id(u32::MAX),
+        Config::new().with_step(StepKind::ScaledGradientV2).with_seed(1),
+        Config::new()
+            .with_step(StepKind::ScaledGradientV2)
+            .with_cap(Config::CAP_OFF)
+            .with_rslora(true)
+            .with_alpha(0.3)
+            .with_model_id(u32::MAX),
         Config::new().with_step(StepKind::Sgd).with_cap(0.5).with_decay(0.1).with_seed(u32::MAX),
     ]
 }
@@ -100,7 +105,8 @@ fn a_state_is_smaller_than_decimals() {
 
 #[test]
 fn loading_refuses_what_is_not_this_adapters_state_and_changes_nothing() {
-    let mut lora = HeapLora::new(6, 4, 2, &Config::new().with_model_id(5));
+    let mut lora =
+        HeapLora::new(6, 4, 2, &Config::new().with_step(StepKind::ScaledGradientV2).with_model_id(5));
     event(&mut lora, 0).unwrap();
     lora.adapt_gradient(&[0.1; 6], &[0.2; 4]).unwrap();
     let text = String::from_utf8(save(&lora)).unwrap();
@@ -186,7 +192,7 @@ fn forge(json: &[u8], field: &str, at: usize, value: f32) -> Vec<u8> {
 
 #[test]
 fn values_that_no_adapter_could_have_saved_are_refused() {
-    let mut lora = HeapLora::new(4, 4, 1, &Config::new());
+    let mut lora = HeapLora::new(4, 4, 1, &Config::new().with_step(StepKind::ScaledGradientV2));
     lora.adapt_gradient(&[0.1; 4], &[0.2; 4]).unwrap();
     let json = save(&lora);
     let before = lora.clone();
@@ -225,7 +231,7 @@ fn values_that_no_adapter_could_have_saved_are_refused() {
 
 #[test]
 fn reformatted_states_load() {
-    let mut lora = HeapLora::new(16, 16, 2, &Config::new());
+    let mut lora = HeapLora::new(16, 16, 2, &Config::new().with_step(StepKind::ScaledGradientV2));
     event(&mut lora, 2).unwrap();
     let json = save(&lora);
     let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
@@ -233,7 +239,8 @@ fn reformatted_states_load() {
     let escaped = String::from_utf8(json.clone()).unwrap().replace('/', "\\/");
     assert_ne!(escaped.as_bytes(), json, "no slash in this state");
     for text in [spaced, escaped] {
-        let mut other = HeapLora::new(16, 16, 2, &Config::new().with_seed(1));
+        let mut other =
+            HeapLora::new(16, 16, 2, &Config::new().with_step(StepKind::ScaledGradientV2).with_seed(1));
         other.load_json(text.as_bytes()).unwrap();
         assert_eq!(comparable(&other), comparable(&lora));
     }
@@ -266,12 +273,12 @@ fn the_golden_state_of_version_1_loads_for_ever() {
 
 #[test]
 fn generations_only_go_up() {
-    let mut old = HeapLora::new(4, 4, 1, &Config::new());
+    let mut old = HeapLora::new(4, 4, 1, &Config::new().with_step(StepKind::ScaledGradientV2));
     for _ in 0..9 {
         old.reset();
     }
     let json = save(&old);
-    let mut new = HeapLora::new(4, 4, 1, &Config::new());
+    let mut new = HeapLora::new(4, 4, 1, &Config::new().with_step(StepKind::ScaledGradientV2));
     new.load_json(&json).unwrap();
     assert_eq!(new.generation(), old.generation() + 1);
     let earlier = save(&new);

@@ -5,7 +5,7 @@
 //! new field, with `cargo test --test web_learn_vectors -- --ignored`.
 
 use micro_lora::{
-    Apply, Config, Explore, Holdback, Learn, Listwise, MicroLora, Replay, Result, Sample, Serving,
+    Apply, Config, Explore, Holdback, Learn, Listwise, MicroLora, Replay, Result, Sample, Serving, StepKind,
     principal_directions,
 };
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,8 @@ fn text(write: impl FnOnce(&mut [u8]) -> Result<usize>) -> String {
 }
 
 fn replay() -> Vec<[String; 2]> {
-    let mut lora = Lora::new(Config::new().with_seed(3).with_model_id(9)).unwrap();
+    let mut lora =
+        Lora::new(Config::new().with_step(StepKind::ScaledGradientV2).with_seed(3).with_model_id(9)).unwrap();
     let (mut ring, mut inputs, mut saved) = (Ring::new(), Inputs(5), vec![]);
     for event in 0..24usize {
         let (x, base) = (inputs.row(WIDTH), inputs.row(OUT));
@@ -131,7 +132,8 @@ fn examples(inputs: &mut Inputs) -> Vec<f32> {
 }
 
 fn explore() -> Vec<[String; 2]> {
-    let mut lora = Box::new(LongLora::new(Config::new().with_seed(4)).unwrap());
+    let mut lora =
+        Box::new(LongLora::new(Config::new().with_step(StepKind::ScaledGradientV2).with_seed(4)).unwrap());
     let mut inputs = Inputs(8);
     let directions = directions(&examples(&mut inputs));
     let (mut explore, mut saved) = (Explore::new(0.3, 7).unwrap(), vec![]);
@@ -170,7 +172,7 @@ fn pull() -> Vec<[String; 2]> {
         lora
     };
     // The output guard binds, by the Gram matrix.
-    let config = Config::new().with_cap(0.05).with_rslora(true);
+    let config = Config::new().with_step(StepKind::ScaledGradientV2).with_cap(0.05).with_rslora(true);
     let (mut lora, kept) = (trained(config), trained(config.with_seed(1)));
     let x = inputs.row(WIDTH);
     [0.25, 0.7, 0.0, 1.0]

@@ -19,7 +19,7 @@ pub enum mlora_step {
     /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
     /// refused with STEP. Takes a rank of at most in_features.
     MLORA_STEP_DUAL = 3,
-    /// Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
+    /// The default. Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
     /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
     MLORA_STEP_AUTO = 4,
 }
@@ -50,7 +50,7 @@ pub struct mlora_config {
     pub seed: u32,
     /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
     pub model_id: u32,
-    /// A number of mlora_step, default MLORA_STEP_SCALED_GRADIENT_V2.
+    /// A number of mlora_step, default MLORA_STEP_AUTO.
     pub step: u32,
     /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
     /// step forgets by itself, at every rehearsal too.

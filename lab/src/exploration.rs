@@ -1,7 +1,9 @@
 //! Only a number is observed: how near an output came to what a person wished for.
 
 use fastrand::Rng;
-use micro_lora::{Apply, Config, Error, Explore, Learn, MAX_DIRECTIONS, MicroLora, principal_directions};
+use micro_lora::{
+    Apply, Config, Error, Explore, Learn, MAX_DIRECTIONS, MicroLora, StepKind, principal_directions,
+};
 
 use crate::ranking::dot;
 use crate::{Corpus, FEATURES, LEARNING_RATE};
@@ -63,7 +65,9 @@ impl<'a> Exploration<'a> {
     /// each number of events: pairs of answers, or answers.
     pub fn run(&self, search: Search, checkpoints: &[usize]) -> Result<Vec<(usize, f64)>, Error> {
         let mut rng = Rng::with_seed(STREAM + (1 << 31) + u64::from(self.seed));
-        let mut lora = Box::new(MicroLora::<FEATURES, FEATURES, 4>::new(Config::new().with_seed(self.seed))?);
+        let mut lora = Box::new(MicroLora::<FEATURES, FEATURES, 4>::new(
+            Config::new().with_step(StepKind::ScaledGradientV2).with_seed(self.seed),
+        )?);
         let directions = match search {
             Search::Random => random_directions(&mut rng),
             _ => self.principal.clone(),

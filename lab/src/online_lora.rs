@@ -1,4 +1,6 @@
-use micro_lora::{Apply, Choice, Config, Error, Holdback, Learn, Listwise, MicroLora, Outcome, Replay};
+use micro_lora::{
+    Apply, Choice, Config, Error, Holdback, Learn, Listwise, MicroLora, Outcome, Replay, StepKind,
+};
 
 use crate::ranking::dot;
 use crate::{Event, FEATURES, Learner, SHOWN, Shown, Truth};
@@ -42,9 +44,9 @@ struct Pull {
 type Ring = Replay<FEATURES, FEATURES, SHOWN, 64>;
 
 impl<const RANK: usize> OnlineLora<RANK> {
-    /// With the default configuration.
+    /// With the scaled-gradient step and the rest of the default configuration: it rehearses from a ring.
     pub fn new(rule: Rule, seed: u32) -> Result<Self, Error> {
-        Self::with_config(rule, Config::new().with_seed(seed))
+        Self::with_config(rule, Config::new().with_step(StepKind::ScaledGradientV2).with_seed(seed))
     }
 
     pub fn with_config(rule: Rule, config: Config) -> Result<Self, Error> {

@@ -25,7 +25,7 @@ pub const MAX_RANK: usize = 4;
 ///
 /// ```
 /// use micro_lora::{Config, StepKind};
-/// assert_eq!(Config::new().step, StepKind::ScaledGradientV2);
+/// assert_eq!(Config::new().step, StepKind::Auto);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -40,15 +40,19 @@ pub enum StepKind {
     /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
     /// Sources: ScaledGD (Tong, Ma, Chi 2021), Riemannian preconditioned LoRA (Zhang, Pilanci 2024);
     /// the constants are measured, `docs/learning.md` in the repository says how.
-    #[default]
     ScaledGradientV2 = 2,
     /// Stochastic dual coordinate ascent on lists, with a bias: for searches and choices. It has no step size,
     /// and takes lists alone (choice, listwise, thumb).
     /// Source: Shalev-Shwartz and Zhang 2013; the list-wise form is this project's (`src/learn/dual/`).
     Dual = 3,
-    /// Chosen by the first feedback. A list chooses [`StepKind::Dual`], any other feedback
-    /// [`StepKind::ScaledGradientV2`]. [`Receipt::step`](crate::Receipt::step) and a saved state say which it was;
-    /// feedback of the other kind is refused from then on, until a reset.
+    /// The default. Not chosen: the first feedback chooses. A list (choice, listwise, thumb) chooses
+    /// [`StepKind::Dual`], all else [`StepKind::ScaledGradientV2`]. [`Receipt::step`](crate::Receipt::step) and a
+    /// saved state say which it was; an adapter of the dual step refuses feedback of the other kind from then on,
+    /// until a reset. Where there is no room for a bias
+    /// ([`AdapterMut::from_parts`](crate::AdapterMut::from_parts) without
+    /// [`with_bias`](crate::AdapterMut::with_bias)), or the rank is above `in_features`, a list chooses
+    /// [`StepKind::ScaledGradientV2`] too.
+    #[default]
     Auto = 4,
 }
 
@@ -99,7 +103,7 @@ pub struct Config {
     pub seed: u32,
     /// Names the frozen model whose vectors this adapter was trained on; 0 if unused.
     pub model_id: u32,
-    /// How pending gradients become a step.
+    /// How feedback becomes a step, default [`StepKind::Auto`]: the first feedback chooses.
     pub step: StepKind,
     /// Share of `lora_B` that every update removes, `0.0..=0.5`, default 0. It adds to what the step removes by
     /// itself: [`StepKind::ScaledGradientV2`] half of what it learned in 2,300 updates, rehearsals included.
@@ -117,7 +121,7 @@ impl Config {
         Range { what: "decay", min: 0.0, max: 0.5 },
     ];
 
-    /// The defaults: alpha 4, cap 2, seed 0, model id 0, scaled-gradient step, no decay.
+    /// The defaults: alpha 4, cap 2, seed 0, model id 0, a step that the first feedback chooses, no decay.
     ///
     /// ```
     /// assert_eq!(micro_lora::Config::new().alpha, 4.0);
@@ -130,7 +134,7 @@ impl Config {
             cap: 2.0,
             seed: 0,
             model_id: 0,
-            step: StepKind::ScaledGradientV2,
+            step: StepKind::Auto,
             decay: 0.0,
         }
     }

@@ -203,7 +203,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     /// type Lora = MicroLora<4, 4, 1>;
     /// let lora = Lora::new(Config::new().with_seed(3))?;
     /// let json = lora.to_json::<{ Lora::JSON_MAX }>()?;
-    /// assert!(json.starts_with("{\"format\":\"micro-lora\",\"version\":1,"));
+    /// assert!(json.starts_with("{\"format\":\"micro-lora\",\"version\":2,"));
     /// assert!(Lora::from_json(json.as_bytes(), 0)? == lora);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```

@@ -59,6 +59,23 @@ macro_rules! every_kernel {
             /// `y = keep * y + sum factors[j] * vectors[j]`, in index order.
             fn mix(y: &mut [f32], keep: f32, factors: &[f32], vectors: &[f32])
         }
+        $declare! {
+            /// The largest magnitude; not finite if a value is not.
+            fn largest(values: &[f32]) -> f32
+        }
+        $declare! {
+            /// `values[i] = scale * code(values[i])` with `code(v)` the integer nearest to `inverse * v`, of two as near
+            /// the even one; at most 2^22.
+            fn round_to_codes(values: &mut [f32], inverse: f32, scale: f32)
+        }
+        $declare! {
+            /// `code(values[i])` as a byte, four to a word.
+            fn pack_codes(words: &mut [u32], values: &[f32], inverse: f32)
+        }
+        $declare! {
+            /// `values[i] = scale * code` of the codes that `pack_codes` has written.
+            fn unpack_codes(values: &mut [f32], words: &[u32], scale: f32)
+        }
     };
 }
 pub(super) use every_kernel;
@@ -157,10 +174,48 @@ pub(crate) trait Kernels: Lanes {
 
     #[inline(always)]
     fn square_bound(values: &[f32], len: usize) -> f32 {
-        // Without the sign bit, the bits of floats are ordered as their values are, and NaN sorts last.
-        let bits = values.iter().map(|value| value.abs().to_bits().cast_signed());
-        let largest = f32::from_bits(bits.fold(0, i32::max).cast_unsigned());
+        let largest = Self::largest(values);
         len as f32 * (largest * largest)
+    }
+
+    #[inline(always)]
+    fn largest(values: &[f32]) -> f32 {
+        // Without the sign, numbers are in the order of their bits, and what is no number comes last.
+        let bits = values.iter().map(|value| value.abs().to_bits().cast_signed());
+        f32::from_bits(bits.fold(0, i32::max).cast_unsigned())
+    }
+
+    #[inline(always)]
+    fn round_to_codes(values: &mut [f32], inverse: f32, scale: f32) {
+        for value in values {
+            *value = ((*value * inverse + WHOLE) - WHOLE) * scale;
+        }
+    }
+
+    #[inline(always)]
+    fn pack_codes(words: &mut [u32], values: &[f32], inverse: f32) {
+        let code = |value: &f32| (*value * inverse + WHOLE).to_bits() & 0xFF;
+        let (fours, rest) = values.as_chunks::<4>();
+        let (whole, last) = words.split_at_mut_checked(fours.len()).unwrap_or_default();
+        for (word, [a, b, c, d]) in whole.iter_mut().zip(fours) {
+            *word = code(a) | code(b) << 8 | code(c) << 16 | code(d) << 24;
+        }
+        if let (Some(word), false) = (last.first_mut(), rest.is_empty()) {
+            *word = rest.iter().rev().fold(0, |word, value| word << 8 | code(value));
+        }
+    }
+
+    #[inline(always)]
+    fn unpack_codes(values: &mut [f32], words: &[u32], scale: f32) {
+        let (fours, rest) = values.as_chunks_mut::<4>();
+        let (whole, last) = words.split_at_checked(fours.len()).unwrap_or_default();
+        for (four, word) in fours.iter_mut().zip(whole) {
+            *four = word.to_le_bytes().map(|byte| f32::from(byte.cast_signed()) * scale);
+        }
+        let last = last.first().copied().unwrap_or_default().to_le_bytes();
+        for (value, byte) in rest.iter_mut().zip(last) {
+            *value = f32::from(byte.cast_signed()) * scale;
+        }
     }
 
     #[inline(always)]
@@ -193,6 +248,10 @@ pub(crate) trait Kernels: Lanes {
         }
     }
 }
+
+/// Numbers of this size have no fraction: what is added to it is rounded to an integer, of two as near to the even one,
+/// and its last bits are that integer's. Up to 2^22.
+const WHOLE: f32 = 12_582_912.0;
 
 #[inline(always)]
 fn with_pad<const N: usize>((dots, square): ([f32; N], f32)) -> ([f32; 4], f32) {

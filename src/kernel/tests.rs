@@ -96,6 +96,44 @@ fn compare(values: &mut Values, len: usize, rank: usize) {
     assert!(!square_bound(&spoiled, len).is_finite(), "{} at {at}, {shape}", spoiled[at]);
     same("axpy", &out, |out| axpy(out, keep, x), |out| Block::axpy(out, keep, x));
     same("mix", &out, |out| mix(out, keep, f, v), |out| Block::mix(out, keep, f, v));
+    compare_codes(&out, &shape);
+}
+
+/// Codes against `rintf`, value after value.
+fn compare_codes(vector: &Unaligned, shape: &str) {
+    let values = vector.get();
+    let magnitude = values.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    assert_eq!(largest(values).to_bits(), magnitude.to_bits(), "largest, {shape}");
+    let scale = magnitude / 127.0;
+    let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    let codes: Vec<i8> = values.iter().map(|value| libm::rintf(value * inverse) as i8).collect();
+    let rounded: Vec<f32> = codes.iter().map(|code| f32::from(*code) * scale).collect();
+    let by_the_book = |out: &mut [f32]| out.copy_from_slice(&rounded);
+    same("round_to_codes", vector, |out| round_to_codes(out, inverse, scale), by_the_book);
+    let mut words = vec![7; values.len().div_ceil(4)];
+    pack_codes(&mut words, values, inverse);
+    let bytes: Vec<u8> = codes.iter().map(|code| code.cast_unsigned()).collect();
+    let expected = bytes.chunks(4).map(|four| {
+        let mut word = [0; 4];
+        word[..four.len()].copy_from_slice(four);
+        u32::from_le_bytes(word)
+    });
+    assert_eq!(words, expected.collect::<Vec<_>>(), "pack_codes, {shape}");
+    same("unpack_codes", vector, |out| unpack_codes(out, &words, scale), by_the_book);
+}
+
+#[test]
+fn codes_round_as_rintf_does_about_every_half() {
+    for half in (-255..256).map(|twice| twice as f32 / 2.0) {
+        for step in -3..4 {
+            let mut value = [f32::from_bits(half.to_bits().wrapping_add_signed(step))];
+            let expected = libm::rintf(value[0]) + 0.0;
+            if expected.is_finite() && expected.abs() < 300.0 {
+                Block::round_to_codes(&mut value, 1.0, 1.0);
+                assert_eq!(value[0], expected, "{half} and {step}");
+            }
+        }
+    }
 }
 
 /// Declines at a norm of zero; else something of every argument.

@@ -148,7 +148,13 @@ impl AdapterMut<'_> {
 
     /// Whether lists are learned by the dual step.
     pub(crate) fn learns_by_dual(&self) -> bool {
-        HAS_DUAL && [StepKind::Dual as u32, StepKind::Auto as u32].contains(&self.header.step)
+        let step = self.header.step;
+        HAS_DUAL && (step == StepKind::Dual as u32 || (step == StepKind::Auto as u32 && self.has_dual_room()))
+    }
+
+    /// Without it, an adapter whose step was not chosen goes on with lists as programs of earlier versions do.
+    fn has_dual_room(&self) -> bool {
+        !self.bias.is_empty() && self.header.rank as usize <= self.header.in_len()
     }
 
     /// Refuses what the dual step does not learn from.
@@ -178,7 +184,9 @@ impl AdapterMut<'_> {
     /// Refuses rehearsal for adapters of the dual step, which visit their lists through `Memory`.
     pub(crate) fn check_rehearsal(&self) -> Checked<()> {
         if self.learns_by_dual() {
-            Err(refuse::unsupported("step", "StepKind::ScaledGradientV2"))
+            let instead =
+                "StepKind::ScaledGradientV2, or a Memory, which is what the dual step rehearses from";
+            Err(refuse::unsupported("step", instead))
         } else {
             Ok(())
         }

@@ -18,7 +18,10 @@ impl AdapterMut<'_> {
             kernel::scale(own, 1.0 - share);
             kernel::axpy(own, share, kept);
         }
-        self.header.refresh_gram(self.b);
+        if self.header.is_dual() {
+            self.straighten_rows();
+        }
+        self.measure();
         self.header.bump();
         Ok(())
     }

@@ -121,9 +121,8 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, origin: Origin) 
     let lr = origin.share() * lr;
     let mut plan = match kind(view.header) {
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, origin),
-        StepKind::ScaledGradientV2 => scaled_gradient(view, lr, &gram_a, &V2, origin),
         StepKind::Sgd => sgd(view, lr),
-        StepKind::Auto | StepKind::Dual => scaled_gradient(view, lr, &gram_a, &V2, origin),
+        _ => scaled_gradient(view, lr, &gram_a, &V2, origin),
     };
     if origin != Origin::New {
         plan.trace = view.header.trace;

@@ -34,6 +34,7 @@ static void see(mlora_status status) {
 
 void make(adapter *made) {
   mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.step = MLORA_STEP_SCALED_GRADIENT_V2;
   ACCEPT(mlora_init(made->memory, sizeof made->memory, &config, MLORA_ABI_VERSION, &made->lora));
 }
 

@@ -136,7 +136,6 @@ static void the_dual_step_has_a_bias(void) {
 
 static void the_first_feedback_chooses(void) {
   mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
-  config.step = MLORA_STEP_AUTO;
   const mlora_sample sample = MLORA_SAMPLE(QUERY, FEATURES);
   mlora_receipt receipt;
   mlora_config got = MLORA_CONFIG(0, 0, 0);

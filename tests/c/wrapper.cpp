@@ -23,6 +23,7 @@ static void walk(Adapter &lora) {
   std::vector<float> weight(16), merged(16), moved = X;
   mlora_stats stats;
   mlora_config config = MLORA_CONFIG(4, 4, 2);
+  config.step = MLORA_STEP_SCALED_GRADIENT_V2;
   CHECK(lora.apply(X, delta) == MLORA_ERROR_NULL || lora.apply(X, delta) == MLORA_ERROR_NOT_INITIALISED);
   CHECK(lora.init(config) == MLORA_OK);
   const Adapter fresh = lora;
@@ -99,7 +100,9 @@ static void walk_a_ring() {
   micro_lora::Replay ring, other;
   std::uint32_t len = 9;
   CHECK(ring.len(len) == MLORA_ERROR_NULL);
-  CHECK(lora.init(MLORA_CONFIG(4, 4, 2)) == MLORA_OK);
+  mlora_config config = MLORA_CONFIG(4, 4, 2);
+  config.step = MLORA_STEP_SCALED_GRADIENT_V2;
+  CHECK(lora.init(config) == MLORA_OK);
   CHECK(ring.init(lora, 1, 8) == MLORA_ERROR_COUNT);
   CHECK(ring.init(lora, 2, 8) == MLORA_OK && other.init(lora, 2, 8) == MLORA_OK);
   const micro_lora::Sample sample(X);

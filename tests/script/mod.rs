@@ -3,6 +3,7 @@
 //! memory runs the small shapes.
 
 mod digest;
+mod dual;
 mod replay;
 
 pub use digest::Outcome;
@@ -23,6 +24,8 @@ pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     tell(outcome::<48, 48, 4>("48x48 r4 sgd", sgd, 280, buffer)?);
     tell(outcome::<40, 40, 4>("40x40 r4 default", now, 280, buffer)?);
     tell(replay::outcome::<17, 17, 3>("17x17 r3 replay", 100, buffer)?);
+    tell(dual::outcome::<1, 1, { dual::words(1) }, { dual::scratch(1) }>("1x1 r1 dual", 30, buffer)?);
+    tell(dual::outcome::<33, 3, { dual::words(33) }, { dual::scratch(33) }>("33x33 r3 dual", 100, buffer)?);
     Ok(())
 }
 
@@ -33,6 +36,11 @@ pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     tell(outcome::<768, 512, 2>("768x512 r2", rslora, 70, buffer)?);
     tell(outcome::<384, 384, 4>("384x384 r4 default", now, 70, buffer)?);
     tell(replay::outcome::<384, 200, 4>("384x200 r4 replay", 20, buffer)?);
+    tell(dual::outcome::<384, 4, { dual::words(384) }, { dual::scratch(384) }>(
+        "384x384 r4 dual",
+        30,
+        buffer,
+    )?);
     Ok(())
 }
 
@@ -177,6 +185,6 @@ fn configs() -> [Config; 5] {
         first.with_seed(2).with_cap(Config::CAP_OFF).with_alpha(7.0),
         first.with_seed(3).with_cap(0.25).with_rslora(true).with_decay(0.01),
         first.with_seed(4).with_step(StepKind::Sgd).with_alpha(1.0),
-        Config::new().with_seed(5),
+        Config::new().with_step(StepKind::ScaledGradientV2).with_seed(5),
     ]
 }

@@ -1,6 +1,6 @@
 //! Learning through a ring of remembered lists, at the settings of a new adapter.
 
-use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, Replay, Result, Sample};
+use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, Replay, Result, Sample, StepKind};
 
 use super::digest::{CANDIDATES, Digest, Inputs, Outcome, norms};
 
@@ -16,7 +16,7 @@ pub fn outcome<const IN: usize, const OUT: usize, const RANK: usize>(
 ) -> Result<Outcome> {
     let (mut lora, mut ring) = (MicroLora::<IN, OUT, RANK>::zeroed(), Ring::<IN, OUT>::new());
     let (mut script, mut saved) = (Digest::new(), Digest::new());
-    lora.init(Config::new().with_seed(5))?;
+    lora.init(Config::new().with_step(StepKind::ScaledGradientV2).with_seed(5))?;
     let inputs = &mut Inputs(5);
     for event in 0..events {
         learn(&mut script, &mut lora, &mut ring, inputs, event)?;

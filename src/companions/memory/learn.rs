@@ -406,7 +406,8 @@ fn gather(
         return Err(refuse::missing("the vector of the query's id"));
     }
     if layout.documents != Stored::ById {
-        if let Some(index) = kernel::first_not_finite(clicks.documents) {
+        if !kernel::largest(clicks.documents).is_finite() {
+            let index = kernel::first_not_finite(clicks.documents).unwrap_or_default();
             return Err(refuse::not_finite_at("documents", index));
         }
         kernel::copy(documents, clicks.documents);

@@ -3,7 +3,7 @@
 use super::layout::{
     ALPHA, FINGERPRINT, H, MemoryLayout, NUMBER, OMEGA, QUERY_ID, QUERY_SCALE, ROWS, Stored, TEMPERATURE, U,
 };
-use crate::companions::replay::codes::{code_of, inverse_of, scale_of};
+use crate::companions::replay::codes::{CODE_MAX, inverse_of};
 use crate::kernel;
 use crate::learn::dual::Target;
 use crate::learn::sample::MAX_CANDIDATES;
@@ -196,7 +196,10 @@ impl<'a> Record<'a> {
         let at = self.layout.query_at();
         match self.layout.queries {
             Stored::F32 => self.floats(at, query),
-            Stored::Int8 => unpack(query, self.words.get(at..).unwrap_or_default(), self.float(QUERY_SCALE)),
+            Stored::Int8 => {
+                let words = self.words.get(at..).unwrap_or_default();
+                kernel::unpack_codes(query, words, self.float(QUERY_SCALE));
+            }
             Stored::ById => return find(VectorId::Query(self.word(QUERY_ID)), query, vectors),
         }
         Lookup::Found
@@ -217,7 +220,8 @@ impl<'a> Record<'a> {
         let mut codes = self.words.get(codes_at..).unwrap_or_default().chunks(out_len.div_ceil(4).max(1));
         for (row, document) in kernel::rows_mut(documents, out_len).enumerate() {
             if self.layout.documents == Stored::Int8 {
-                unpack(document, codes.next().unwrap_or_default(), self.float(at.saturating_add(row)));
+                let words = codes.next().unwrap_or_default();
+                kernel::unpack_codes(document, words, self.float(at.saturating_add(row)));
             } else {
                 let found = find(VectorId::Document(self.id(row)), document, vectors);
                 if found != Lookup::Found {
@@ -249,7 +253,7 @@ pub(super) fn find(
 ) -> Lookup {
     kernel::clear(out);
     match vectors(id, out) {
-        Lookup::Found if kernel::first_not_finite(out).is_some() => Lookup::Failed,
+        Lookup::Found if !kernel::largest(out).is_finite() => Lookup::Failed,
         answer => answer,
     }
 }
@@ -294,7 +298,8 @@ impl RecordMut<'_> {
             Stored::F32 => self.set_floats(at, query),
             Stored::Int8 => {
                 self.set_floats(QUERY_SCALE, &[scales.query]);
-                pack(self.words.get_mut(at..).unwrap_or_default(), query, scales.query);
+                let words = self.words.get_mut(at..).unwrap_or_default();
+                kernel::pack_codes(words, query, inverse_of(scales.query));
             }
             Stored::ById => {}
         }
@@ -308,7 +313,7 @@ impl RecordMut<'_> {
                 let codes = self.words.get_mut(codes_at..).unwrap_or_default().chunks_mut(row);
                 let rows = kernel::rows(documents, layout.out_features);
                 for ((codes, document), scale) in codes.zip(rows).zip(scales.documents) {
-                    pack(codes, document, scale);
+                    kernel::pack_codes(codes, document, inverse_of(scale));
                 }
             }
             Stored::ById => {}
@@ -339,33 +344,9 @@ pub(super) fn quantise(layout: &MemoryLayout, query: &mut [f32], documents: &mut
 
 /// Rounds to multiples of a scale, which it gives.
 fn round(vector: &mut [f32]) -> f32 {
-    let scale = scale_of(vector);
-    let inverse = inverse_of(scale);
-    for value in vector {
-        // Through the code, which has no negative zero.
-        *value = f32::from(code_of(*value, inverse)) * scale;
-    }
+    let scale = kernel::largest(vector) / CODE_MAX;
+    kernel::round_to_codes(vector, inverse_of(scale), scale);
     scale
-}
-
-fn pack(words: &mut [u32], vector: &[f32], scale: f32) {
-    let inverse = inverse_of(scale);
-    for (word, values) in words.iter_mut().zip(vector.chunks(4)) {
-        *word = word_of(values.iter().map(|value| code_of(*value, inverse).cast_unsigned()));
-    }
-}
-
-fn unpack(vector: &mut [f32], words: &[u32], scale: f32) {
-    let (fours, rest) = vector.as_chunks_mut::<4>();
-    let (whole, last) = words.split_at_checked(fours.len()).unwrap_or_default();
-    for (four, word) in fours.iter_mut().zip(whole) {
-        let [a, b, c, d] = word.to_le_bytes().map(|byte| f32::from(byte.cast_signed()) * scale);
-        *four = [a, b, c, d];
-    }
-    let last = last.first().copied().unwrap_or_default().to_le_bytes();
-    for (value, byte) in rest.iter_mut().zip(last) {
-        *value = f32::from(byte.cast_signed()) * scale;
-    }
 }
 
 fn word_of(bytes: impl Iterator<Item = u8>) -> u32 {

@@ -214,8 +214,9 @@ impl ReplayMut<'_> {
     /// changed, except that after an [`Error::Overflow`] of the update the event stays pending.
     ///
     /// ```
-    /// use micro_lora::{Config, Listwise, MicroLora, Replay};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// use micro_lora::{Config, Listwise, MicroLora, Replay, StepKind};
+    /// let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(config)?;
     /// let mut ring = Replay::<2, 2, 2, 8>::new();
     /// let (query, shown) = ([0.6, 0.8], [1.0, 0.0, /* and */ 0.0, 1.0]);
     /// let receipt = ring.view().learn(&mut lora, &query, Listwise::new(&shown, &[0.0, 1.0]), 0.01)?;

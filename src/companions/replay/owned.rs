@@ -10,9 +10,10 @@ use super::{ReplayEntry, ReplayHeader, ReplayMut};
 /// 64 lists of ten vectors of 384. The default ring is 64; 32 do nearly as well.
 ///
 /// ```
-/// use micro_lora::{Config, Listwise, MicroLora, Replay};
+/// use micro_lora::{Config, Listwise, MicroLora, Replay, StepKind};
 /// static EMPTY: Replay<4, 4, 10, 64> = Replay::new();
-/// let (mut lora, mut ring) = (MicroLora::<4, 4, 1>::new(Config::new())?, EMPTY.clone());
+/// let config = Config::new().with_step(StepKind::ScaledGradientV2);
+/// let (mut lora, mut ring) = (MicroLora::<4, 4, 1>::new(config)?, EMPTY.clone());
 /// let list = Listwise::new(&[1.0, 0.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0, 0.0], &[0.0, 1.0]);
 /// for _ in 0..20 {
 ///     ring.view().learn(&mut lora, &[0.5; 4], list, 0.01)?;

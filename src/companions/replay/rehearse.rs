@@ -25,8 +25,9 @@ impl ReplayMut<'_> {
     /// for [`Error::Overflow`].
     ///
     /// ```
-    /// use micro_lora::{Apply, Config, Listwise, MicroLora, Replay};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// use micro_lora::{Apply, Config, Listwise, MicroLora, Replay, StepKind};
+    /// let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(config)?;
     /// let mut ring = Replay::<2, 2, 2, 8>::new();
     /// ring.view().push(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, 0.0, 1.0], &[0.0, 1.0]))?;
     /// assert_eq!(ring.view().rehearse(&mut lora, 0.01, 4)?, 4);
@@ -87,8 +88,9 @@ impl AdapterMut<'_> {
     /// [`Learn::apply_updates`](crate::Learn::apply_updates).
     ///
     /// ```
-    /// use micro_lora::{Apply, Config, Learn, Listwise, MicroLora};
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, StepKind};
+    /// let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    /// let mut lora = MicroLora::<2, 2, 1>::new(config)?;
     /// let list = Listwise::new(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
     /// assert!(lora.adapter_mut().rehearse(&[0.6, 0.8], list, 0.01)?.applied());
     /// assert_eq!((lora.stats().samples_seen, lora.stats().updates), (0, 0));

@@ -96,7 +96,8 @@ fn valgrind(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The example in C and its twin in Rust print the same lines.
+/// The example in C and its twin in Rust end with the same bits. The gains on the way are those of searches that the
+/// twin scores by a matrix product, in another order: two documents that score alike may change places.
 fn example(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GCC])?;
     let build = Build::new(shell)?;
@@ -106,8 +107,18 @@ fn example(shell: &Shell) -> Result<()> {
     println!("{in_c}");
     let in_rust =
         cmd!(shell, "cargo run --release --package micro-lora-ffi --example personalize_as_in_c").read()?;
-    ensure!(in_c == in_rust, "expected of C what Rust prints\n{in_rust}\ngot\n{in_c}");
+    let alike = in_c.lines().count() == in_rust.lines().count()
+        && in_c.lines().zip(in_rust.lines()).all(|(c, rust)| match (gain(c), gain(rust)) {
+            (Some(c), Some(rust)) => (c - rust).abs() < 0.001,
+            _ => c == rust,
+        });
+    ensure!(alike, "expected of C what Rust prints\n{in_rust}\ngot\n{in_c}");
     Ok(())
+}
+
+/// Of a line `gain@100 +0.027 (base 0.159)`.
+fn gain(line: &str) -> Option<f64> {
+    line.strip_prefix("gain@")?.split(' ').nth(1)?.parse().ok()
 }
 
 fn c_sources(shell: &Shell, folder: &str) -> Result<Vec<PathBuf>> {
