@@ -37,7 +37,7 @@ pub use adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 pub use adapter::frozen::{FrozenLora, FrozenMut};
 pub use adapter::header::Header;
 pub use adapter::owned::MicroLora;
-pub use adapter::stats::{Outcome, Receipt, Skip, Stats};
+pub use adapter::stats::{Outcome, Predictions, Receipt, Skip, Stats};
 pub use adapter::view::{Adapter, AdapterMut};
 pub use companions::explore::{Explore, MAX_DIRECTIONS, principal_directions};
 pub use companions::holdback::{Holdback, HoldbackReport, Serving};

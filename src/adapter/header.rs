@@ -79,7 +79,8 @@ pub(crate) struct Dual {
     pub(crate) document_norm: f32,
     /// `sum u_i`.
     pub(crate) u: [f32; 4],
-    /// Reserved for how well base and correction predict what is chosen; zero for now.
+    /// How far base and correction predict what is chosen: the Hessian's entries 00, 01, 11 and the gradient of the
+    /// regression of `learn/dual/evidence.rs`, Page's sum, and the lists since that was zero.
     pub(crate) trust: [f32; 7],
 }
 

@@ -158,3 +158,45 @@ pub struct Stats {
     /// Frobenius norm of `delta W = m s B A`, without the output guard.
     pub norm_delta_weight: f32,
 }
+
+/// How well what is chosen could be predicted, before it was learned: a logistic regression of the choices on the base's
+/// scores and on the correction's, over about the last hundred lists of the dual step. Errors are standard errors.
+///
+/// ```
+/// use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, StepKind};
+/// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
+/// assert_eq!(lora.predictions(), None);
+/// for _ in 0..20 {
+///     lora.adapt_listwise(&[0.6, 0.8], Listwise::new(&[1.0, 0.0, /* and */ 0.0, 1.0], &[1.0, 0.0]))?;
+///     lora.apply_updates(0.01)?;
+/// }
+/// let seen = lora.predictions().unwrap();
+/// assert!(seen.trust < 0.5 && seen.strength > 1.0);
+/// println!("{seen}");
+/// # Ok::<(), micro_lora::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Predictions {
+    /// How strongly choices follow the base, `0.0..=2.0`: 1 as a softmax at the lists' temperature, 0 not at all.
+    pub trust: f32,
+    /// Standard error of `trust`.
+    pub trust_error: f32,
+    /// How strongly choices follow the correction, `-1.0..=5.0`: 1 as strongly as it was learned, more if it could be
+    /// served more strongly, 0 not at all, below 0 it misleads.
+    pub strength: f32,
+    /// Standard error of `strength`.
+    pub strength_error: f32,
+}
+
+impl core::fmt::Display for Predictions {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { trust, trust_error, strength, strength_error } = self;
+        write!(
+            f,
+            "choices follow the frozen order at {trust:.2} ± {trust_error:.2} (1: fully, 0: not at all) and what was \
+             learned at {strength:.2} ± {strength_error:.2} (1: as strongly as it was learned, 0: not at all)"
+        )
+    }
+}

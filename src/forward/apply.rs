@@ -1,7 +1,7 @@
 //! The trait `Apply`: using an adapter, for every owner and view.
 
 use crate::adapter::config::Config;
-use crate::adapter::stats::Stats;
+use crate::adapter::stats::{Predictions, Stats};
 use crate::adapter::view::Adapter;
 #[cfg(doc)]
 use crate::error::Error;
@@ -153,6 +153,12 @@ pub trait Apply {
     /// ```
     fn stats(&self) -> Stats {
         self.adapter().snapshot()
+    }
+
+    /// How well choices could be predicted from the base and from the correction; none before the dual step has learned
+    /// enough to say. It is shown, and changes nothing: see [`Predictions`].
+    fn predictions(&self) -> Option<Predictions> {
+        self.adapter().header.predictions()
     }
 
     /// How many bytes [`write_json`](Self::write_json) will write, exactly.

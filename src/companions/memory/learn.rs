@@ -13,7 +13,7 @@ use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::dual::list_feedback::ListFeedback;
-use crate::learn::dual::{Base, Destination, List, Part, UNIT_RATE};
+use crate::learn::dual::{Base, Destination, FADED, List, Part, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
 
@@ -131,7 +131,9 @@ impl MemoryMut<'_> {
         let centre = lora.centre_with(query);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: alpha.get_mut(..rows).unwrap_or_default(), h: &mut h, u: &mut u };
+        let prediction = lora.predict(&list, &centre)?;
         let visited = lora.visit(&list, part, &centre, Destination::Served(after))?;
+        lora.keep_evidence(prediction);
         lora.count_input(query, 1.0);
         // From here on nothing can fail.
         if header.len == header.capacity {
@@ -350,14 +352,17 @@ impl MemoryMut<'_> {
         Revisit::Done
     }
 
-    /// Applies the decay to all weights. The visits of remembered lists restore their part.
+    /// Decay, and doubt, on all that was learned: remembered lists are brought back by their visits. Lists that are
+    /// older than the doubt weigh less from then on, and are brought back no further than that.
     fn fade(&mut self, lora: &mut AdapterMut<'_>) {
-        if lora.header.decay == 0.0 {
+        let keep = lora.keep_factor();
+        if keep >= 1.0 {
             return;
         }
-        lora.fade();
-        let keep = 1.0 - lora.header.decay;
+        lora.fade(keep);
         let layout = self.header.layout();
+        let young = if lora.header.is_in_doubt() { lora.header.settle_doubt() } else { u32::MAX };
+        let last = self.header.last;
         for words in self.words.chunks_exact_mut(layout.words_per_list().max(1)) {
             let record = Record { words, layout };
             let mut alpha = [0.0; MAX_CANDIDATES];
@@ -365,7 +370,12 @@ impl MemoryMut<'_> {
             record.alpha(alpha);
             let (h, u) = (record.h(), record.u());
             alpha.iter_mut().for_each(|alpha| *alpha *= keep);
-            RecordMut { words, layout }.set_part(alpha, &h, &u.map(|u| keep * u));
+            let (age, omega) = (last.wrapping_sub(record.number()), record.omega());
+            let mut written = RecordMut { words, layout };
+            written.set_part(alpha, &h, &u.map(|u| keep * u));
+            if age >= young {
+                written.set(OMEGA, (FADED * omega).to_bits());
+            }
         }
     }
 }

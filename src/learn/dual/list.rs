@@ -162,7 +162,7 @@ impl AdapterMut<'_> {
     }
 
     /// `(beta X base + X (b + C^T h)) / tau`, pending lists served already.
-    fn list_logits(&mut self, list: &List<'_>, h: [f32; 4], logits: &mut [f32]) -> Checked<()> {
+    pub(super) fn list_logits(&mut self, list: &List<'_>, h: [f32; 4], logits: &mut [f32]) -> Checked<()> {
         let dual = self.header.dual;
         let s = self.header.scaling;
         match list.base {

@@ -21,12 +21,14 @@
 //! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
 //! correction over the length of its base. So vectors of any common length teach the same.
 
+mod evidence;
 mod list;
 pub(crate) mod list_feedback;
 mod pending;
 mod start;
 mod turn;
 
+pub(crate) use evidence::FADED;
 pub(crate) use list::{Base, Destination, List, Part, Target};
 pub(crate) use pending::apply_updates;
 

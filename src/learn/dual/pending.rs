@@ -22,7 +22,9 @@ impl AdapterMut<'_> {
         let centre = self.centre_with(list.input);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: &mut alpha, h: &mut h, u: &mut u };
+        let prediction = self.predict(list, &centre)?;
         let visited = self.visit(list, part, &centre, Destination::Pending)?;
+        self.keep_evidence(prediction);
         self.count_input(list.input, 1.0);
         self.header.weight_sum += list.omega;
         self.header.pending = self.header.pending.saturating_add(1);
@@ -105,9 +107,8 @@ impl AdapterMut<'_> {
         self.measure();
     }
 
-    /// Applies the decay to everything that was learned.
-    pub(crate) fn fade(&mut self) {
-        let keep = 1.0 - self.header.decay;
+    /// Fades all that was learned: a factor of [`keep_factor`](Self::keep_factor).
+    pub(crate) fn fade(&mut self, keep: f32) {
         if keep < 1.0 {
             kernel::scale(self.b, keep);
             kernel::scale(self.bias, keep);
@@ -133,7 +134,10 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Recei
     let moved = share * length(view.grad_bias);
     let turned = (share * view.header.scaling) * length(view.grad_c);
     view.check_growth(moved, turned)?;
-    view.fade();
+    view.fade(view.keep_factor());
+    if view.header.is_in_doubt() {
+        view.header.settle_doubt();
+    }
     kernel::axpy(view.bias, share, view.grad_bias);
     kernel::axpy(view.b, share, view.grad_c);
     for _ in 0..view.header.pending.min(MAX_TURNS) {

@@ -1,0 +1,213 @@
+//! How base and correction predict what is chosen: every list is predicted before it is learned.
+//!
+//! ```text
+//! x_j = score_j / tau,  y_j = X_j (b + C^T h) / tau            p0 = softmax(beta x)    p1 = softmax(beta x + y)
+//!
+//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 5: all that was learned fades to a quarter, doubt = 0
+//!
+//! (trust, strength) = argmax sum_i 0.99^age omega_i sum_j w_j ln softmax(trust x + strength y)_j - 5 |. - (1/2, 1)|^2
+//! ```
+//!
+//! The first is the cumulative sum test of Page (1954, Continuous inspection schemes, Biometrika 41): it stays near zero
+//! while the correction predicts better than the base alone, and rises when it misleads: another taste, or clicks that
+//! follow nothing. Lists from before the last zero of the sum weigh a quarter from then on; newer ones are learned again.
+//! The second is a logistic regression by one Newton step a list; it is shown, and changes nothing.
+
+use super::BETA;
+use super::list::{Base, List, Target};
+use crate::adapter::header::Header;
+use crate::adapter::stats::Predictions;
+use crate::adapter::view::AdapterMut;
+use crate::error::Checked;
+use crate::forward::centred;
+use crate::kernel;
+use crate::learn::sample::MAX_CANDIDATES;
+use crate::learn::softmax::exponentials;
+
+/// Doubt, in nats, above which what was learned fades.
+const DOUBT_LIMIT: f32 = 6.0;
+const LEAST_STRENGTH: f32 = 0.6;
+const RESETS: bool = true;
+/// What it fades to.
+pub(crate) const FADED: f32 = 0.25;
+/// The most that one list may say, in nats: one click out of character is no change of taste.
+const MOST: f32 = 5.0;
+/// Trust in the base and strength of the correction before anything is seen, and how sure that is.
+const PRIOR: [f32; 2] = [BETA, 1.0];
+const PRECISION: f32 = 10.0;
+/// What a list counts in the regression after the next one.
+const FORGETTING: f32 = 0.99;
+/// The largest weight of a list in it.
+const MOST_OMEGA: f32 = 2.0;
+
+/// What a list says about the learning before it: made by [`AdapterMut::predict`], kept by [`AdapterMut::keep_evidence`].
+#[derive(Clone, Copy)]
+pub(crate) struct Prediction {
+    /// `min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)`: above zero, the base alone predicted better.
+    doubt: f32,
+    /// `-omega` times the gradient and the Hessian of the list's log likelihood, by trust and strength.
+    gradient: [f32; 2],
+    hessian: [f32; 3],
+}
+
+impl Header {
+    /// Trust in the base and strength of the correction, and the inverse of the regularised Hessian's diagonal.
+    fn fitted(&self) -> ([f32; 2], [f32; 2]) {
+        let [h00, h01, h11, g0, g1, ..] = self.dual.trust;
+        let (a, b, d) = (h00 + PRECISION, h01, h11 + PRECISION);
+        let determinant = a * d - b * b;
+        let [right_0, right_1] = [PRECISION * PRIOR[0] - g0, PRECISION * PRIOR[1] - g1];
+        let trust = (d * right_0 - b * right_1) / determinant;
+        let strength = (a * right_1 - b * right_0) / determinant;
+        ([trust.clamp(0.0, 2.0), strength.clamp(-1.0, 5.0)], [d / determinant, a / determinant])
+    }
+
+    pub(crate) fn predictions(&self) -> Option<Predictions> {
+        let [h00, _, h11, ..] = self.dual.trust;
+        if h00 <= 0.0 || h11 <= 0.0 {
+            return None;
+        }
+        let ([trust, strength], [trust_variance, strength_variance]) = self.fitted();
+        Some(Predictions {
+            trust,
+            trust_error: kernel::sqrt(trust_variance.max(0.0)),
+            strength,
+            strength_error: kernel::sqrt(strength_variance.max(0.0)),
+        })
+    }
+
+    /// Whether what was learned misleads.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        let [.., doubt, _] = self.dual.trust;
+        let ([_, strength], _) = self.fitted();
+        doubt > DOUBT_LIMIT || strength < LEAST_STRENGTH
+    }
+
+    /// Lists since the doubt was zero, and zero from here on.
+    pub(crate) fn settle_doubt(&mut self) -> u32 {
+        let [.., doubt, since] = &mut self.dual.trust;
+        let lists = *since as u32;
+        (*doubt, *since) = (0.0, 0.0);
+        if RESETS {
+            let [h00, h01, h11, g0, g1, ..] = &mut self.dual.trust;
+            for sum in [h00, h01, h11, g0, g1] {
+                *sum = 0.0;
+            }
+        }
+        lists
+    }
+}
+
+impl AdapterMut<'_> {
+    /// Predicts a list that has not been visited yet. Nothing is written.
+    #[inline(never)]
+    pub(crate) fn predict(&mut self, list: &List<'_>, centre: &[f32; 4]) -> Checked<Prediction> {
+        let count = kernel::rows(list.documents, self.header.out_len()).len();
+        let (mut corrected, mut base) = ([0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES]);
+        let (corrected, base) =
+            (corrected.get_mut(..count).unwrap_or_default(), base.get_mut(..count).unwrap_or_default());
+        let h = centred(kernel::down(self.a, list.input), centre);
+        self.list_logits(list, h, corrected)?;
+        match list.base {
+            Base::Output(output) => {
+                kernel::dot_rows(base, list.documents, output);
+                let unit = (self.header.dual.base_norm * self.header.dual.document_norm) * list.temperature;
+                base.iter_mut().for_each(|x| *x /= unit);
+            }
+            Base::Scores(scores) => {
+                base.iter_mut().zip(scores).for_each(|(x, score)| *x = score / list.temperature);
+            }
+        }
+        corrected.iter_mut().zip(&*base).for_each(|(y, x)| *y -= BETA * x);
+        Ok(compare(base, corrected, list, self.header.fitted().0))
+    }
+
+    /// Keeps what a prediction says, once its list is learned.
+    pub(crate) fn keep_evidence(&mut self, prediction: Prediction) {
+        let [h00, h01, h11, g0, g1, doubt, since] = &mut self.header.dual.trust;
+        let Prediction { doubt: more, hessian, gradient } = prediction;
+        if !hessian.iter().chain(&gradient).all(|value| value.is_finite()) {
+            return;
+        }
+        for (sum, value) in [h00, h01, h11].into_iter().zip(hessian) {
+            *sum = FORGETTING * *sum + value;
+        }
+        for (sum, value) in [g0, g1].into_iter().zip(gradient) {
+            *sum = FORGETTING * *sum + value;
+        }
+        *doubt = (*doubt + more).max(0.0);
+        *since = if *doubt > 0.0 { *since + 1.0 } else { 0.0 };
+    }
+
+    /// What everything learned is multiplied by now: the decay that is set, and a quarter if it misleads.
+    pub(crate) fn keep_factor(&self) -> f32 {
+        let keep = 1.0 - self.header.decay;
+        if self.header.is_in_doubt() { FADED * keep } else { keep }
+    }
+}
+
+/// `x` and `y` of each document, as in the module's documentation.
+fn compare(x: &mut [f32], y: &mut [f32], list: &List<'_>, [trust, strength]: [f32; 2]) -> Prediction {
+    let mut p = [0.0; MAX_CANDIDATES];
+    let p = p.get_mut(..x.len()).unwrap_or_default();
+    let mut chance = |trust: f32, strength: f32| {
+        for ((p, x), y) in p.iter_mut().zip(&*x).zip(&*y) {
+            *p = trust * x + strength * y;
+        }
+        chance_of(p, list.target)
+    };
+    let said = chance(BETA, 0.0) - chance(BETA, 1.0);
+    let doubt = if said.is_finite() { (2.0 * list.omega).min(1.0) * said.clamp(-MOST, MOST) } else { 0.0 };
+    chance(trust, strength);
+    let omega = list.omega.min(MOST_OMEGA);
+    // `p` is the distribution now; `w` is one that leaves out the document that was turned down, or what was given.
+    let left = match list.target {
+        Target::AllBut(index) => 1.0 - p.get(index).copied().unwrap_or_default(),
+        Target::Share(_) => 1.0,
+    };
+    let wanted = |j: usize, p: f32| match list.target {
+        Target::Share(share) => share.get(j).copied().unwrap_or_default(),
+        Target::AllBut(index) if index == j || left <= 0.0 => 0.0,
+        Target::AllBut(_) => p / left,
+    };
+    let (mut mean_x, mut mean_y) = (0.0, 0.0);
+    for ((p, x), y) in p.iter().zip(&*x).zip(&*y) {
+        (mean_x, mean_y) = (mean_x + p * x, mean_y + p * y);
+    }
+    let (mut hessian, mut gradient) = ([0.0; 3], [0.0; 2]);
+    for (j, ((p, x), y)) in p.iter().zip(&*x).zip(&*y).enumerate() {
+        let (x, y) = (x - mean_x, y - mean_y);
+        for (sum, part) in hessian.iter_mut().zip([x * x, x * y, y * y]) {
+            *sum += (omega * p) * part;
+        }
+        let pull = omega * (p - wanted(j, *p));
+        for (sum, part) in gradient.iter_mut().zip([x, y]) {
+            *sum += pull * part;
+        }
+    }
+    let [h00, h01, h11] = hessian;
+    let [g0, g1] = gradient;
+    let at_zero = [g0 - (h00 * trust + h01 * strength), g1 - (h01 * trust + h11 * strength)];
+    Prediction { doubt, gradient: at_zero, hessian }
+}
+
+/// Turns logits into a distribution; gives `sum_j w_j ln p_j`, or the logarithm of the chance that the document turned
+/// down is not chosen.
+fn chance_of(logits: &mut [f32], wanted: Target<'_>) -> f32 {
+    let mut along = 0.0;
+    if let Target::Share(share) = wanted {
+        along = share.iter().zip(&*logits).fold(0.0, |sum, (w, z)| sum + w * z);
+    }
+    let (largest, sum) = exponentials(logits);
+    logits.iter_mut().for_each(|p| *p /= sum);
+    match wanted {
+        Target::Share(_) => (along - largest) - libm::logf(sum),
+        Target::AllBut(index) => {
+            let mut others = 0.0;
+            for (j, p) in logits.iter().enumerate() {
+                others += if j == index { 0.0 } else { *p };
+            }
+            libm::logf(others.max(f32::MIN_POSITIVE))
+        }
+    }
+}
