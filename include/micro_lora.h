@@ -866,6 +866,13 @@ mlora_status mlora_adapt_quality(mlora *lora,
 /// Threads: needs the adapter for itself.
 mlora_status mlora_apply_updates(mlora *lora, float learning_rate, mlora_receipt *receipt);
 
+/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. Outputs stay, to
+/// rounding; what the adapter has learned is kept. One that learns by the dual step already stays as it is.
+///
+/// Errors: COUNT if events are pending (apply the updates first) or for a rank above in_features, those of every handle.
+/// Threads: needs the adapter for itself.
+mlora_status mlora_into_dual(mlora *lora);
+
 /// Forgets the pending events without a step.
 ///
 /// Errors: those of every handle.

@@ -173,6 +173,7 @@ class BasicAdapter {
                                            mlora_receipt *receipt = nullptr) {
     return mlora_apply_updates(handle(), learning_rate, receipt);
   }
+  [[nodiscard]] mlora_status into_dual() { return mlora_into_dual(handle()); }
   [[nodiscard]] mlora_status discard_pending() { return mlora_discard_pending(handle()); }
   [[nodiscard]] mlora_status reset() { return mlora_reset(handle()); }
   [[nodiscard]] mlora_status set_strength(float strength) { return mlora_set_strength(handle(), strength); }

@@ -1,5 +1,7 @@
 //! Files of Hugging Face PEFT, both ways. `peft/make_golden.py` had the real PEFT write and load them.
 
+#[path = "peft/bias.rs"]
+mod bias;
 mod common;
 #[path = "peft/corruption.rs"]
 mod corruption;
@@ -58,7 +60,17 @@ struct Case {
 }
 
 fn expected() -> Expected {
-    serde_json::from_slice(&read("expected.json")).unwrap()
+    expected_in("")
+}
+
+/// Of the files in this folder.
+fn expected_in(folder: &str) -> Expected {
+    let mut expected: Expected =
+        serde_json::from_slice(&read(Path::new(folder).join("expected.json"))).unwrap();
+    for case in &mut expected.cases {
+        case.directory = Path::new(folder).join(&case.directory);
+    }
+    expected
 }
 
 impl Case {
@@ -76,7 +88,7 @@ impl Case {
         HeapLora::new(self.in_features, self.out_features, self.rank, &config)
     }
 
-    fn error_of(&self, lora: &HeapLora) -> f64 {
+    fn error_of(&self, lora: &impl Apply) -> f64 {
         let mut got = Vec::new();
         for x in self.x.inputs().chunks_exact(self.in_features) {
             let mut delta = vec![0.0; self.out_features];
@@ -102,6 +114,14 @@ fn files_of_either_side_give_the_forward_that_peft_computes() {
         let error = case.error_of(&lora);
         println!("{error:.1e}  {name}");
         assert!(error <= TOLERANCE, "{name}: expected an error up to {TOLERANCE:.0e}, got {error:.1e}");
+        largest = largest.max(error);
+    }
+    let biased = expected_in("biased");
+    assert!(biased.cases.len() >= 3, "expected 3 modules with a bias or more, got {}", biased.cases.len());
+    for case in &biased.cases {
+        let error = bias::error_of(case);
+        println!("{error:.1e}  {} {} ({})", case.directory.display(), case.module, case.dtype);
+        assert!(error <= TOLERANCE, "{}: {error:.1e}", case.directory.display());
         largest = largest.max(error);
     }
     println!("largest relative error {largest:.1e}, PEFT {}", expected.peft);
@@ -175,6 +195,7 @@ fn export() {
             fs::write(directory.join(name), bytes).unwrap();
         }
     }
+    bias::export(&files().join("biased/ours/learned"));
 }
 
 #[test]

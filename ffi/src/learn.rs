@@ -229,6 +229,22 @@ pub unsafe extern "C" fn mlora_apply_updates(
     })
 }
 
+/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. Outputs stay, to
+/// rounding; what the adapter has learned is kept. One that learns by the dual step already stays as it is.
+///
+/// Errors: COUNT if events are pending (apply the updates first) or for a rank above in_features, those of every handle.
+/// Threads: needs the adapter for itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mlora_into_dual(lora: *mut mlora) -> mlora_status {
+    run(|| {
+        // SAFETY: the caller's promise for a handle.
+        let state = unsafe { State::learning(lora) }?;
+        // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
+        unsafe { state.adapter_mut() }?.into_dual()?;
+        Ok(())
+    })
+}
+
 /// Forgets the pending events without a step.
 ///
 /// Errors: those of every handle.

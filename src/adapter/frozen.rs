@@ -174,7 +174,7 @@ impl<'a> FrozenMut<'a> {
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     pub fn load_safetensors(&mut self, file: &[u8], module: &str, config: Option<&PeftConfig>) -> Result<()> {
-        peft::load(self.header, self.a, self.b, file, module, config)
+        peft::load(self.weights(), file, module, config)
     }
 
     /// Loads one module of a larger rank, as
@@ -199,7 +199,11 @@ impl<'a> FrozenMut<'a> {
         module: &str,
         config: Option<&PeftConfig>,
     ) -> Result<Reduction> {
-        peft::load_reduced(self.header, self.a, self.b, file, module, config)
+        peft::load_reduced(self.weights(), file, module, config)
+    }
+
+    fn weights(&mut self) -> peft::Weights<'_> {
+        peft::Weights { header: self.header, a: self.a, b: self.b, bias: self.bias }
     }
 }
 

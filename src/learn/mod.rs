@@ -223,7 +223,31 @@ pub trait Learn: Apply {
         public_result(step::apply_updates(&mut self.adapter_mut(), learning_rate, Origin::New))
     }
 
-    /// Discards the pending events without a step.
+    /// From now on the adapter learns from lists, by [`StepKind::Dual`](crate::StepKind::Dual), whatever it has learned
+    /// from so far. Outputs stay, to rounding: the rows of `lora_A` are made orthonormal and `lora_B` is changed to
+    /// match. What the adapter has learned is kept as a part that no list is remembered for. An adapter that learns by
+    /// the dual step already stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Count`] if events are pending (apply the updates first) or for a rank above `in_features`,
+    /// [`Error::Length`] for a view without [`with_bias`](AdapterMut::with_bias), [`Error::NotInitialised`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, StepKind};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// lora.adapt_quality(&[0.6, 0.8], 0.9)?;
+    /// lora.apply_updates(0.01)?;
+    /// let list = Listwise::new(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
+    /// lora.into_dual()?;
+    /// assert_eq!(lora.adapt_listwise(&[0.6, 0.8], list)?.step, StepKind::Dual);
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    #[allow(clippy::wrong_self_convention, reason = "the adapter turns into another kind where it is")]
+    fn into_dual(&mut self) -> Result<()> {
+        public_result(self.adapter_mut().turn_dual())
+    }
+
+    /// Forgets the pending events without a step. Outputs and weights are what they were before those events.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, Learn, MicroLora};

@@ -10,6 +10,7 @@ use super::{decimal, kinds, pattern};
 use crate::adapter::header::Header;
 use crate::error::Error;
 use crate::peft::json::{Json, Out};
+use crate::profile::HAS_DUAL;
 
 /// Fields that cannot change what the `lora_A` and `lora_B` of a module give: where they go, how they were initialised
 /// and trained, names, and what becomes of other modules. A trained bias, and whatever else is saved of the module
@@ -43,12 +44,11 @@ const NO_MATTER: &[&str] = &[
 
 /// Fields that do change it, unless they are off. A field that is in neither list is newer than this crate: it
 /// must be off too, but its name is not known here.
-static MUST_BE_OFF: [Error; 11] = [
+static MUST_BE_OFF: [Error; 10] = [
     off("alora_invocation_tokens"),
     off("arrow_config"),
     off("kasa_config"),
     off("layer_replication"),
-    off("lora_bias"),
     off("megatron_config"),
     off("monteclora_config"),
     off("use_bdlora"),
@@ -93,6 +93,8 @@ pub struct PeftConfig {
     pub alpha: f32,
     /// Whether `s` is `alpha / sqrt(rank)` rather than `alpha / rank`.
     pub use_rslora: bool,
+    /// Whether `lora_B` has a bias, which is scaled by `s` as well.
+    pub lora_bias: bool,
 }
 
 /// Reads an `adapter_config.json` that PEFT saved, for all of its modules. Whatever a MicroLoRA adapter cannot
@@ -148,6 +150,7 @@ struct Reader<'a> {
     rank: Option<usize>,
     alpha: Option<f32>,
     use_rslora: Option<bool>,
+    lora_bias: Option<bool>,
     own_rank: Option<Option<usize>>,
     own_alpha: Option<Option<f32>>,
 }
@@ -157,8 +160,9 @@ impl<'a> Reader<'a> {
         kinds::check_config(text)?;
         let json = Json::utf8(text)?;
         let (kind, rank, alpha, use_rslora, own_rank, own_alpha) = (None, None, None, None, None, None);
+        let lora_bias = None;
         let (key, value) = (&[][..], json);
-        Ok(Self { json, module, key, value, kind, rank, alpha, use_rslora, own_rank, own_alpha })
+        Ok(Self { json, module, key, value, kind, rank, alpha, use_rslora, lora_bias, own_rank, own_alpha })
     }
 
     fn finish(mut self) -> Result<PeftConfig, Problem> {
@@ -174,6 +178,7 @@ impl<'a> Reader<'a> {
             alpha: self.own_alpha.flatten().unwrap_or(alpha),
             // PEFT had no rsLoRA before 0.7.
             use_rslora: self.use_rslora.unwrap_or(false),
+            lora_bias: self.lora_bias.unwrap_or(false),
         })
     }
 
@@ -223,6 +228,12 @@ impl<'a> Reader<'a> {
                     let value = if self.json.nothing() { Some(false) } else { self.json.boolean() };
                     let value = self.take(value, &super::WRONG_RSLORA)?;
                     self.json.once(&mut self.use_rslora, value)?;
+                }
+                b"lora_bias" => {
+                    let value = if self.json.nothing() { Some(false) } else { self.json.boolean() };
+                    let value = value.filter(|value| HAS_DUAL || !value);
+                    let value = self.take(value, &const { unsupported("lora_bias", "true or false") })?;
+                    self.json.once(&mut self.lora_bias, value)?;
                 }
                 b"rank_pattern" => {
                     let rank =
@@ -358,7 +369,11 @@ pub(super) fn write(out: &mut Out<'_>, header: &Header, module: &str, base_model
     // The whole name: PEFT takes `q_proj` alone to mean that module of every layer.
     out.text(",\n  \"target_modules\": [\n    ");
     out.string(module);
-    out.text("\n  ],\n  \"task_type\": null,\n  \"use_dora\": false,\n  \"use_rslora\": ");
+    out.text("\n  ],");
+    if header.has_bias() {
+        out.text("\n  \"lora_bias\": true,");
+    }
+    out.text("\n  \"task_type\": null,\n  \"use_dora\": false,\n  \"use_rslora\": ");
     out.boolean(header.uses_rslora());
     out.text("\n}\n");
 }

@@ -1,6 +1,6 @@
 //! Writing: one module's tensors and the config beside them, measured by the code that writes them.
 
-use super::names::{LORA_A, LORA_B, PREFIX};
+use super::names::{BIAS, LORA_A, LORA_B, PREFIX};
 use super::{adapter_config, decimal, safetensors};
 use crate::adapter::view::Adapter;
 use crate::error::{Error, Result};
@@ -54,9 +54,14 @@ impl Adapter<'_> {
             out.text("\",\"use_rslora\":\"");
             out.boolean(self.header.uses_rslora());
             out.text("\"},");
-            put_tensor(out, [PREFIX, module, LORA_A], [rank, in_len], [0, middle]);
+            put_tensor(out, [PREFIX, module, LORA_A], &[rank, in_len], [0, middle]);
             out.text(",");
-            put_tensor(out, [PREFIX, module, LORA_B], [out_len, rank], [middle, end]);
+            put_tensor(out, [PREFIX, module, LORA_B], &[out_len, rank], [middle, end]);
+            if self.header.has_bias() {
+                let last = out_len.saturating_mul(4).saturating_add(end);
+                out.text(",");
+                put_tensor(out, [PREFIX, module, BIAS], &[out_len], [end, last]);
+            }
             out.text("}");
         });
         for value in self.a {
@@ -67,24 +72,42 @@ impl Adapter<'_> {
                 out.bytes(&row.get(o).copied().unwrap_or_default().to_le_bytes());
             }
         }
+        if self.header.has_bias() {
+            for (o, bias) in self.bias.iter().enumerate() {
+                out.bytes(&self.peft_bias(o, *bias).to_le_bytes());
+            }
+        }
+    }
+
+    /// PEFT adds `s (lora_B A x + bias)`, without a mean: of ours that is `(b - C^T A mu) / s`.
+    fn peft_bias(&self, o: usize, bias: f32) -> f32 {
+        let header = self.header;
+        let mut sum = bias;
+        for (row, along) in kernel::rows(self.b, header.out_len()).zip(header.bias.centre) {
+            sum -= (header.scaling * along) * row.get(o).copied().unwrap_or_default();
+        }
+        sum / header.scaling
     }
 }
 
-fn put_tensor(out: &mut Out<'_>, name: [&str; 3], shape: [usize; 2], range: [usize; 2]) {
+fn put_tensor(out: &mut Out<'_>, name: [&str; 3], shape: &[usize], range: [usize; 2]) {
     out.text("\"");
     for part in name {
         out.text(part);
     }
     out.text("\":{\"dtype\":\"F32\",\"shape\":[");
-    put_two(out, shape);
+    put_all(out, shape);
     out.text("],\"data_offsets\":[");
-    put_two(out, range);
+    put_all(out, &range);
     out.text("]}");
 }
 
-fn put_two(out: &mut Out<'_>, [one, two]: [usize; 2]) {
-    // The largest adapter there is has 2^25 bytes a matrix.
-    out.decimal(one as u32, 0);
-    out.text(",");
-    out.decimal(two as u32, 0);
+fn put_all(out: &mut Out<'_>, values: &[usize]) {
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.text(",");
+        }
+        // The largest adapter there is has 2^25 bytes a matrix.
+        out.decimal(*value as u32, 0);
+    }
 }

@@ -12,6 +12,7 @@ use crate::adapter::view::AdapterMut;
 use crate::error::{Error, Result};
 use crate::forward::apply::Apply;
 use crate::kernel;
+use crate::profile::HAS_DUAL;
 
 impl<'a> Pair<'a> {
     /// Refuses what does not fit the adapter.
@@ -37,10 +38,28 @@ impl<'a> Pair<'a> {
                 return Err(Error::Mismatch { what, expected, got });
             }
         }
-        if self.a.dtype == Dtype::Other || self.b.dtype == Dtype::Other {
+        let dtypes = [Some(self.a), Some(self.b), self.bias].map(|tensor| tensor.map(|tensor| tensor.dtype));
+        if dtypes.contains(&Some(Dtype::Other)) {
             return Err(Error::Unsupported { field: "dtype", expected: "F32, F16 or BF16" });
         }
         Ok(())
+    }
+
+    /// Refuses a bias that there is no room for, and a config that says something else of it.
+    fn check_bias(&self, room: usize, peft: Option<&PeftConfig>) -> Result<()> {
+        if peft.is_some_and(|peft| peft.lora_bias != self.bias.is_some()) {
+            let expected = "true with a bias of lora_B in the file, false without";
+            return Err(Error::Unsupported { field: "lora_bias", expected });
+        }
+        if self.bias.is_some() && room != self.out_features {
+            return Err(Error::Length { what: "bias", expected: self.out_features, got: room });
+        }
+        Ok(())
+    }
+
+    fn bias(&self) -> Option<Matrix<'a>> {
+        let len = self.out_features;
+        self.bias.map(|tensor| Matrix { what: "bias of lora_B", tensor, rank: 1, len, row_step: 0, step: 1 })
     }
 
     fn lora_a(&self) -> Matrix<'a> {
@@ -119,6 +138,7 @@ struct Usable<'a> {
 /// Checks all of it, every value as well.
 fn check<'a>(
     header: &Header,
+    room: usize,
     file: &'a [u8],
     module: &str,
     peft: Option<&PeftConfig>,
@@ -130,6 +150,7 @@ fn check<'a>(
     let mut config = scaled_as(header.config(), peft, opened.metadata)?;
     config.check()?;
     pair.check(header, peft, way)?;
+    pair.check_bias(room, peft)?;
     if narrow(pair.rank) != header.rank {
         // The alpha that gives the same scaling with the adapter's rank.
         let ranks = f64::from(header.rank) / f64::from(narrow(pair.rank));
@@ -138,54 +159,70 @@ fn check<'a>(
         config.check()?;
     }
     pair.lora_a().decode(1.0, &mut [])?;
-    pair.lora_b().decode(config.scaling(header.rank()), &mut [])?;
+    let scaling = config.scaling(header.rank());
+    pair.lora_b().decode(scaling, &mut [])?;
+    if let Some(bias) = pair.bias() {
+        bias.decode(scaling, &mut [])?;
+    }
     Ok(Usable { pair, config })
 }
 
+/// What a module is loaded into. Without room for a bias (empty) one that is in the file is refused.
+pub(crate) struct Weights<'a> {
+    pub(crate) header: &'a mut Header,
+    pub(crate) a: &'a mut [f32],
+    pub(crate) b: &'a mut [f32],
+    pub(crate) bias: &'a mut [f32],
+}
+
 /// Loads one module into the weights of an adapter. Nothing is written unless all of it is usable.
-pub(crate) fn load(
-    header: &mut Header,
-    lora_a: &mut [f32],
-    lora_b: &mut [f32],
-    file: &[u8],
-    module: &str,
-    peft: Option<&PeftConfig>,
-) -> Result<()> {
-    let usable = check(header, file, module, peft, Way::Whole)?;
-    usable.take(header, lora_a, lora_b)
+pub(crate) fn load(weights: Weights<'_>, file: &[u8], module: &str, peft: Option<&PeftConfig>) -> Result<()> {
+    let usable = check(weights.header, weights.bias.len(), file, module, peft, Way::Whole)?;
+    usable.take(weights)
 }
 
 /// The same for a module of any rank up to 64.
 pub(crate) fn load_reduced(
-    header: &mut Header,
-    lora_a: &mut [f32],
-    lora_b: &mut [f32],
+    weights: Weights<'_>,
     file: &[u8],
     module: &str,
     peft: Option<&PeftConfig>,
 ) -> Result<Reduction> {
-    let usable = check(header, file, module, peft, Way::Reduced)?;
+    let header = &*weights.header;
+    let usable = check(header, weights.bias.len(), file, module, peft, Way::Reduced)?;
     let rank = usable.pair.rank;
     if narrow(rank) == header.rank {
-        usable.take(header, lora_a, lora_b)?;
+        usable.take(weights)?;
         return Ok(Reduction { rank, kept: 1.0 });
     }
     let plan = Plan::of(&usable.pair, header.rank());
     plan.check(usable.config.scaling(header.rank()), NORM_LIMIT)?;
-    header.rescale(&usable.config);
-    plan.write(&usable.pair, header, lora_a, lora_b);
-    header.refresh_gram(lora_b);
-    header.bump();
+    weights.header.rescale(&usable.config);
+    plan.write(&usable.pair, weights.header, weights.a, weights.b);
+    usable.finish(weights)?;
     Ok(Reduction { rank, kept: plan.kept })
 }
 
 impl Usable<'_> {
-    /// Nothing below can fail.
-    fn take(&self, header: &mut Header, lora_a: &mut [f32], lora_b: &mut [f32]) -> Result<()> {
-        self.pair.lora_a().decode(1.0, lora_a)?;
-        self.pair.lora_b().decode(1.0, lora_b)?;
-        header.rescale(&self.config);
-        header.refresh_gram(lora_b);
+    /// Nothing is left that could fail.
+    fn take(&self, weights: Weights<'_>) -> Result<()> {
+        self.pair.lora_a().decode(1.0, weights.a)?;
+        self.pair.lora_b().decode(1.0, weights.b)?;
+        weights.header.rescale(&self.config);
+        self.finish(weights)
+    }
+
+    /// What the dual step knew is of other weights; the bias is the file's, or none.
+    fn finish(&self, weights: Weights<'_>) -> Result<()> {
+        let Weights { header, b, bias, .. } = weights;
+        header.forget_dual();
+        kernel::clear(bias);
+        if let Some(stored) = self.pair.bias() {
+            stored.decode(1.0, bias)?;
+            kernel::scale(bias, header.scaling);
+        }
+        header.refresh_gram(b);
+        header.measure_bias(b, bias);
         header.bump();
         Ok(())
     }
@@ -213,7 +250,8 @@ pub fn find_problem<L: Apply + ?Sized>(
     module: &str,
     config: Option<&PeftConfig>,
 ) -> Option<Problem> {
-    let error = check(lora.adapter().header, file, module, config, Way::Whole).err()?;
+    let view = lora.adapter();
+    let error = check(view.header, view.bias.len(), file, module, config, Way::Whole).err()?;
     Some(explain(error, file, module))
 }
 
@@ -250,8 +288,8 @@ fn scaled_as(config: Config, peft: Option<&PeftConfig>, metadata: Metadata) -> R
 
 impl AdapterMut<'_> {
     pub(crate) fn load_module(&mut self, file: &[u8], module: &str, peft: Option<&PeftConfig>) -> Result<()> {
-        load(self.header, self.a, self.b, file, module, peft)?;
-        self.clear_pending();
+        load(self.weights(), file, module, peft)?;
+        self.forget_sums();
         Ok(())
     }
 
@@ -261,8 +299,19 @@ impl AdapterMut<'_> {
         module: &str,
         peft: Option<&PeftConfig>,
     ) -> Result<Reduction> {
-        let reduction = load_reduced(self.header, self.a, self.b, file, module, peft)?;
-        self.clear_pending();
+        let reduction = load_reduced(self.weights(), file, module, peft)?;
+        self.forget_sums();
         Ok(reduction)
+    }
+
+    fn weights(&mut self) -> Weights<'_> {
+        Weights { header: self.header, a: self.a, b: self.b, bias: self.bias }
+    }
+
+    fn forget_sums(&mut self) {
+        if HAS_DUAL {
+            kernel::clear(self.input_sum);
+        }
+        self.clear_pending();
     }
 }

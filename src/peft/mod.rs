@@ -6,7 +6,9 @@
 //! [`Learn::load_safetensors`](crate::Learn::load_safetensors) picks it by name, [`modules`] lists
 //! the names. `lora_B` is transposed on the way, since PEFT stores `[out_features, rank]`.
 //!
-//! Both directions are about the adapter as PEFT knows it: `lora_A`, `lora_B`, alpha and rsLoRA.
+//! Both directions are about the adapter as PEFT knows it: `lora_A`, `lora_B`, alpha, rsLoRA, and the bias of `lora_B`
+//! (`lora_bias`). PEFT scales that bias as well, and does not centre the input: of an adapter's bias b it is
+//! `(b - C^T A mu) / s`.
 //! The run-time strength, the output guard and the state of training are this crate's own, and stay
 //! as they are.
 //!
@@ -40,8 +42,8 @@ mod reduce;
 mod safetensors;
 
 pub use adapter_config::{PeftConfig, read_adapter_config, read_module_config};
+pub(crate) use load::{Weights, load, load_reduced};
 pub use load::{explain, find_problem};
-pub(crate) use load::{load, load_reduced};
 #[doc(hidden)]
 pub use modules::Cursor;
 pub use modules::{Module, Modules, modules};

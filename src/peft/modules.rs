@@ -4,7 +4,8 @@ use super::names::{self, Part};
 use super::safetensors::{Dtype, Tensor, Tensors};
 use crate::error::{Error, Result};
 
-const MORE_TENSORS: Error = Error::Unsupported { field: "tensors", expected: "lora_A and lora_B alone" };
+const MORE_TENSORS: Error =
+    Error::Unsupported { field: "tensors", expected: "lora_A and lora_B, and a bias of lora_B" };
 
 /// A module that a file holds an adapter for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,8 @@ pub struct Cursor {
 pub(super) struct Pair<'a> {
     pub(super) a: Tensor<'a>,
     pub(super) b: Tensor<'a>,
+    /// PEFT's `lora_bias`.
+    pub(super) bias: Option<Tensor<'a>>,
     pub(super) in_features: usize,
     pub(super) out_features: usize,
     pub(super) rank: usize,
@@ -151,32 +154,38 @@ impl<'a> Pair<'a> {
         };
         match (a.matrix, b.matrix) {
             (Some([rank, in_features]), Some([out_features, rank_of_b])) if rank == rank_of_b => {
-                Ok(Self { a, b, in_features, out_features, rank })
+                Ok(Self { a, b, bias: None, in_features, out_features, rank })
             }
             _ => Err(Error::Unsupported { field: "shape", expected: "lora_A [r, in] and lora_B [out, r]" }),
         }
     }
 
-    /// The pair of a named module. Anything else that PEFT keeps for it (a bias, DoRA's magnitudes)
-    /// would be lost, so it is refused.
+    /// The pair of a named module, and the bias of its `lora_B`. Anything else that PEFT keeps for it (a bias of the
+    /// frozen layer, DoRA's magnitudes) would be lost, so it is refused.
     pub(super) fn find(mut tensors: Tensors<'a>, module: &str) -> Result<Self> {
-        let (mut a, mut b) = (None, None);
-        match Self::collect(&mut tensors, module, &mut a, &mut b) {
-            Some(()) => Self::new(a, b),
-            None => Err(tensors.json.error()),
+        let (mut a, mut b, mut bias) = (None, None, None);
+        if Self::collect(&mut tensors, module, [&mut a, &mut b, &mut bias]).is_none() {
+            return Err(tensors.json.error());
+        }
+        let pair = Self::new(a, b)?;
+        match bias {
+            Some(tensor) if tensor.row != Some(pair.out_features) => {
+                Err(Error::Unsupported { field: "shape", expected: "a bias of lora_B [out]" })
+            }
+            bias => Ok(Self { bias, ..pair }),
         }
     }
 
     fn collect(
         tensors: &mut Tensors<'a>,
         module: &str,
-        a: &mut Option<Tensor<'a>>,
-        b: &mut Option<Tensor<'a>>,
+        [a, b, bias]: [&mut Option<Tensor<'a>>; 3],
     ) -> Option<()> {
         while let Some((name, tensor)) = tensors.next()? {
             match names::part_of(module.as_bytes(), name) {
                 Some(Part::A) => tensors.json.once(a, tensor)?,
                 Some(Part::B) => tensors.json.once(b, tensor)?,
+                Some(Part::Bias) => tensors.json.once(bias, tensor)?,
                 Some(Part::More) => return tensors.json.refuse(&MORE_TENSORS),
                 None => {}
             }

@@ -1,19 +1,25 @@
 //! Names of tensors: what belongs to which module, with escapes read, and whose names they are.
 
+use crate::profile::HAS_DUAL;
+
 /// PEFT wraps the model twice before it names the modules.
 pub(super) const PREFIX: &str = "base_model.model.";
 pub(super) const LORA_A: &str = ".lora_A.weight";
 pub(super) const LORA_B: &str = ".lora_B.weight";
+pub(super) const BIAS: &str = ".lora_B.bias";
 /// With the name that an adapter has if it is given none: in a state dict that was saved as it was.
 const DEFAULT_A: &str = ".lora_A.default.weight";
 const DEFAULT_B: &str = ".lora_B.default.weight";
+const DEFAULT_BIAS: &str = ".lora_B.default.bias";
 
 /// Which tensor of its module this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     A,
     B,
-    /// Something that changes what the module gives, and is neither.
+    /// What `lora_B` adds, before the scaling.
+    Bias,
+    /// Something else that changes what the module gives.
     More,
 }
 
@@ -32,7 +38,15 @@ pub(super) fn split(name: &[u8]) -> Option<(&[u8], Part)> {
 pub(super) fn part_of(module: &[u8], name: &[u8]) -> Option<Part> {
     let inside = after(name, PREFIX.as_bytes()).and_then(|name| after(name, module));
     let rest = inside.or_else(|| after(name, module))?;
-    for (suffix, part) in [(LORA_A, Part::A), (LORA_B, Part::B), (DEFAULT_A, Part::A), (DEFAULT_B, Part::B)] {
+    let bias = if HAS_DUAL { Part::Bias } else { Part::More };
+    for (suffix, part) in [
+        (LORA_A, Part::A),
+        (LORA_B, Part::B),
+        (BIAS, bias),
+        (DEFAULT_A, Part::A),
+        (DEFAULT_B, Part::B),
+        (DEFAULT_BIAS, bias),
+    ] {
         if after(rest, suffix.as_bytes()) == Some(&[]) {
             return Some(part);
         }

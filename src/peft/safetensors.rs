@@ -56,6 +56,8 @@ pub(super) struct Tensor<'a> {
     pub(super) dtype: Dtype,
     /// Rows and columns, if it has just these two.
     pub(super) matrix: Option<[usize; 2]>,
+    /// Values, if it is one row of them.
+    pub(super) row: Option<usize>,
     begin: usize,
     data: &'a [u8],
 }
@@ -226,6 +228,7 @@ impl<'a> Tensors<'a> {
             let is_it = match field {
                 "tensors" => part == names::Part::More,
                 "dtype" => tensor.dtype == Dtype::Other,
+                _ if part == names::Part::Bias => tensor.row.is_none(),
                 _ => tensor.matrix.is_none(),
             };
             let shown = if field == "tensors" { name } else { value_of(entry) };
@@ -266,7 +269,7 @@ impl<'a> Tensors<'a> {
         let expected = shape.product.and_then(|values| values.checked_mul(dtype.bytes()));
         match data {
             Some(data) if dtype == Dtype::Other || expected == Some(data.len()) => {
-                Some(Tensor { dtype, matrix: shape.pair(), begin, data })
+                Some(Tensor { dtype, matrix: shape.pair(), row: shape.row(), begin, data })
             }
             _ => {
                 json.refuse(&const { syntax("a tensor outside the data, or not of the length of its shape") })
@@ -355,6 +358,11 @@ impl Sizes {
     }
 
     /// Both, if there are two.
+    fn row(&self) -> Option<usize> {
+        let [len, _] = self.first;
+        (self.count == 1).then_some(len)
+    }
+
     fn pair(&self) -> Option<[usize; 2]> {
         (self.count == 2).then_some(self.first)
     }

@@ -229,6 +229,7 @@ static void an_inference_adapter_does_not_learn(void) {
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_adapt_quality(lora, s, 0.9f, NULL));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_discard_pending(lora));
+  REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_into_dual(lora));
   REFUSE(MLORA_ERROR_INFERENCE_ONLY, mlora_reset(lora));
   watch_nothing();
 }

@@ -147,6 +147,17 @@ static void the_first_feedback_chooses(void) {
   ACCEPT(mlora_init(room, sizeof room, &config, MLORA_ABI_VERSION, &lora));
   ACCEPT(mlora_adapt_quality(lora, &sample, 0.9f, &receipt));
   CHECK(receipt.step == MLORA_STEP_SCALED_GRADIENT_V2);
+
+  // It can still become one of lists, once nothing is pending.
+  REFUSE(MLORA_ERROR_COUNT, mlora_into_dual(lora));
+  ACCEPT(mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
+  float before[FEATURES], after[FEATURES];
+  ACCEPT(mlora_apply(lora, QUERY, FEATURES, before, FEATURES, NULL));
+  ACCEPT(mlora_into_dual(lora));
+  ACCEPT(mlora_apply(lora, QUERY, FEATURES, after, FEATURES, NULL));
+  for (size_t i = 0; i < FEATURES; i++) CHECK(before[i] - after[i] < 1e-5f && after[i] - before[i] < 1e-5f);
+  ACCEPT(mlora_adapt_choice(lora, &sample, library[0], CANDIDATES * FEATURES, 1, 1.0f, MLORA_TEMPERATURE_CHOICE, &receipt));
+  CHECK(receipt.step == MLORA_STEP_DUAL);
 }
 
 static void what_moved_a_document_is_told(void) {

@@ -59,6 +59,7 @@ static void misaligned_pointers_are_refused(void) {
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_adapt_attract_repel(lora, s, X, FEATURES, odd(X), FEATURES, NULL));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_apply_updates(lora, MLORA_LEARNING_RATE, odd(buffer)));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_discard_pending(odd(lora)));
+  REFUSE(MLORA_ERROR_MISALIGNED, mlora_into_dual(odd(lora)));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_reset(odd(lora)));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_json_len(lora, odd(buffer)));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_save_json(lora, text, sizeof text, odd(buffer)));

@@ -79,6 +79,7 @@ static void learn(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_adapt_quality(lora, NULL, 0.9f, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_apply_updates(NULL, MLORA_LEARNING_RATE, &r));
   REFUSE(MLORA_ERROR_NULL, mlora_discard_pending(NULL));
+  REFUSE(MLORA_ERROR_NULL, mlora_into_dual(NULL));
   REFUSE(MLORA_ERROR_NULL, mlora_reset(NULL));
 }
 

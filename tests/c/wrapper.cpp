@@ -44,6 +44,7 @@ static void walk(Adapter &lora) {
   CHECK(lora.adapt_attract_repel(sample, SECOND, FIRST) == MLORA_OK);
   CHECK(lora.adapt_quality(sample, 0.9f) == MLORA_OK);
   CHECK(lora.stats(stats) == MLORA_OK && stats.pending == 7 && stats.updates == 20);
+  CHECK(lora.into_dual() == MLORA_ERROR_COUNT);  // events are pending
   CHECK(lora.discard_pending() == MLORA_OK);
   CHECK(lora.apply_updates(0.01f, &receipt) == MLORA_OK);
   CHECK(receipt.outcome == MLORA_SKIPPED_NO_PENDING);

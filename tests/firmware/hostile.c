@@ -134,7 +134,8 @@ static void report(const loader *of) {
 
 int main(void) {
   static const char *const pieces[] = {"[", "{\"a\":", "[{\"rank\":", "A", "\\", "\\u00", "9", "\"", "\"rank\":1,", ",", "-", "\x80", "\x01"};
-  const mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.step = MLORA_STEP_SCALED_GRADIENT_V2;
   const float x[FEATURES] = {0.5f, 0.5f, 0.5f, 0.5f};
   const float shown[LIST * FEATURES] = {1.0f, 0.0f, 0.0f, 0.0f, 0.0f, 1.0f, 0.0f, 0.0f};
   const float clicks[LIST] = {0.0f, 1.0f};

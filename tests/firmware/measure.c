@@ -73,7 +73,9 @@ static void fill(float *values, size_t len, uint32_t seed) {
 }
 
 int main(void) {
-  const mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  // What takes feedback of every kind.
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.step = MLORA_STEP_SCALED_GRADIENT_V2;
   const mlora_sample sample = MLORA_SAMPLE(x, FEATURES);
   size_t len;
   mlora_stats stats;

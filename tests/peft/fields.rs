@@ -31,7 +31,6 @@ fn unsupported_fields_are_refused_by_name() {
         ("arrow_config", json!({"top_k": 3})),
         ("kasa_config", json!({"beta": 1e-4})),
         ("layer_replication", json!([[0, 4], [2, 5]])),
-        ("lora_bias", json!(true)),
         ("megatron_config", json!({"a": 1})),
         ("monteclora_config", json!({"num_samples": 8})),
         ("use_bdlora", json!({"nblocks": 1})),

@@ -202,7 +202,6 @@ fn modules_that_do_not_fit() {
     refused(&changed(|header| header[B]["dtype"] = json!("I32")), dtype);
     for rest in [
         "lora_magnitude_vector",
-        "lora_B.bias",
         "lora_embedding_A",
         "lora_A.other.weight",
         "base_layer.bias",
@@ -211,9 +210,14 @@ fn modules_that_do_not_fit() {
     ] {
         let extra = json!({"dtype": "F32", "shape": [0], "data_offsets": [20, 20]});
         let more = changed(|header| header[format!("base_model.model.m.{rest}")] = extra);
-        refused(&more, "tensors: expected lora_A and lora_B alone, got something else");
+        refused(&more, "tensors: expected lora_A and lora_B, and a bias of lora_B, got something else");
     }
     let extra = json!({"dtype": "F32", "shape": [0], "data_offsets": [20, 20]});
+    for (name, shape) in [("lora_B.bias", json!([0])), ("lora_B.default.bias", json!([2, 0]))] {
+        let extra = json!({"dtype": "F32", "shape": shape, "data_offsets": [20, 20]});
+        let more = changed(|header| header[format!("base_model.model.m.{name}")] = extra.clone());
+        refused(&more, "shape: expected a bias of lora_B [out], got something else");
+    }
     let twice = changed(|header| header["base_model.model.m.lora_A.default.weight"] = extra);
     refused(&twice, &json_fault(TWICE));
     let mut other = HeapLora::new(3, 3, 1, &Config::new());

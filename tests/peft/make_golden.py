@@ -5,8 +5,8 @@
 
 `theirs/`: adapters that PEFT saved with save_pretrained, made here. `ours/`: adapters that this crate wrote, made by
 `cargo xtask peft` (the ignored test `export` in ../peft.rs) and only read here. `expected.json`: for every module of both, an
-input and the delta that PEFT computes, in float64, after loading the files with from_pretrained. Without a directory it works
-on the committed files beside it.
+input and the delta that PEFT computes, in float64, after loading the files with from_pretrained. `biased/` has the same three
+for adapters with PEFT's `lora_bias`. Without a directory it works on the committed files beside it.
 """
 
 import pathlib
@@ -36,6 +36,8 @@ THEIRS = [
     ("rank1", {"head": (1, 1)}, 1, 123456.789, False, torch.float32),
 ]
 
+BIASED = [("f32", {"head": (33, 17)}, 2, 16, False, torch.float32), ("rslora", {"head": (5, 40)}, 3, 0.3, True, torch.float16)]
+
 
 def base_model(modules):
     """Linear layers at dotted names, in float64, and nothing else: what PEFT computes with the adapter is all there is."""
@@ -51,9 +53,9 @@ def base_model(modules):
     return root
 
 
-def save_theirs(directory, modules, rank, alpha, rslora, dtype):
+def save_theirs(directory, lora_bias, modules, rank, alpha, rslora, dtype):
     torch.manual_seed(rank)
-    config = LoraConfig(r=rank, lora_alpha=alpha, use_rslora=rslora, target_modules=sorted(modules))
+    config = LoraConfig(r=rank, lora_alpha=alpha, use_rslora=rslora, lora_bias=lora_bias, target_modules=sorted(modules))
     model = get_peft_model(base_model(modules).to(dtype), config, autocast_adapter_dtype=False)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -76,7 +78,8 @@ def cases(directory, draw):
     tensors = tensors_of(directory)
     prefix, suffix = "base_model.model.", ".lora_A.weight"
     names = sorted(name.removeprefix(prefix).removesuffix(suffix) for name in tensors if name.endswith(suffix))
-    assert 2 * len(names) == len(tensors), sorted(tensors)
+    biases = sum(name.endswith(".lora_B.bias") for name in tensors)
+    assert 2 * len(names) + biases == len(tensors) and biases in (0, len(names)), sorted(tensors)
     sizes = {
         name: (tensors[f"{prefix}{name}.lora_A.weight"].shape[1], tensors[f"{prefix}{name}.lora_B.weight"].shape[0])
         for name in names
@@ -94,6 +97,9 @@ def cases(directory, draw):
         for part in ("lora_A", "lora_B"):
             loaded, saved = getattr(layer, part)["default"].weight, tensors[f"{prefix}{name}.{part}.weight"]
             assert loaded.dtype == torch.float64 and torch.equal(loaded, saved.double()), f"{directory}: {name}.{part}"
+        bias, saved = layer.lora_B["default"].bias, tensors.get(f"{prefix}{name}.lora_B.bias")
+        assert (bias is None) == (saved is None) == (not config.lora_bias), f"{directory}: {name}.lora_B.bias"
+        assert bias is None or torch.equal(bias, saved.double()), f"{directory}: {name}.lora_B.bias"
         x = torch.from_numpy(packing.representable(draw((VECTORS, sizes[name][0]))))
         with torch.no_grad():
             delta = layer(x) - layer.base_layer(x)
@@ -111,10 +117,9 @@ def cases(directory, draw):
         }
 
 
-def main():
-    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    for name, *adapter in THEIRS:
-        save_theirs(root / "theirs" / name, *adapter)
+def exchange(root, theirs, lora_bias):
+    for name, *adapter in theirs:
+        save_theirs(root / "theirs" / name, lora_bias, *adapter)
     draw = np.random.default_rng(7).standard_normal
     directories = sorted((root / "ours").iterdir()) + sorted((root / "theirs").iterdir())
     document = {
@@ -125,6 +130,12 @@ def main():
     }
     packing.write(root / "expected.json", document)
     print(f"PEFT {peft.__version__} loaded {len(document['cases'])} modules of {len(directories)} adapters")
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    exchange(root, THEIRS, False)
+    exchange(root / "biased", BIASED, True)
 
 
 if __name__ == "__main__":

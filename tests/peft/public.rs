@@ -86,7 +86,7 @@ fn configs_of_every_version_and_kind_are_read() {
 fn what_cannot_be_is_refused_by_name_and_value() {
     let table = [
         (json!({"use_dora": true}), "use_dora: expected null, false, 0 or empty, got true"),
-        (json!({"lora_bias": true}), "lora_bias: expected null, false, 0 or empty, got true"),
+        (json!({"lora_bias": "all"}), "lora_bias: expected true or false, got \"all\""),
         (
             json!({"layer_replication": [[0, 4], [2, 5]]}),
             "layer_replication: expected null, false, 0 or empty, got [ [ 0, 4 ], [ 2, 5 ] ]",

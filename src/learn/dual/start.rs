@@ -77,6 +77,20 @@ impl AdapterMut<'_> {
         Ok(())
     }
 
+    /// As [`Self::become_dual`], where a user asks for it.
+    pub(crate) fn turn_dual(&mut self) -> Checked<()> {
+        self.check_dual()?;
+        if self.header.is_dual() {
+            return Ok(());
+        }
+        if self.header.pending > 0 {
+            return Err(refuse::count("pending", self.header.pending as usize, 0, 0));
+        }
+        self.become_dual();
+        self.header.bump();
+        Ok(())
+    }
+
     /// Makes the rows of `lora_A` orthonormal and changes `lora_B` to match: the outputs stay, to rounding. What the
     /// adapter has learned so far becomes a part that no list is remembered for.
     pub(crate) fn become_dual(&mut self) {

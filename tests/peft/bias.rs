@@ -1,0 +1,159 @@
+//! PEFT's `lora_bias`: the bias of an adapter that learned from lists.
+
+use std::fs;
+use std::path::Path;
+
+use micro_lora::peft::{find_problem, read_adapter_config};
+use micro_lora::{Apply, Config, Error, FrozenLora, Learn, Listwise, MicroLora, Sample, StepKind};
+
+use super::Case;
+use super::common::{HeapLora, Noise};
+
+const IN: usize = 5;
+const OUT: usize = 3;
+const M: &str = "head";
+type Lora = MicroLora<IN, OUT, 2>;
+
+/// An adapter with a bias and with a mean of its inputs.
+pub fn learned() -> Lora {
+    let config =
+        Config::new().with_step(StepKind::Dual).with_alpha(3.0).with_cap(Config::CAP_OFF).with_seed(2);
+    let (mut lora, noise) = (Lora::new(config).unwrap(), &mut Noise(4));
+    for _ in 0..30 {
+        let (mut x, base, rows) =
+            (noise.unit(IN), noise.unit(OUT), [noise.unit(OUT), noise.unit(OUT)].concat());
+        x.iter_mut().for_each(|x| *x += 0.3);
+        let sample = Sample::new(&x).with_base(&base).with_weight(4.0);
+        lora.adapt_listwise(sample, Listwise::new(&rows, &[0.0, 1.0])).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    lora
+}
+
+fn tensors(lora: &impl Apply) -> Vec<u8> {
+    let mut file = vec![0; lora.safetensors_len(M).unwrap()];
+    assert_eq!(lora.write_safetensors(M, &mut file), Ok(file.len()));
+    file
+}
+
+fn config(lora: &impl Apply) -> String {
+    let mut json = vec![0; lora.adapter_config_len(M, None).unwrap()];
+    lora.write_adapter_config(M, None, &mut json).unwrap();
+    String::from_utf8(json).unwrap()
+}
+
+fn outputs(lora: &impl Apply) -> Vec<f32> {
+    let noise = &mut Noise(8);
+    let mut all = vec![];
+    for _ in 0..10 {
+        let (x, mut delta) = (noise.unit(IN), [0.0; OUT]);
+        lora.apply_into(&x, &mut delta).unwrap();
+        all.extend(delta);
+    }
+    all
+}
+
+fn assert_alike(a: &[f32], b: &[f32]) {
+    let norm: f32 = a.iter().map(|a| a * a).sum();
+    let apart: f32 = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum();
+    assert!(norm > 0.01 && apart < 1e-11 * norm, "{apart} of {norm}");
+}
+
+/// What PEFT loads of ours.
+pub fn export(directory: &Path) {
+    fs::create_dir_all(directory).unwrap();
+    let lora = learned();
+    fs::write(directory.join("adapter_model.safetensors"), tensors(&lora)).unwrap();
+    fs::write(directory.join("adapter_config.json"), config(&lora)).unwrap();
+}
+
+/// How far from PEFT's forward a file with a bias is here.
+pub fn error_of(case: &Case) -> f64 {
+    let settings = Config::new().with_cap(Config::CAP_OFF);
+    let mut lora = HeapLora::new(case.in_features, case.out_features, case.rank, &settings);
+    let [mut bias, mut grad_bias] = [(); 2].map(|()| vec![0.0; case.out_features]);
+    let mut input_sum = vec![0.0; case.in_features];
+    let mut view = lora.adapter_mut().with_bias(&mut bias, &mut grad_bias, &mut input_sum).unwrap();
+    view.load_safetensors(&case.tensors(), &case.module, Some(&case.config())).unwrap();
+    assert!(view.bias().iter().any(|bias| *bias != 0.0));
+    case.error_of(&view)
+}
+
+#[test]
+fn a_bias_comes_back() {
+    let lora = learned();
+    let mut merged = [0.0; OUT];
+    lora.merged_bias(&mut merged).unwrap();
+    assert_ne!(merged, lora.bias(), "a mean is taken off");
+    let (file, json) = (tensors(&lora), config(&lora));
+    assert!(json.contains("\"lora_bias\": true"), "{json}");
+    let peft = read_adapter_config(json.as_bytes()).unwrap();
+    assert!(peft.lora_bias);
+
+    let mut other = Lora::new(Config::new().with_cap(Config::CAP_OFF)).unwrap();
+    assert_eq!(find_problem(&other, &file, M, Some(&peft)), None);
+    other.load_safetensors(&file, M, Some(&peft)).unwrap();
+    assert_alike(&outputs(&lora), &outputs(&other));
+    // Merged into a layer it is the same matrix and the same bias.
+    let mut bias = [0.0; OUT];
+    other.merged_bias(&mut bias).unwrap();
+    assert_alike(&merged, &bias);
+    assert_eq!(bias, other.bias());
+    let frozen =
+        FrozenLora::<IN, OUT, 2>::from_safetensors(Config::new().with_cap(Config::CAP_OFF), &file, M, None)
+            .unwrap();
+    assert_eq!(outputs(&frozen), outputs(&other));
+
+    // It learns on, from what was loaded.
+    let list = Listwise::new(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], &[0.0, 1.0]);
+    let before = outputs(&other);
+    other.adapt_listwise(Sample::new(&[0.4; IN]).with_base(&[0.6; OUT]).with_weight(1e-5), list).unwrap();
+    assert_alike(&before, &outputs(&other));
+}
+
+#[test]
+fn a_bias_comes_with_a_module_of_a_larger_rank() {
+    let lora = learned();
+    let mut narrow = MicroLora::<IN, OUT, 1>::new(Config::new().with_cap(Config::CAP_OFF)).unwrap();
+    narrow.load_safetensors_reduced(&tensors(&lora), M, None).unwrap();
+    let mut merged = [0.0; OUT];
+    lora.merged_bias(&mut merged).unwrap();
+    assert_alike(&merged, narrow.bias());
+}
+
+#[test]
+fn a_bias_is_never_dropped() {
+    let (lora, json) = (learned(), config(&learned()));
+    let file = tensors(&lora);
+    let mut without_room = HeapLora::new(IN, OUT, 2, &Config::new());
+    let before = without_room.clone();
+    let error = without_room.load_safetensors(&file, M, None).unwrap_err();
+    assert_eq!(error, Error::Length { what: "bias", expected: OUT, got: 0 });
+    assert!(without_room.same_as(&before));
+
+    let mut plain = Lora::new(Config::new().with_seed(1)).unwrap();
+    plain.set_weights(&[0.1; 2 * IN], &[0.2; 2 * OUT]).unwrap();
+    let mut target = learned();
+    let before = target.clone();
+    for (file, json) in [(&file, json.replace("true,", "false,")), (&tensors(&plain), json.clone())] {
+        let error = target.load_safetensors(file, M, Some(&read_adapter_config(json.as_bytes()).unwrap()));
+        let expected = "true with a bias of lora_B in the file, false without";
+        assert_eq!(error, Err(Error::Unsupported { field: "lora_bias", expected }));
+        assert!(target == before);
+    }
+    // A file without one leaves none behind.
+    target.load_safetensors(&tensors(&plain), M, None).unwrap();
+    assert_eq!(target.bias(), [0.0; OUT]);
+    assert_eq!(outputs(&target), {
+        let mut same = Lora::new(Config::new().with_cap(Config::CAP_OFF)).unwrap();
+        same.load_safetensors(&tensors(&plain), M, None).unwrap();
+        outputs(&same)
+    });
+    for value in [f32::NAN, f32::INFINITY] {
+        let mut bad = file.clone();
+        let end = bad.len();
+        bad[end - 4..].copy_from_slice(&value.to_le_bytes());
+        let error = target.load_safetensors(&bad, M, None).unwrap_err();
+        assert_eq!(error, Error::NotFinite { what: "bias of lora_B", index: OUT - 1 });
+    }
+}
