@@ -38,6 +38,23 @@ void make(adapter *made) {
   ACCEPT(mlora_init(made->memory, sizeof made->memory, &config, MLORA_ABI_VERSION, &made->lora));
 }
 
+mlora *make_dual(uint32_t *memory, size_t bytes, uint32_t model_id) {
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  config.step = MLORA_STEP_DUAL;
+  config.model_id = model_id;
+  mlora *made = NULL;
+  ACCEPT(mlora_init(memory, bytes, &config, MLORA_ABI_VERSION, &made));
+  return made;
+}
+
+float dot(const float *a, const float *b) {
+  float sum = 0;
+  for (size_t i = 0; i < FEATURES; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+int near(float a, float b) { return a - b < 1e-4f && b - a < 1e-4f; }
+
 void watch(const void *data, size_t bytes) {
   watched[watched_count].data = data;
   watched[watched_count].bytes = bytes;

@@ -19,6 +19,11 @@ typedef struct {
 } adapter;
 
 void make(adapter *made);
+// An adapter of the dual step.
+mlora *make_dual(uint32_t *memory, size_t bytes, uint32_t model_id);
+// Of FEATURES values.
+float dot(const float *a, const float *b);
+int near(float a, float b);
 // Three unit vectors of FEATURES values, one after the other, and an input.
 extern const float CANDIDATE_ROWS[CANDIDATES * FEATURES];
 extern const float X[FEATURES];
@@ -52,6 +57,7 @@ void test_learn(void);
 void test_save(void);
 void test_peft(void);
 void test_companions(void);
+void test_dual(void);
 void test_lists(void);
 void test_environment(void);
 void test_power_loss(void);

@@ -10,6 +10,7 @@ int main(void) {
   test_save();
   test_peft();
   test_companions();
+  test_dual();
   test_lists();
   test_environment();
   test_power_loss();

@@ -1,4 +1,4 @@
-//! What ran, how it ended and how long it took. A step that could not run is *skipped*, said out loud with the reason,
+//! What ran, how it ended and how long it took. A step that could not run is *skipped*, is reported with the reason,
 //! and counts as a failure under `CI=true`: a check that quietly stops running is worse than none.
 
 use std::env;

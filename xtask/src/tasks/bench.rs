@@ -68,8 +68,8 @@ fn prepare(shell: &Shell) -> Result<String> {
     target_dir.into_os_string().into_string().ok().context("expected a target directory in UTF-8")
 }
 
-/// OpenBLAS without its threads. Debian's build knows no CPU younger than its compiler and falls back to older
-/// instructions there: where there is AVX-512, it is told so.
+/// OpenBLAS without its threads. Debian's build does not recognise CPUs newer than its compiler and falls back to older
+/// instructions: where there is AVX-512, an environment variable selects it.
 fn one_thread(command: xshell::Cmd<'_>) -> xshell::Cmd<'_> {
     let command = command.env("OPENBLAS_NUM_THREADS", "1");
     if std::env::var_os("OPENBLAS_CORETYPE").is_none() && has_avx512() {

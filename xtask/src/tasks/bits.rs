@@ -30,7 +30,7 @@ struct Variant {
     machine: Machine,
     /// Instructions the compiler may use besides the target's own.
     features: &'static [&'static str],
-    /// What the program is told: on x86-64, which kernels to use at most.
+    /// The program's argument: on x86-64, the best kernels it may use.
     argument: &'static str,
 }
 
@@ -43,7 +43,7 @@ enum Machine {
     CortexM4F,
 }
 
-/// On x86-64 one program that is told which of its kernels to use; it answers with those that it used.
+/// On x86-64 one program, which takes the kernels to use as an argument and prints those that it used.
 const VARIANTS: &[Variant] = &[
     Variant { argument: "SSE2", ..Variant::of("x86-64 SSE2", Machine::X86, &[]) },
     Variant { argument: "AVX2", ..Variant::of("x86-64 AVX2", Machine::X86, &[]) },

@@ -20,7 +20,7 @@ fn check(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GIT])?;
     let before = git_status(shell)?;
 
-    // Cargo's own refusal to package uncommitted work stays in force wherever there is none.
+    // Cargo refuses to package uncommitted changes; that check stays on where there are none.
     let allow_dirty = if before.is_empty() { None } else { Some("--allow-dirty") };
     cmd!(shell, "cargo package --package {CRATE} --list {allow_dirty...}").run()?;
     // Explicit, so that the archive is found whatever the user's own configuration says.

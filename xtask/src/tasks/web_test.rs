@@ -99,7 +99,7 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} node baseline").run()?)
 }
 
-/// What the formatter has no opinion on is left out: data, and what others wrote.
+/// Checks our own sources; data and third-party files are left out.
 fn format(shell: &Shell) -> Result<()> {
     let sources = [
         "wasm/demo/*",

@@ -36,7 +36,7 @@ impl Ceilings {
         self.0.iter().find(|(row, _)| row == what).map(|(_, ceiling)| *ceiling)
     }
 
-    /// Nothing above its ceiling, nothing without one, and no ceiling for what is no longer measured.
+    /// Fails for a figure above its ceiling, a figure without a ceiling, and a ceiling without a figure.
     pub fn check(&self, measured: &Measured) -> Result<()> {
         let mut problems = Vec::new();
         for (what, value) in &measured.0 {

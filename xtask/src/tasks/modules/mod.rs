@@ -1,8 +1,8 @@
 //! Which module uses which, in Rust and in JavaScript. No module may use another that uses it, directly or through
-//! others: whoever reads one of them would have to read all of them.
+//! others: to understand one of them, one would have to read all of them.
 //!
 //! A file is a module. It uses the file in which a name that it imports or spells out is defined; `mod x;` and a
-//! re-export are no uses.
+//! re-export do not count.
 
 mod graph;
 mod javascript;
