@@ -62,5 +62,8 @@ pub(crate) const HOST_CHECKS: bool = cfg!(micro_lora_lite);
 #[cfg(micro_lora_terse)]
 pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
 
+/// Whether a shorter program is worth more than a faster one, where it is not the time that somebody waits for.
+pub(crate) const COUNTS_BYTES: bool = cfg!(micro_lora_terse);
+
 /// Whether the dual step is the only one there is. The host sees to it that no adapter has begun with another.
 pub(crate) const DUAL_STEP_ONLY: bool = cfg!(micro_lora_lite);
