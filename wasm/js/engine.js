@@ -30,7 +30,7 @@ export const idle = () => {
 };
 
 /** What engines want from outside. */
-const linked = { ...imports, host: { vector: (...question) => host(...question) } };
+const linked = { ...imports, host: { vector: (kind, id, to, n) => host(kind, id, to, n) } };
 
 let loading;
 

@@ -305,8 +305,8 @@ describe("a memory of lists", () => {
       () => memory.forgetDocument(made, 11),
       () => memory.relearn(made),
     ];
+    // At the first question, and at one in the middle.
     for (const [fault, code, message] of faults)
-      // At the first question, and at one in the middle.
       for (const call of calls)
         for (const first of [0, 4]) {
           let asked = 0;
