@@ -161,11 +161,7 @@ impl AdapterMut<'_> {
 
     /// Refuses what the dual step does not learn from.
     pub(crate) fn check_scaled(&self, feedback: &'static str) -> Checked<()> {
-        if self.header.step == StepKind::Dual as u32 {
-            Err(refuse::step(feedback))
-        } else {
-            Ok(())
-        }
+        if self.header.step == StepKind::Dual as u32 { Err(refuse::step(feedback)) } else { Ok(()) }
     }
 
     /// Counts a list that is not pending (or is counted as such already).

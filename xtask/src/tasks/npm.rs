@@ -98,14 +98,17 @@ pub fn build(shell: &Shell) -> Result<()> {
 }
 
 /// The crate as anybody builds it, without a flag of ours, and wasm-bindgen run on it: what `wasm-pack build` does. The
-/// directory that comes back has that engine, `micro_lora.wasm`, and the package's classes over it, `index.js`.
+/// directory that comes back has that engine, `learn.wasm`, and the package's classes over it, `index.js`.
 pub fn plain(shell: &Shell) -> Result<PathBuf> {
     let toolchain = Toolchain::for_target(shell, TARGET)?;
     let target_dir = target_dir(shell).join("wasm/plain").join(toolchain.name());
-    toolchain.build(shell, TARGET, Path::new(CRATE), &target_dir).arg("--locked").run()?;
+    toolchain
+        .build(shell, TARGET, Path::new(CRATE), &target_dir)
+        .args(["--locked", "--features", "memory"])
+        .run()?;
     let directory = glue_directory(shell, "plain");
     glue(shell, &target_dir.join(TARGET).join("release/micro_lora_wasm.wasm"), &directory)?;
-    shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("micro_lora.wasm"))?;
+    shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("learn.wasm"))?;
     // Where the compiler may use reference types, wasm-bindgen's module wants to be called by the engine.
     let imports = directory.join("imports.js");
     let text = format!(
