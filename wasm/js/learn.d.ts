@@ -461,8 +461,8 @@ export function principalDirections(examples: readonly ArrayLike<number>[], most
  * @param loraA weights of the same sizes, as `loraA` gives them
  * @param loraB the same, as `loraB`
  * @param share 0 to 1
- * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `NOT_FINITE`, `OVERFLOW`, `FREED`; `TYPE` for an adapter of
- * `micro-lora/lite`. The adapter is then what it was.
+ * @throws {MicroLoraError} `LENGTH`, `OUT_OF_RANGE`, `NOT_FINITE`, `OVERFLOW`, `FREED`; `UNSUPPORTED` for an adapter of
+ * the dual step, `TYPE` for one of `micro-lora/lite`. The adapter is then what it was.
  *
  * @example
  * const { loraA, loraB } = lora; // in the evening

@@ -1,6 +1,6 @@
 // The dual step and the memory of lists: the bits of the native engine (the script of `tests/web_dual_vectors.rs`, and
 // the vectors that it committed), and what is refused.
-import { Memory, Replay } from "micro-lora/learn";
+import { Memory, Replay, pullTowards } from "micro-lora/learn";
 import { toBytes } from "micro-lora/peft";
 import { Random, bits, config, dot, expect, lora, norm, readText, refusal } from "./setup.js";
 
@@ -119,6 +119,7 @@ describe("the dual step", () => {
       expect(value).to.be.closeTo(sum, 1e-5);
     });
     refusal(() => toBytes(made), "UNSUPPORTED", /^bias: expected none/);
+    refusal(() => pullTowards(made, loraA, loraB, 0.1), "UNSUPPORTED", /^step: expected 0 to 2.*got 3/);
   });
 
   it("is not for a ring, which says so before it learns", () => {
