@@ -4,6 +4,7 @@
 // check of what it promises. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what
 // they had not is marked NEW.
 import init, { AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
+import { Memory } from "micro-lora/learn";
 
 const SIZE = 64;
 
@@ -269,6 +270,35 @@ function crossEntropyGradient(y: Float32Array, rows: Float32Array[], target: num
   return gradient;
 }
 
+/** NEW: clicks that are remembered. Each teaches more, says what it did, and can be taken back. */
+function rememberedClicks(store: Store): string {
+  const documents = Array.from({ length: 40 }, (_, id) => vector(100 + id));
+  const vectors = (id: number): Float32Array | undefined => documents[id];
+  const lora = adapter();
+  const memory = new Memory(SIZE, SIZE, { documents: "id", vectors });
+
+  const numbers: number[] = [];
+  for (let search = 0; search < 20; search += 1) {
+    const shown = [search, search + 7, search + 14]; // ids
+    const { number } = memory.learn(lora, vector(200 + search), shown, search % 3);
+    if (number !== undefined) numbers.push(number);
+  }
+  const [query, result] = [vector(205), documents[12] ?? new Float32Array(SIZE)]; // clicked in the search of id 5
+  const why = memory.why(lora, query, [result]);
+  const most = why.lists.reduce((a, b) => ((a.shares[0] ?? 0) > (b.shares[0] ?? 0) ? a : b));
+  check(most.number === numbers[5], "the click on this result moved it most");
+
+  const before = dot(lora.apply(query), result);
+  check(memory.forget(lora, most.number) === "forgotten", "the click is taken back");
+  memory.settle(lora);
+  check(dot(lora.apply(query), result) < before, "and what it did is undone");
+
+  store.setItem("clicks", memory.toJson()); // with the adapter's own text
+  const loaded = Memory.fromJson(store.getItem("clicks") ?? "", { vectors });
+  check(loaded.length === 19 && loaded.toJson() === memory.toJson(), "a saved memory goes on");
+  return `${loaded.length} clicks remembered, number ${most.number} taken back`;
+}
+
 const last = (indices: number[]): number => indices[indices.length - 1] ?? 0;
 const same = (a: Float32Array, b: Float32Array): boolean => a.every((value, i) => Object.is(value, b[i]));
 
@@ -301,6 +331,7 @@ export async function main(store: Store = memoryStore()): Promise<string[]> {
     adaptiveLearningRate,
     baseModelIntegration,
     troubleshooting,
+    rememberedClicks,
   ];
   return scenarios.map((scenario) => `${scenario.name}: ${scenario(store)}`);
 }

@@ -5,6 +5,7 @@
 // personal-search` runs it.
 import { pipeline, type FeatureExtractionPipeline } from "@huggingface/transformers";
 import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
+import { Memory } from "micro-lora/learn";
 
 const MODEL = "Xenova/all-MiniLM-L6-v2";
 /** Any number of your own: a state that was made for another model is refused. */
@@ -21,16 +22,24 @@ export class PersonalSearch {
     private readonly extractor: FeatureExtractionPipeline,
     private readonly texts: readonly string[],
     private readonly rows: Float32Array[],
-    private lora: MicroLoraWasm,
+    private readonly lora: MicroLoraWasm,
+    private readonly memory: Memory,
   ) {}
 
   /** @param saved what `save()` gave, on any machine */
   static async create(texts: readonly string[], saved?: string, model = MODEL): Promise<PersonalSearch> {
     const [extractor] = await Promise.all([pipeline("feature-extraction", model, { dtype: "q8" }), init()]);
     const rows = await embed(extractor, texts);
-    const lora =
-      saved === undefined ? freshAdapter(rows[0]?.length ?? 0) : MicroLoraWasm.fromJson(saved, MODEL_ID);
-    return new PersonalSearch(extractor, texts, rows, lora);
+    const size = rows[0]?.length ?? 0;
+    // Documents are remembered by their index, so one must not change.
+    const options = { modelId: MODEL_ID, vectors: (id: number) => rows[id] };
+    if (saved === undefined) {
+      const memory = new Memory(size, size, { documents: "id", list: SHOWN, ...options });
+      return new PersonalSearch(extractor, texts, rows, freshAdapter(size), memory);
+    }
+    const { lora, memory } = JSON.parse(saved) as Record<"lora" | "memory", string>;
+    const adapter = MicroLoraWasm.fromJson(lora, MODEL_ID);
+    return new PersonalSearch(extractor, texts, rows, adapter, Memory.fromJson(memory, options));
   }
 
   async search(query: string): Promise<{ results: Result[]; opened: (index: number) => void }> {
@@ -41,19 +50,18 @@ export class PersonalSearch {
       .map((row, index) => ({ index, score: dot(row, corrected) }))
       .sort((a, b) => b.score - a.score)
       .slice(0, SHOWN);
-    const shown = scored.map(({ index }) => this.rows[index] ?? new Float32Array());
+    const shown = scored.map(({ index }) => index);
     return {
       results: scored.map(({ index, score }) => ({ text: this.texts[index] ?? "", score })),
       /** To be called when the user opens one of the results. */
       opened: (index) => {
-        this.lora.adaptChoice(frozen, shown, index);
-        this.lora.applyUpdates();
+        this.memory.learn(this.lora, frozen, shown, index);
       },
     };
   }
 
   save(): string {
-    return this.lora.toJson();
+    return JSON.stringify({ lora: this.lora.toJson(), memory: this.memory.toJson() });
   }
 }
 

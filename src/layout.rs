@@ -11,13 +11,13 @@ use crate::adapter::limits::{GRADIENT_LIMIT, MAX_STRENGTH, NORM_LIMIT, WEIGHT_LI
 use crate::adapter::stats::{Outcome, Skip};
 use crate::companions::explore;
 use crate::companions::holdback::{self, mean, save as holdback_save};
+use crate::companions::memory;
 use crate::companions::replay::{self, codes, rehearse, save as replay_save};
 use crate::error::Error;
 use crate::kernel::{Square, rng};
 use crate::learn::{limits, sample};
-use crate::state::TOLERANCE;
-use crate::state::fields::ADAPTER as STATE;
-use crate::state::schema::Version;
+use crate::state::fields::{ADAPTER as STATE, DUALS};
+use crate::state::{SUM_LIMIT, TOLERANCE};
 
 pub use crate::companions::holdback::HOLDBACK_INTEGERS;
 pub use crate::companions::memory::MEMORY_INTEGERS;
@@ -46,29 +46,37 @@ const BYTES: usize = 4;
 pub const UNNAMED: [(&str, usize); 2] =
     [("flags", offset_of!(Header, flags)), ("scaling", offset_of!(Header, scaling))];
 
+/// Where in a header the f32 of a state's section `dual` are, in its order: in bytes, and how many follow each other.
+pub const DUAL_PARTS: [(usize, usize); 3] = {
+    let (dual, bias) = (offset_of!(Header, dual), offset_of!(Header, bias));
+    let (norms, u) = (offset_of!(Dual, input_norm), offset_of!(Dual, u));
+    let parts =
+        [(dual + norms, 7), (bias + offset_of!(BiasSums, centre), 4), (dual + offset_of!(Dual, trust), 7)];
+    assert!(u == norms + 3 * BYTES && parts[0].1 + parts[1].1 + parts[2].1 == DUALS);
+    parts
+};
+
 /// Words of a header.
 pub const HEADER_WORDS: usize = size_of::<Header>() / BYTES;
 
 // A new field is to be in a table: whoever starts an adapter in JavaScript has to fill it. Without a name there are the
-// scaling, the Gram matrix, and what the dual step and a bias add, which JavaScript leaves zero.
+// scaling, the Gram matrix, and what the dual step and a bias add, which begins with zero and is saved by `DUAL_PARTS`.
 const _: () = {
     let dual = size_of::<Dual>() / BYTES - ["flags", "lists"].len();
     let sums = (size_of::<Square>() + size_of::<BiasSums>()) / BYTES;
     assert!(HEADER_INTEGERS.len() + HEADER_SCALARS.len() + 1 + dual + sums == HEADER_WORDS);
 };
 
-/// The version of a saved state that JavaScript knows.
-pub const STATE_VERSION: usize = 1;
+/// The integers of a saved state, in the order in which it has them.
+pub const STATE_INTEGERS: &[Integer] = STATE.integers;
 
-/// The integers of such a state, in the order in which it has them.
-pub const STATE_INTEGERS: &[Integer] = STATE.integers.split_at(VERSION_1.integers as usize).0;
+/// The sections of a saved state, in order.
+pub const STATE_SECTIONS: &[&str] = STATE.sections;
 
-/// The sections of such a state, in order.
-pub const STATE_SECTIONS: &[&str] = STATE.sections.split_at(VERSION_1.sections as usize).0;
-
-const VERSION_1: &Version = match STATE.versions {
-    [first, ..] => first,
-    [] => panic!("a state has versions"),
+/// How many integers and sections version 1 has. Version 2 has all.
+pub const VERSION_1: (usize, usize) = match STATE.versions {
+    [first, _] => (first.integers as usize, first.sections as usize),
+    _ => panic!("a state has two versions"),
 };
 
 const DEFAULTS: Config = Config::new();
@@ -90,13 +98,20 @@ pub const ADAPTER: &[(&str, Value)] = &[
     ("NORM_LIMIT", Float(NORM_LIMIT)),
     ("GRADIENT_LIMIT", Float(GRADIENT_LIMIT)),
     ("WEIGHT_LIMIT", Float(WEIGHT_LIMIT)),
+    ("SUM_LIMIT", Float(SUM_LIMIT)),
     ("NORM_TOLERANCE", Float(TOLERANCE)),
     ("DEFAULT_ALPHA", Float(DEFAULTS.alpha)),
     ("DEFAULT_CAP", Float(DEFAULTS.cap)),
-    ("DEFAULT_STEP", Whole(StepKind::ScaledGradientV2 as usize)),
-    ("MAX_STEP", Whole(StepKind::ScaledGradientV2 as usize)),
+    ("SCALED_STEP", Whole(StepKind::ScaledGradientV2 as usize)),
+    ("DUAL_STEP", Whole(StepKind::Dual as usize)),
+    ("DEFAULT_STEP", Whole(StepKind::Auto as usize)),
+    ("MAX_STEP", Whole(StepKind::Auto as usize)),
     ("FIRST_BASELINE", Float(header::BASELINE)),
     ("RSLORA", Whole(Header::RSLORA as usize)),
+    ("DUAL", Whole(Header::DUAL as usize)),
+    ("CHOSEN", Whole(Header::CHOSEN as usize)),
+    ("BIAS", Whole(Header::BIAS as usize)),
+    ("MAX_DUAL_FLAGS", Whole((Header::DUAL | Header::CHOSEN | Header::BIAS) as usize)),
     ("SEED_STRIDE", Whole(rng::STRIDE as usize)),
     ("SEED_FACTOR_1", Whole(rng::FACTORS[0] as usize)),
     ("SEED_FACTOR_2", Whole(rng::FACTORS[1] as usize)),
@@ -117,6 +132,8 @@ pub const COMPANIONS: &[(&str, Value)] = &[
     ("MAX_CAPACITY", Whole(replay::MAX_CAPACITY)),
     ("CODE_MAX", Float(codes::CODE_MAX)),
     ("SCALE_MAX", Float(f32::MAX / codes::CODE_MAX)),
+    ("MEMORY", Fields(&memory::INTEGERS)),
+    ("LIST_WORDS", Whole(memory::ALPHA)),
     ("HOLDBACK", Fields(holdback_save::HOLDBACK.integers)),
     ("HOLDBACK_TEAMS", Whole(holdback_save::WORDS[0])),
     ("HOLDBACK_MEANS", Whole(holdback_save::WORDS[1])),

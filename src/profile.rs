@@ -4,11 +4,10 @@
 //! - **whole**: no cfg. Everything is there.
 //! - **terse**: `--cfg micro_lora_terse`, for a program of one thread that counts every byte; the npm package. An error
 //!   inside the engine is one byte, its code. What it is about (name, expected, got) is written to `REPORT`, which the
-//!   host reads, and [`Error`](crate::Error) is `Error::Reported`. Every check is still made. Without: the dual step and
-//!   a bias ([`HAS_DUAL`]).
+//!   host reads, and [`Error`](crate::Error) is `Error::Reported`. Every check is still made.
 //! - **lite**: `--cfg micro_lora_terse --cfg micro_lora_lite`, for the npm package's entry `lite`, whose JavaScript
 //!   checks arguments and loaded documents before it calls the engine. Without: the checks of lengths and ranges
-//!   ([`HOST_CHECKS`]), `REPORT` ([`REPORTS_DETAILS`]), every step but the default one ([`DEFAULT_STEP_ONLY`]). Values
+//!   ([`HOST_CHECKS`]), `REPORT` ([`REPORTS_DETAILS`]), every step but the dual one ([`DUAL_STEP_ONLY`]). Values
 //!   that are not finite and results that overflow are refused here as everywhere.
 
 #[cfg(all(micro_lora_lite, not(micro_lora_terse)))]
@@ -63,9 +62,8 @@ pub(crate) const HOST_CHECKS: bool = cfg!(micro_lora_lite);
 #[cfg(micro_lora_terse)]
 pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
 
-/// Whether the dual step, and with it a bias, is built in. Without it the host refuses such steps and states, and leaves
-/// their fields of a header zero.
-pub(crate) const HAS_DUAL: bool = !cfg!(micro_lora_terse);
+/// Whether a shorter program is worth more than a faster one, where it is not the time that somebody waits for.
+pub(crate) const COUNTS_BYTES: bool = cfg!(micro_lora_terse);
 
-/// Whether the default `StepKind` is the only one there is. The host refuses adapters with another.
-pub(crate) const DEFAULT_STEP_ONLY: bool = cfg!(micro_lora_lite);
+/// Whether the dual step is the only one there is. The host sees to it that no adapter has begun with another.
+pub(crate) const DUAL_STEP_ONLY: bool = cfg!(micro_lora_lite);

@@ -5,7 +5,6 @@ use crate::adapter::header::{BASELINE, BiasSums, Header};
 use crate::adapter::limits::{MAX_STRENGTH, NORM_LIMIT, check_norm};
 use crate::error::{Checked, check_length, check_range};
 use crate::kernel;
-use crate::profile::HAS_DUAL;
 
 impl Header {
     /// Refuses weights of the wrong length, not finite, or too large to train on.
@@ -24,9 +23,6 @@ impl Header {
 
     /// Computes the sums that the output guard needs of the bias; without a bias they are zero.
     pub(crate) fn measure_bias(&mut self, lora_b: &[f32], bias: &[f32]) {
-        if !HAS_DUAL {
-            return;
-        }
         self.bias = BiasSums { centre: self.bias.centre, ..Self::zeroed().bias };
         self.dual.flags &= !Self::BIAS;
         let squared = kernel::dot(bias, bias);
@@ -79,7 +75,7 @@ impl Header {
         self.mean_quality = 0.0;
         self.baseline = BASELINE;
         self.gram = [[0.0; 4]; 4];
-        if HAS_DUAL && self.dual.flags & Self::CHOSEN != 0 {
+        if self.dual.flags & Self::CHOSEN != 0 {
             self.step = StepKind::Auto as u32;
         }
         self.forget_dual();
@@ -87,9 +83,7 @@ impl Header {
 
     /// Clears the bias and the state of the dual step.
     pub(crate) fn forget_dual(&mut self) {
-        if HAS_DUAL {
-            (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
-        }
+        (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
     }
 
     /// Counts a change after which an output may differ.

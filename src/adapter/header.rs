@@ -5,7 +5,7 @@ use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
 use crate::adapter::stats::{Outcome, Receipt};
 use crate::error::{Checked, Error, Range, Result, check_length, check_range, check_ranges, refuse};
 use crate::kernel::Square;
-use crate::profile::{HAS_DUAL, HOST_CHECKS};
+use crate::profile::HOST_CHECKS;
 
 /// The initial baseline of the quality-only rule.
 pub(crate) const BASELINE: f32 = 0.5;
@@ -342,12 +342,12 @@ impl Header {
     }
 
     pub(crate) const fn has_bias(&self) -> bool {
-        HAS_DUAL && self.dual.flags & Self::BIAS != 0
+        self.dual.flags & Self::BIAS != 0
     }
 
     /// Whether the sums of the dual step belong to these weights.
     pub(crate) const fn is_dual(&self) -> bool {
-        HAS_DUAL && self.dual.flags & Self::DUAL != 0
+        self.dual.flags & Self::DUAL != 0
     }
 
     /// Refuses a header without sizes.

@@ -5,7 +5,6 @@
 use crate::adapter::header::Header;
 use crate::error::{Checked, Result, check_length};
 use crate::kernel;
-use crate::profile::HAS_DUAL;
 
 /// A borrowed adapter: settings and weights, to apply. Its methods are those of
 /// [`Apply`](crate::Apply).
@@ -259,9 +258,7 @@ impl<'a> AdapterMut<'a> {
             kernel::clear(self.grad_a);
         }
         kernel::clear(self.grad_c);
-        if HAS_DUAL {
-            kernel::clear(self.grad_bias);
-        }
+        kernel::clear(self.grad_bias);
         self.header.weight_sum = 0.0;
         self.header.pending = 0;
     }
@@ -269,10 +266,8 @@ impl<'a> AdapterMut<'a> {
     /// Clears the bias and the state of the dual step.
     pub(crate) fn forget_dual(&mut self) {
         self.header.forget_dual();
-        if HAS_DUAL {
-            kernel::clear(self.bias);
-            kernel::clear(self.input_sum);
-        }
+        kernel::clear(self.bias);
+        kernel::clear(self.input_sum);
     }
 
     pub(crate) fn restart(&mut self) {

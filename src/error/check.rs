@@ -9,11 +9,12 @@ pub(crate) type Checked<T> = core::result::Result<T, Refusal>;
 
 /// Refuses a number outside its range; NaN is outside every range. No check where the host checks.
 pub(crate) fn check_range(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
-    if HOST_CHECKS || (min..=max).contains(&got) {
-        Ok(())
-    } else {
-        Err(refuse::out_of_range(what, got, min, max))
-    }
+    if HOST_CHECKS { Ok(()) } else { check_measured(what, got, min, max) }
+}
+
+/// The same for a number that is computed from what was given: no host has checked it.
+pub(crate) fn check_measured(what: &'static str, got: f32, min: f32, max: f32) -> Checked<()> {
+    if (min..=max).contains(&got) { Ok(()) } else { Err(refuse::out_of_range(what, got, min, max)) }
 }
 
 /// What a number may be.

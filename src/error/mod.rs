@@ -4,7 +4,7 @@ mod check;
 
 use core::fmt;
 
-pub(crate) use check::{Checked, Range, check_length, check_range, check_ranges};
+pub(crate) use check::{Checked, Range, check_length, check_measured, check_range, check_ranges};
 
 use crate::profile::Reported;
 pub(crate) use crate::profile::refuse::{self, Refusal, public_result};

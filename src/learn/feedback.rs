@@ -12,7 +12,7 @@ use crate::learn::event::{Gradient, Tally};
 use crate::learn::limits::{check_quality, check_weight};
 use crate::learn::rules::{Found, PerCandidate, base_of};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-use crate::profile::HAS_DUAL;
+use crate::profile::DUAL_STEP_ONLY;
 
 /// The weight of a quality-only event, as a share of the sample's weight.
 const QUALITY_WEIGHT: f32 = 0.1;
@@ -149,7 +149,9 @@ impl AdapterMut<'_> {
     /// Whether lists are learned by the dual step.
     pub(crate) fn learns_by_dual(&self) -> bool {
         let step = self.header.step;
-        HAS_DUAL && (step == StepKind::Dual as u32 || (step == StepKind::Auto as u32 && self.has_dual_room()))
+        DUAL_STEP_ONLY
+            || step == StepKind::Dual as u32
+            || (step == StepKind::Auto as u32 && self.has_dual_room())
     }
 
     /// Without it, an adapter whose step was not chosen goes on with lists as programs of earlier versions do.
@@ -159,11 +161,7 @@ impl AdapterMut<'_> {
 
     /// Refuses what the dual step does not learn from.
     pub(crate) fn check_scaled(&self, feedback: &'static str) -> Checked<()> {
-        if HAS_DUAL && self.header.step == StepKind::Dual as u32 {
-            Err(refuse::step(feedback))
-        } else {
-            Ok(())
-        }
+        if self.header.step == StepKind::Dual as u32 { Err(refuse::step(feedback)) } else { Ok(()) }
     }
 
     /// Counts a list that is not pending (or is counted as such already).
@@ -295,7 +293,7 @@ impl AdapterMut<'_> {
 impl Header {
     /// With `StepKind::Auto`, feedback that is not a list chooses the scaled-gradient step.
     pub(crate) fn choose_scaled(&mut self) {
-        if HAS_DUAL && self.step == StepKind::Auto as u32 {
+        if self.step == StepKind::Auto as u32 {
             self.step = StepKind::ScaledGradientV2 as u32;
             self.dual.flags |= Self::CHOSEN;
         }

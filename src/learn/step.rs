@@ -31,7 +31,7 @@ use crate::error::{Checked, refuse};
 use crate::kernel::{self, Square, divide};
 use crate::learn::dual;
 use crate::learn::limits::check_learning_rate;
-use crate::profile::DEFAULT_STEP_ONLY;
+use crate::profile::DUAL_STEP_ONLY;
 
 /// The number of updates from which a direction is compared with the running RMS.
 const GUARD_FROM: u32 = 10;
@@ -103,7 +103,7 @@ struct Plan {
 
 pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, origin: Origin) -> Checked<Receipt> {
     view.header.check_initialised()?;
-    if view.header.is_dual() {
+    if DUAL_STEP_ONLY || view.header.is_dual() {
         return dual::apply_updates(view, lr);
     }
     check_learning_rate(lr)?;
@@ -119,7 +119,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, origin: Origin) 
     }
     let gram_a = kernel::gram(view.a, view.header.in_len(), 1.0);
     let lr = origin.share() * lr;
-    let mut plan = match kind(view.header) {
+    let mut plan = match view.header.config().step {
         StepKind::ScaledGradient => scaled_gradient(view, lr, &gram_a, &V1, origin),
         StepKind::Sgd => sgd(view, lr),
         _ => scaled_gradient(view, lr, &gram_a, &V2, origin),
@@ -134,11 +134,6 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32, origin: Origin) 
         step_norm: kernel::sqrt(plan.a.norm * plan.a.norm + plan.b.norm * plan.b.norm),
         ..view.header.receipt(Outcome::Applied)
     })
-}
-
-/// The kind of step. The smallest package has the default alone, and refuses adapters with another.
-fn kind(header: &Header) -> StepKind {
-    if DEFAULT_STEP_ONLY { StepKind::ScaledGradientV2 } else { header.config().step }
 }
 
 /// Squared norm of the weighted mean gradient, from the weighted sum.

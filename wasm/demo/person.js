@@ -126,7 +126,7 @@ export class Person {
 
 function fresh(size, seed) {
   const config = new MicroLoraConfigWasm();
-  Object.assign(config, { inFeatures: size, outFeatures: size, rank: 4, seed, modelId: MODEL_ID });
+  Object.assign(config, { inFeatures: size, outFeatures: size, rank: 4, seed, modelId: MODEL_ID, step: 2 });
   return new MicroLoraWasm(config);
 }
 

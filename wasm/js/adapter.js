@@ -1,6 +1,6 @@
 // What the entry `micro-lora` is made of.
 
-import { count, floats, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
+import { count, floats, idle, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
 import { MicroLoraConfigWasm as Settings, disposable } from "./config.js";
 import { fail } from "./fail.js";
 import * as limit from "./generated/adapter.js";
@@ -93,8 +93,10 @@ const copied = (view) => {
 };
 
 /** The address of an adapter's block. */
-export const live = (lora) =>
-  lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
+export const live = (lora) => {
+  idle();
+  return lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
+};
 
 /** An adapter's header, as integers and as floats: `word` says what is where. */
 export const header = (lora) => {
@@ -102,18 +104,20 @@ export const header = (lora) => {
   return [new Uint32Array(wasm.memory.buffer, at, word.HEADER_WORDS), floats(at, word.HEADER_WORDS)];
 };
 
-/** lora_A, lora_B and the gradients pending for them. */
-export const matrices = (lora) => {
-  const [inFeatures, outFeatures, rank] = lora._sizes;
-  let at = live(lora) + 4 * word.HEADER_WORDS;
-  return [inFeatures, outFeatures, inFeatures, outFeatures].map((features) => {
-    const matrix = floats(at, rank * features);
-    at += 4 * rank * features;
-    return matrix;
-  });
+/** How long the arrays of an adapter are: lora_A, lora_B, what is pending for them, the bias, the sum of inputs, what is
+ * pending for the bias. */
+const lengths = ([inFeatures, outFeatures, rank]) => {
+  const [a, b] = [rank * inFeatures, rank * outFeatures];
+  return [a, b, a, b, outFeatures, inFeatures, outFeatures];
 };
 
-const loaded = () =>
+/** Those arrays. */
+export const arrays = (lora) => {
+  let at = live(lora) + 4 * word.HEADER_WORDS;
+  return lengths(lora._sizes).map((length) => floats((at += 4 * length) - 4 * length, length));
+};
+
+export const loaded = () =>
   wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
 
 /** Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. */
@@ -122,16 +126,16 @@ const make = (lora, config, what, fill) => {
     fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
   }
   loaded();
+  idle();
   const sizes = [config.inFeatures, config.outFeatures, config._rank];
   whole("inFeatures", sizes[0], 1, limit.MAX_FEATURES);
   whole("outFeatures", sizes[1], 1, limit.MAX_FEATURES);
   whole("rank", sizes[2], 1, limit.MAX_RANK);
-  const before = 4 * (word.HEADER_WORDS + 2 * sizes[2] * (sizes[0] + sizes[1]) + sizes[1]);
+  // And a row that the engine needs.
+  const before = 4 * lengths(sizes).reduce((sum, length) => sum + length, word.HEADER_WORDS + sizes[1]);
   const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
-  // The engine writes to the rest before it reads it.
-  floats(at, word.HEADER_WORDS).fill(0);
-  floats(at + before, sizes[0] + sizes[1]).fill(0);
+  floats(at, before / 4 + sizes[0] + sizes[1]).fill(0);
   lora._block = block;
   lora._at = at;
   lora._sizes = sizes;
@@ -250,7 +254,7 @@ export class MicroLoraWasm {
   }
 
   toJson() {
-    return write(...header(this), matrices(this));
+    return write(...header(this), arrays(this));
   }
 
   /** For `JSON.stringify`: the same text. */
@@ -262,11 +266,12 @@ export class MicroLoraWasm {
     loaded();
     const [settings, fill] = read(json, modelId, this._legacy);
     const config = Object.assign(new MicroLoraConfigWasm(), settings);
-    return filled(this, config, (lora) => fill(...header(lora), matrices(lora)));
+    return filled(this, config, (lora) => fill(...header(lora), arrays(lora)));
   }
 }
 disposable(MicroLoraWasm.prototype, function () {
   if (this._at) {
+    idle();
     registry?.unregister(this);
     release(this._block);
     this._at = 0;

@@ -11,6 +11,27 @@ export { call as invoke, heap as heapBase } from "glue";
 /** What the instance exports, once it is there and answers. */
 export let wasm;
 
+/** Who answers while an engine with a memory of lists asks for a vector. */
+let host;
+
+/** Lets the engine ask while a task lasts. */
+export const asking = (answer, task) => {
+  host = answer;
+  try {
+    return task();
+  } finally {
+    host = undefined;
+  }
+};
+
+/** Refuses a call while the engine waits for an answer: it is in the middle of another. */
+export const idle = () => {
+  if (host) fail("BUSY", "engine: expected no call while it asks for a vector, got one");
+};
+
+/** What engines want from outside. */
+const linked = { ...imports, host: { vector: (kind, id, to, n) => host(kind, id, to, n) } };
+
 let loading;
 
 /** The bytes that calls may pass: grown when they are too few. */
@@ -43,7 +64,7 @@ const load = async (source) => {
     if (!response.ok) throw `${response.url}: ${response.status}`;
     source = await response.arrayBuffer();
   }
-  const made = await WebAssembly.instantiate(source, imports);
+  const made = await WebAssembly.instantiate(source, linked);
   start(made.instance ?? made);
 };
 
@@ -62,7 +83,7 @@ export const initSync = (source) => {
     start(
       new WebAssembly.Instance(
         source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source),
-        imports,
+        linked,
       ),
     );
     loading = Promise.resolve();
@@ -124,7 +145,7 @@ export const floats = (at, length) => memory().subarray(at / 4, at / 4 + length)
 
 /** Takes memory, [start, end], of so many bytes or a few more. */
 export const take = (bytes) => {
-  bytes = (bytes + 15) & ~15;
+  bytes = 16 * Math.ceil(bytes / 16);
   for (const hole of holes) {
     const [start, end] = hole;
     if (end - start >= bytes) {
@@ -134,7 +155,8 @@ export const take = (bytes) => {
   }
   const end = wasm.memory.buffer.byteLength;
   try {
-    wasm.memory.grow((bytes + 65535) >>> 16);
+    // More than there ever is refuses, too.
+    wasm.memory.grow(Math.min(Math.ceil(bytes / 65536), 65536));
   } catch {
     fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
   }

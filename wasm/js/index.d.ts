@@ -81,6 +81,8 @@ export class MicroLoraStatsWasm {
   readonly capped: number;
   /** Updates since the start or the last reset. */
   readonly updates: number;
+  /** The step by which the adapter learns: 3 dual, 2 scaled, 4 not chosen yet; `step` of the config has all. */
+  readonly step: number;
   /** `{"samples_seen":..,"avg_quality":..,"memory_bytes":..,"param_count":..}` */
   toJson(): string;
   /** Does nothing: statistics hold no memory of the engine's. Kept for programs that call it. */
@@ -169,10 +171,11 @@ export class MicroLoraWasm extends Lite {
 
   /**
    * Takes a step on a list that was learned from before: a shorter one, that counts as nothing in {@link stats}. No
-   * event may be pending. `Replay` of `micro-lora/learn` remembers lists and calls this.
+   * event may be pending. For the scaled step alone: `Replay` of `micro-lora/learn` remembers lists and calls this, and
+   * `Memory` is what the dual step has.
    *
    * @param options `learningRate` as of {@link applyUpdates}, 0.01 unless given
-   * @throws {MicroLoraError} those of {@link adaptListwise} and {@link applyUpdates}
+   * @throws {MicroLoraError} those of {@link adaptListwise} and {@link applyUpdates}, and `UNSUPPORTED`
    *
    * @example
    * lora.rehearse(oldQuery, oldResults, [0, 1, 0, 0, 1]);
@@ -222,7 +225,11 @@ export class MicroLoraWasm extends Lite {
   discardPending(): void;
 
   /**
-   * What the correction is multiplied by: 0 to 100, 1 unless set. 0 turns the adapter off.
+   * How personal the result is: what the correction is multiplied by, 0 to 100, 1 unless set. 0 turns the adapter off;
+   * 1.5 shows more of what the person likes and keeps less of what was asked. Learning does not depend on it.
+   *
+   * @example
+   * lora.strength = 1.5; // of a slider from "as asked" (0) to "for me" (2)
    *
    * @throws {MicroLoraError} `OUT_OF_RANGE`, `FREED`
    */
@@ -236,6 +243,11 @@ export class MicroLoraWasm extends Lite {
   get loraA(): Floats;
   /** A copy of `lora_B`, rank-major as `lora_A` is: `rank` rows of `outFeatures` values. PEFT has it transposed. */
   get loraB(): Floats;
+  /**
+   * What the correction adds for any input, `outFeatures` values: with a strength of 1 and where the guard does not bind
+   * it is `scaling * lora_B^T lora_A x + bias`. The dual step learns it; before, it is zero.
+   */
+  get bias(): Floats;
 
   /**
    * An adapter with weights of your own, laid out as {@link loraA} and {@link loraB}.

@@ -3,28 +3,45 @@
 import {
   MicroLoraConfigWasm,
   MicroLoraWasm as Lite,
+  arrays,
   ask,
   filled,
   flat,
   header,
   learn,
   live,
-  matrices,
+  loaded,
 } from "./adapter.js";
 import { disposable } from "./config.js";
-import { hasSimd, initFrom, put, sized } from "./engine.js";
+import { asking, hasSimd, idle, initFrom, put, release, room, sized, take } from "./engine.js";
 import { fail } from "./fail.js";
 import { LIST_TEMPERATURE } from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
 import * as word from "./generated/header.js";
 import { readLegacy } from "./legacy.js";
+import { check } from "./refusal.js";
 
 export { initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
 
 /** Bundlers find a file by this very form of words, one for each. */
-export const engineUrl = () =>
+let url = () =>
   hasSimd() ? new URL("micro_lora_simd.wasm", import.meta.url) : new URL("micro_lora.wasm", import.meta.url);
+
+export const engineUrl = () => url();
+
+/** Not in the declarations: what `micro-lora/learn` makes a memory of lists with. It has an engine of its own. */
+export const engine = {
+  asking,
+  check,
+  exports: loaded,
+  hasSimd,
+  idle,
+  release,
+  room,
+  take,
+  use: (other) => (url = other),
+};
 
 export default (source) => initFrom(source ?? engineUrl());
 
@@ -61,7 +78,7 @@ disposable(MicroLoraStatsWasm.prototype, nothing);
 const NONE = [];
 
 const putWeights = (lora, loraA, loraB) => {
-  const [a, b] = matrices(lora);
+  const [a, b] = arrays(lora);
   put("loraA", loraA, a.length, a.byteOffset);
   put("loraB", loraB, b.length, b.byteOffset);
 };
@@ -148,15 +165,32 @@ export class MicroLoraWasm extends Lite {
       rated: words[word.RATED],
       capped: words[word.CAPPED],
       updates: words[word.UPDATES],
+      step: words[word.STEP],
     });
   }
 
   get loraA() {
-    return matrices(this)[0].slice();
+    return arrays(this)[0].slice();
   }
 
   get loraB() {
-    return matrices(this)[1].slice();
+    return arrays(this)[1].slice();
+  }
+
+  get bias() {
+    const numbers = header(this)[1];
+    const [, b, , , bias] = arrays(this);
+    // The input's mean, along each row of lora_A.
+    const centre = word.DUAL_WORDS.slice(7, 11).map((place) => numbers[word.SCALING] * numbers[place]);
+    const merged = bias.slice();
+    b.forEach((value, i) => (merged[i % merged.length] -= centre[Math.floor(i / merged.length)] * value));
+    return merged;
+  }
+
+  /** Not in the declarations: for `Memory`, from where to where its memory goes. */
+  block() {
+    live(this);
+    return this._block;
   }
 
   /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */

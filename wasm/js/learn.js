@@ -3,5 +3,6 @@
 
 export { Explore, principalDirections } from "./explore.js";
 export { Holdback } from "./holdback.js";
+export { Memory } from "./memory.js";
 export { pullTowards } from "./pull.js";
 export { Replay } from "./replay.js";

@@ -100,8 +100,10 @@ export type Receipt =
  * | `MISMATCH` | a saved state is of another version, size or model; an adapter is for another model than a ring |
  * | `BASE64` | a field of a saved state is not base64 of the right length |
  * | `CHECKSUM` | a saved state has been damaged |
- * | `UNSUPPORTED` | a PEFT file holds more than an adapter here can be |
- * | `MISSING` | a PEFT file does not hold what is searched for |
+ * | `STEP` | the adapter learns from lists by the dual step, and from nothing else |
+ * | `UNSUPPORTED` | a PEFT file holds more than an adapter here can be; the adapter learns by a step that cannot do this |
+ * | `MISSING` | a PEFT file does not hold what is searched for; a vector of a list to learn is not found |
+ * | `BUSY` | a function that finds vectors for a `Memory` has called back in |
  * | `TYPE` | an argument is of the wrong type |
  * | `FREED` | the adapter has been freed |
  * | `NOT_LOADED` | `init()` has not been awaited, or has not found the engine |
@@ -122,8 +124,10 @@ export type MicroLoraErrorCode =
   | "MISMATCH"
   | "BASE64"
   | "CHECKSUM"
+  | "STEP"
   | "UNSUPPORTED"
   | "MISSING"
+  | "BUSY"
   | "TYPE"
   | "FREED"
   | "NOT_LOADED"
@@ -173,10 +177,18 @@ export class MicroLoraConfigWasm {
   seed: number;
   /** Names the frozen model whose vectors the adapter is trained on, 0 to 4294967295. Default 0: unused. */
   modelId: number;
-  /** Share of `lora_B` that every update forgets, 0 to 0.5, besides the 0.0003 of the default step. Default 0. */
+  /** Share of what was learned that every update forgets, 0 to 0.5, besides the 0.0003 of the scaled step (2). Default
+   * 0. */
   decay: number;
-  /** 2: the scaled-gradient step. 0: the same with its first constants. 1: plain SGD, as `torch.optim.SGD`. Default 2,
-   * and `micro-lora/lite` has no other: it refuses settings and states with 0 or 1. */
+  /**
+   * By which step the adapter learns. 4, the default, leaves it to the first feedback: a list (choice, listwise, thumb)
+   * makes it 3, anything else 2; feedback of the other kind is refused from then on, with the code `STEP`. 3: the dual
+   * step, for lists: its size follows the evidence, and there is nothing to tune. 2: the scaled-gradient step, for every
+   * kind of feedback. 0: the same with its first constants. 1: plain SGD, as `torch.optim.SGD`.
+   *
+   * `micro-lora/lite` has 4 and 3. It loads states with 2 as well: their weights stay, what is pending does not, and the
+   * first list makes it 3.
+   */
   step: number;
   /** Does nothing: a config holds no memory of the engine's. Kept for programs that call it. */
   free(): void;
@@ -317,13 +329,14 @@ export class MicroLoraWasm {
   ): Receipt;
 
   /**
-   * Takes one step along the mean of the pending events, and returns its length: the norm of the change of the weights.
-   * 0 means that there was nothing to do: no event pending, a rate of 0, or events that cancel out.
+   * Serves the pending events, and returns how far the weights moved: the norm of their change. 0 means that there was
+   * nothing to do: no event pending, a rate of 0, or events that cancel out.
    *
-   * One call is one step of the same length, whether one event is pending or sixty: update after every event to learn
-   * as fast as it goes.
+   * By the dual step sixty pending lists teach what sixty single ones teach. By the scaled step one call is one step of
+   * the same length, whether one event is pending or sixty: update after every event to learn as fast as it goes.
    *
-   * @param learningRate 0 to 1000, default 0.01, which is right for almost everything
+   * @param learningRate 0 to 1000, default 0.01, which is right for almost everything; by the dual step a list counts
+   * as much as `learningRate / 0.01` says, and no more than 16 times as a whole
    * @throws {MicroLoraError} `OUT_OF_RANGE`, `OVERFLOW`, `FREED`
    */
   applyUpdates(learningRate?: number): number;

@@ -8,7 +8,7 @@ import { fail } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls-lite.js";
 import * as word from "./generated/header.js";
-import { read, write } from "./state.js";
+import { ARRAYS, read, write } from "./state.js";
 
 export { initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
@@ -45,8 +45,8 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 /** The parts of an adapter's block: what is where in `_parts`. */
 const HEADER = 0;
 const LORA_A = 1;
-const INPUT = 6;
-const OUTPUT = 7;
+const INPUT = 9;
+const OUTPUT = 10;
 
 const part = (lora, i) =>
   lora._parts ? floats(...lora._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
@@ -57,16 +57,23 @@ const header = (lora) => {
   return [new Uint32Array(numbers.buffer, numbers.byteOffset, word.HEADER_WORDS), numbers];
 };
 
-const matrices = (lora) => [1, 2, 3, 4].map((i) => part(lora, i));
+/** lora_A, lora_B, what is pending for them or summed up, the bias, the sum of inputs, what is pending for the bias. */
+const arrays = (lora) => ARRAYS.map((_, i) => part(lora, i + 1));
 
 /** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
-const ask = (lora, what, arrays, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
+const ask = (lora, what, given, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
   const at = part(lora, HEADER).byteOffset;
   const result = invoke(what, at, top, base, candidates, weight, value, temperature, chosen);
   if (result >= 0) return result;
-  for (const name in arrays) {
-    const index = arrays[name].findIndex((value) => !isFinite(value));
+  for (const name in given) {
+    const index = given[name].findIndex((value) => !isFinite(value));
     if (index >= 0) fail("NOT_FINITE", `${name}: expected finite values, got NaN or infinity at index ${index}`);
+  }
+  if (result === -limit.ERROR_OUT_OF_RANGE) {
+    fail(
+      "OUT_OF_RANGE",
+      "list: expected vectors of lengths from 0.001 to 1000, later from 1/16 to 16 times the first list's, and weight times learningRate up to 0.16, got others",
+    );
   }
   return result === -limit.ERROR_PENDING_FULL
     ? fail("PENDING_FULL", `pending events: expected a total weight below ${limit.WEIGHT_LIMIT}, got more: call applyUpdates`)
@@ -95,8 +102,9 @@ const mix = (z) => {
 const start = (lora) => {
   const [words, numbers] = header(lora);
   const generation = words[word.GENERATION];
+  if (words[word.DUAL_FLAGS] & limit.CHOSEN) words[word.STEP] = limit.DEFAULT_STEP;
   numbers.fill(0, word.SCALING);
-  [2, 3, 4].forEach((i) => part(lora, i).fill(0));
+  arrays(lora).forEach((array) => array.fill(0));
   numbers[word.STRENGTH] = 1;
   numbers[word.BASELINE] = limit.FIRST_BASELINE;
   words[word.GENERATION] = generation;
@@ -114,10 +122,12 @@ const takeUp = (lora) => {
   const scaling = Math.fround(numbers[word.ALPHA] / (words[word.FLAGS] & limit.RSLORA ? Math.fround(Math.sqrt(words[word.RANK])) : words[word.RANK]));
   numbers[word.SCALING] = scaling;
   const pending = limit.GRADIENT_LIMIT * numbers[word.PENDING_WEIGHT];
-  matrices(lora).forEach((matrix, i) => {
-    const most = limit.NORM_TOLERANCE * [limit.NORM_LIMIT, limit.NORM_LIMIT / scaling, pending, pending][i];
-    const norm = Math.sqrt(matrix.reduce((sum, value) => sum + value * value, 0));
-    within(word.MATRICES[i], norm, 0, most);
+  const [a, b] = [limit.NORM_LIMIT, limit.NORM_LIMIT / scaling];
+  const most = words[word.DUAL_FLAGS] & limit.DUAL ? [2, b, limit.SUM_LIMIT, b] : [a, b, pending, pending];
+  most.push(a, limit.SUM_LIMIT, a);
+  arrays(lora).forEach((array, i) => {
+    const norm = Math.sqrt(array.reduce((sum, value) => sum + value * value, 0));
+    within(word.SECTIONS[ARRAYS[i]], norm, 0, limit.NORM_TOLERANCE * most[i]);
   });
   ask(lora, call.TAKE_UP);
 };
@@ -131,9 +141,12 @@ const make = (lora, config, fill) => {
   const { inFeatures, outFeatures, _rank: rank } = config;
   whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
   whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
-  whole("rank", rank, 1, limit.MAX_RANK);
+  // Orthonormal rows are no more than an input has values.
+  whole("rank", rank, 1, Math.min(limit.MAX_RANK, inFeatures));
   const [a, b] = [rank * inFeatures, rank * outFeatures];
-  const lengths = [word.HEADER_WORDS, a, b, a, b, outFeatures, inFeatures, outFeatures];
+  const [x, y] = [inFeatures, outFeatures];
+  // And a row that the engine needs, before the input and the output.
+  const lengths = [word.HEADER_WORDS, a, b, a, b, y, x, y, y, x, y];
   const bytes = 4 * lengths.reduce((sum, length) => sum + length);
   let at = free[bytes]?.pop();
   if (!at) {
@@ -152,10 +165,16 @@ const make = (lora, config, fill) => {
     numbers[word.CAP] = config.cap;
     words[word.SEED] = whole("seed", config.seed);
     words[word.MODEL_ID] = whole("modelId", config.modelId);
-    words[word.STEP] = whole("step", config.step);
+    words[word.STEP] = whole("step", config.step, limit.DUAL_STEP, limit.MAX_STEP);
     numbers[word.DECAY] = config.decay;
     fill(lora);
-    whole("step", words[word.STEP], limit.DEFAULT_STEP, limit.DEFAULT_STEP);
+    if (whole("step", words[word.STEP], limit.SCALED_STEP) === limit.SCALED_STEP) {
+      // The first list makes of its weights what the dual step goes on with. What is pending is of the other step.
+      words[word.STEP] = limit.DEFAULT_STEP;
+      words[word.DUAL_FLAGS] &= limit.BIAS;
+      words[word.PENDING] = numbers[word.PENDING_WEIGHT] = 0;
+      arrays(lora).slice(2, 4).forEach((array) => array.fill(0));
+    }
     for (const [place, what, min, max] of word.SCALARS) within(what, numbers[place], min, max);
     within("pending weight", numbers[word.PENDING_WEIGHT], words[word.PENDING] && 2 ** -126, words[word.PENDING] && limit.WEIGHT_LIMIT);
     takeUp(lora);
@@ -180,14 +199,15 @@ export class MicroLoraWasm {
   }
 
   applyResidual(input) {
-    put(this, INPUT, "input", input);
     const [x, y] = [this.inputView, this.outputView];
+    sized("input", input, x.length);
     if (x.length !== y.length) {
       fail("SQUARE_REQUIRED", `residual: expected inFeatures equal to outFeatures, got ${x.length} and ${y.length}`);
     }
-    this.run();
-    for (let i = 0; i < y.length; i++) y[i] += x[i];
-    return y.slice();
+    // In place.
+    put(this, OUTPUT, "input", input);
+    ask(this, call.RESIDUAL, { input: this.outputView });
+    return this.outputView.slice();
   }
 
   applyInto(input, output) {
@@ -238,8 +258,8 @@ export class MicroLoraWasm {
       for (let i = 0; i < n; ) rows.set(sized(`candidates[${i}]`, candidates[i], length), length * ++i);
     } else rows.set(sized("candidates", candidates, n * length), length);
     floats(room(4 * rows.length), rows.length).set(rows);
-    const arrays = { input: this.inputView, base: rows.subarray(0, length), candidates: rows.subarray(length) };
-    return ask(this, call.CHOICE, arrays, quality, weight, temperature, chosen, length, n * length);
+    const given = { input: this.inputView, base: rows.subarray(0, length), candidates: rows.subarray(length) };
+    return ask(this, call.CHOICE, given, quality, weight, temperature, chosen, length, n * length);
   }
 
   applyUpdates(learningRate = 0.01) {
@@ -268,18 +288,19 @@ export class MicroLoraWasm {
     config.cap = numbers[word.CAP];
     config.seed = words[word.SEED];
     config.modelId = words[word.MODEL_ID];
+    config.step = words[word.STEP];
     config.decay = numbers[word.DECAY];
     return config;
   }
 
   toJson() {
-    return write(...header(this), matrices(this));
+    return write(...header(this), arrays(this));
   }
 
   static fromJson(json, modelId = 0) {
     const [settings, fill] = read(json, modelId);
     const config = Object.assign(new MicroLoraConfigWasm(), settings);
-    return make(Object.create(this.prototype), config, (lora) => fill(...header(lora), matrices(lora)));
+    return make(Object.create(this.prototype), config, (lora) => fill(...header(lora), arrays(lora)));
   }
 }
 disposable(MicroLoraWasm.prototype, function () {

@@ -22,7 +22,10 @@ const transposed = (values, rows) => {
 };
 
 export const toBytes = (lora, module = "micro_lora") => {
-  const { loraA, loraB } = ours(lora);
+  const { loraA, loraB, bias } = ours(lora);
+  if (bias.some((value) => value)) {
+    fail("UNSUPPORTED", "bias: expected none, which a file written here cannot have, got that of the dual step");
+  }
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
     fail(
       "SYNTAX",

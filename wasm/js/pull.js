@@ -2,13 +2,16 @@
 
 import { f32, range } from "./documents.js";
 import { sized } from "./engine.js";
-import { NORM_LIMIT } from "./generated/adapter.js";
+import { fail } from "./fail.js";
+import { DUAL_STEP, NORM_LIMIT } from "./generated/adapter.js";
 import { ours } from "./ours.js";
 import { axpy, dot, notFinite, scale } from "./vectors.js";
 
 export const pullTowards = (lora, loraA, loraB, share) => {
   const own = [ours(lora).loraA, lora.loraB];
-  const scaling = f32(lora.getConfig().computeScaling());
+  const config = lora.getConfig();
+  if (config.step === DUAL_STEP) fail("UNSUPPORTED", "step: expected 0 to 2, which can be pulled, got 3: use forget of Memory");
+  const scaling = f32(config.computeScaling());
   const names = ["loraA", "loraB"];
   const kept = [loraA, loraB].map((values, i) => Float32Array.from(sized(names[i], values, own[i].length)));
   share = f32(range("share", share, 0, 1));

@@ -18,6 +18,17 @@ const ERRORS = [
   "SQUARE_REQUIRED|inFeatures equal to outFeatures|$0 and $1",
   "ZERO_NORM|a direction|a zero vector",
   `PENDING_FULL|pending events of a total weight below ${WEIGHT_LIMIT}|more: call applyUpdates`,
+  ,
+  ,
+  ,
+  ,
+  ,
+  ,
+  ,
+  "UNSUPPORTED|another|this one",
+  "MISSING|a vector|none",
+  ,
+  "STEP|a list of clicks, because this adapter learns by the dual step|something else: use one made with `step` 2",
 ];
 
 /** Passes on what the engine returned, unless it is an error. */

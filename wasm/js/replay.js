@@ -1,12 +1,12 @@
 // The ring of remembered lists (`src/companions/replay/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, length, range, read, write } from "./documents.js";
-import { count, number, sized, whole, within } from "./engine.js";
+import { number, sized, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as constant from "./generated/companions.js";
 import { ours } from "./ours.js";
-import { notFinite } from "./vectors.js";
+import { finite, flat } from "./vectors.js";
 
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
@@ -18,8 +18,6 @@ const wordOf = (value) => {
   float[0] = value;
   return word[0];
 };
-
-const finite = (what, values) => (values.every(isFinite) ? values : notFinite(what, values));
 
 /** An array of numbers that has to be of this length, as floats of 32 bits. */
 const copied = (what, values, length) => finite(what, new Float32Array(sized(what, values, length)));
@@ -204,12 +202,13 @@ export class Replay {
 
   /** Refuses what is no adapter of this ring's sizes, and for its model. */
   _fit(lora) {
-    const { inFeatures, outFeatures, modelId } = ours(lora).getConfig();
+    const { inFeatures, outFeatures, modelId, step } = ours(lora).getConfig();
     length("inFeatures", inFeatures, this._width);
     length("outFeatures", outFeatures, this._out);
     if (modelId !== this._model) {
       fail("MISMATCH", `modelId: expected ${this._model}, as the ring was made for, got ${modelId}`);
     }
+    if (step > limit.SCALED_STEP) fail("UNSUPPORTED", `step: expected 0 to 2, which a ring is for, got ${step}`);
   }
 
   /**
@@ -223,7 +222,7 @@ export class Replay {
     input = copied("input", input, this._width);
     const bases = base == null ? [] : [copied("base", base, this._out)];
     within("temperature", f32(number("temperature", temperature)), limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
-    const all = this._flat(candidates, this._list - bases.length);
+    const all = flat("candidates", candidates, this._out, this._list - bases.length);
     const n = all.length / this._out;
     weights = copied("weights", weights, n);
     weights.forEach((weight) => range("weights", weight, 0, limit.MAX_WEIGHT));
@@ -245,18 +244,5 @@ export class Replay {
     this._entries.set([wordOf(scale), wordOf(temperature), n, vectors.length - n], constant.RING_ENTRY * place);
     this._len = Math.min(this._len + 1, this._capacity);
     this._next = (place + 1) % this._capacity;
-  }
-
-  /** 2 candidates to so many, one after the other, whichever way they were given. */
-  _flat(candidates, most) {
-    let n = count("candidates", candidates);
-    const out = this._out;
-    const isRows = typeof candidates[0] === "object";
-    if (isRows) candidates = Array.from(candidates, (row, i) => sized(`candidates[${i}]`, row, out));
-    else candidates = sized("candidates", candidates, (n = Math.ceil(n / out)) * out);
-    const all = new Float32Array(whole("candidates", n, limit.MIN_CANDIDATES, most) * out);
-    if (isRows) candidates.forEach((row, i) => all.set(row, i * out));
-    else all.set(candidates);
-    return finite("candidates", all);
   }
 }

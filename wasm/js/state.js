@@ -1,13 +1,10 @@
 // The state of an adapter as JSON: `docs/state-format.md`. What is read is checked here as a text, and by the engine
 // as an adapter.
 
-import { whole } from "./engine.js";
+import { whole, within } from "./engine.js";
 import { fail, shown } from "./fail.js";
-import { MAX_STEP, RSLORA } from "./generated/adapter.js";
-import { INTEGERS, MATRICES, SCALARS, STATE_VERSION } from "./generated/header.js";
-
-/** How many fields a state has: `format`, `version`, `scalars`, `crc32`, and those below. */
-const KEYS = 21;
+import { BIAS, DUAL, MAX_DUAL_FLAGS, MAX_STEP, RSLORA, SCALED_STEP, SUM_LIMIT } from "./generated/adapter.js";
+import { DUAL_FLAGS, DUAL_WORDS, INTEGERS, INTEGERS_1, SCALARS, SECTIONS, SECTIONS_1, STEP } from "./generated/header.js";
 
 const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
 
@@ -57,25 +54,60 @@ export const decode = (what, text, n) => {
   return fail("BASE64", `${what}: expected the base64 of ${n} values, got something else`);
 };
 
-const checksum = (state, scalars, matrices) =>
-  crc32([Uint32Array.of(STATE_VERSION, ...Object.keys(INTEGERS).map((name) => state[name])), scalars, ...matrices]);
+/** The version that says all of a state: the first one where it is enough, which older programs read. */
+const versionOf = (step, dualFlags) => (step > SCALED_STEP || dualFlags ? 2 : 1);
 
-/** An adapter's header, as integers and as floats, and its matrices as JSON. */
-export const write = (words, numbers, matrices) => {
-  const state = { format: "micro-lora", version: STATE_VERSION };
-  for (const name in INTEGERS) state[name] = words[INTEGERS[name]];
+/** The integers and the sections of a version. */
+const fieldsOf = (version) => {
+  const names = Object.keys(INTEGERS);
+  return version > 1 ? [names, SECTIONS] : [names.slice(0, INTEGERS_1), SECTIONS.slice(0, SECTIONS_1)];
+};
+
+/** How many values each section has. What is not needed is zero. */
+const lengthsOf = ({ in_features: x, out_features: y, rank, pending, dual_flags }) => {
+  const dual = dual_flags & DUAL;
+  const bias = dual_flags & (DUAL | BIAS);
+  return [
+    SCALARS.length,
+    rank * x,
+    rank * y,
+    pending || dual ? rank * x : 0,
+    pending && rank * y,
+    bias && DUAL_WORDS.length,
+    bias && y,
+    dual && x,
+    pending && dual && y,
+  ];
+};
+
+/** The section `dual`, and those that are arrays of an adapter, in the order of its block. */
+const DUAL_SECTION = 5;
+export const ARRAYS = [1, 2, 3, 4, 6, 7, 8];
+
+const checksum = (state, names, saved) =>
+  crc32([Uint32Array.of(state.version, ...names.map((name) => state[name])), ...saved]);
+
+/** An adapter's header, as integers and as floats, and its arrays as JSON. */
+export const write = (words, numbers, arrays) => {
+  const version = versionOf(words[STEP], words[DUAL_FLAGS]);
+  const [names, sections] = fieldsOf(version);
+  const state = { format: "micro-lora", version };
+  for (const name of names) state[name] = words[INTEGERS[name]];
   // Beside it there is another flag.
   state.use_rslora &= RSLORA;
-  // Without pending events the gradients are zero.
-  const saved = matrices.map((matrix, i) => (i < 2 || state.pending ? matrix : new Float32Array()));
-  const scalars = Float32Array.from(SCALARS, ([place]) => numbers[place]);
-  state.crc32 = checksum(state, scalars, saved);
-  state.scalars = encode(scalars);
-  MATRICES.forEach((name, i) => (state[name] = encode(saved[i])));
+  const all = [];
+  [all[0], all[DUAL_SECTION]] = [SCALARS.map(([place]) => place), DUAL_WORDS].map((places) =>
+    Float32Array.from(places, (place) => numbers[place]),
+  );
+  ARRAYS.forEach((section, i) => (all[section] = arrays[i]));
+  const lengths = lengthsOf(state);
+  const saved = sections.map((_, i) => all[i].subarray(0, lengths[i]));
+  state.crc32 = checksum(state, names, saved);
+  sections.forEach((name, i) => (state[name] = encode(saved[i])));
   return JSON.stringify(state);
 };
 
-/** A JSON's sizes, and what fills the header and the matrices of an adapter that has them. */
+/** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
 export const read = (json, modelId, legacy) => {
   if (typeof json !== "string") fail("TYPE", `json: expected a string, got ${typeof json}`);
   let state;
@@ -86,33 +118,39 @@ export const read = (json, modelId, legacy) => {
   }
   if (legacy && state?.adapter) return legacy(state);
   if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${state?.format}`);
-  if (state.version !== STATE_VERSION) fail("MISMATCH", `version: expected ${STATE_VERSION}, got ${shown(state.version)}`);
-  const names = [...Object.keys(INTEGERS), "crc32"];
-  for (const name of names) {
+  const { version } = state;
+  if (version !== 1 && version !== 2) fail("MISMATCH", `version: expected 1 or 2, got ${shown(version)}`);
+  const [names, sections] = fieldsOf(version);
+  for (const name of [...names, "crc32"]) {
     if (state[name] !== state[name] >>> 0) {
       fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${shown(state[name])}`);
     }
   }
   // No text of a state has a quote in it, so what ends in one and goes on with a colon is a key. Each is looked at here
-  // or below, and has to be there: another one, or one twice, is one more.
+  // or below, and has to be there: another one, or one twice, is one more. Three are `format`, `version` and `crc32`.
   const keys = json.match(/"\s*:/g).length;
-  if (keys !== KEYS) fail("SYNTAX", `state: expected ${KEYS} fields, got ${keys}`);
+  const expected = names.length + sections.length + 3;
+  if (keys !== expected) fail("SYNTAX", `state: expected ${expected} fields, got ${keys}`);
   whole("step", state.step, 0, MAX_STEP);
   whole("use_rslora", state.use_rslora, 0, 1);
+  whole("dual_flags", state.dual_flags ?? 0, 0, MAX_DUAL_FLAGS);
   if (state.model_id !== modelId)
     fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
-  const [a, b] = [rank * inFeatures, rank * outFeatures];
-  const scalars = decode("scalars", state.scalars, SCALARS.length);
-  const lengths = state.pending ? [a, b, a, b] : [a, b, 0, 0];
-  const saved = MATRICES.map((name, i) => decode(name, state[name], lengths[i]));
-  const crc = checksum(state, scalars, saved);
+  const lengths = lengthsOf(state);
+  const saved = sections.map((name, i) => decode(name, state[name], lengths[i]));
+  const crc = checksum(state, names, saved);
   if (crc !== state.crc32)
     fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}`);
-  const fill = (words, numbers, matrices) => {
-    for (const name in INTEGERS) words[INTEGERS[name]] = state[name];
-    SCALARS.forEach(([place], i) => (numbers[place] = scalars[i]));
-    saved.forEach((values, i) => matrices[i].set(values));
+  const least = versionOf(state.step, state.dual_flags);
+  if (version !== least) fail("MISMATCH", `version: expected ${least}, got ${version}`);
+  const duals = saved[DUAL_SECTION] ?? [];
+  within("dual", Math.hypot(...duals), 0, SUM_LIMIT);
+  const fill = (words, numbers, arrays) => {
+    for (const name of names) words[INTEGERS[name]] = state[name];
+    SCALARS.forEach(([place], i) => (numbers[place] = saved[0][i]));
+    duals.forEach((value, i) => (numbers[DUAL_WORDS[i]] = value));
+    ARRAYS.forEach((section, i) => arrays[i].set(saved[section] ?? []));
   };
   return [{ inFeatures, outFeatures, _rank: rank }, fill];
 };

@@ -3,6 +3,7 @@
 import { f32 } from "./documents.js";
 import { count, sized, whole } from "./engine.js";
 import { fail } from "./fail.js";
+import { MIN_CANDIDATES } from "./generated/adapter.js";
 
 const lanes = new Float32Array(32);
 
@@ -48,4 +49,18 @@ export const rows = (what, vectors, min, max) => {
   whole(what, count(what, vectors), min, max);
   const width = count(`${what}[0]`, vectors[0]);
   return Array.from(vectors, (row, i) => Float32Array.from(sized(`${what}[${i}]`, row, width)));
+};
+
+export const finite = (what, values) => (values.every(isFinite) ? values : notFinite(what, values));
+
+/** So many vectors, one after the other, whichever way they were given. */
+export const flat = (what, vectors, width, most, least = MIN_CANDIDATES) => {
+  let n = count(what, vectors);
+  const isRows = typeof vectors[0] === "object";
+  if (isRows) vectors = Array.from(vectors, (row, i) => sized(`${what}[${i}]`, row, width));
+  else vectors = sized(what, vectors, (n = Math.ceil(n / width)) * width);
+  const all = new Float32Array(whole(what, n, least, most) * width);
+  if (isRows) vectors.forEach((row, i) => all.set(row, i * width));
+  else all.set(vectors);
+  return finite(what, all);
 };

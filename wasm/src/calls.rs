@@ -33,10 +33,23 @@ calls! {
 }
 
 calls! {
+    /// Of `Memory` in the entry `micro-lora/learn`.
+    RECALL, recall:
+    LEARN = 0,
+    WHY = 1,
+    FORGET = 2,
+    FORGET_DOCUMENT = 3,
+    SETTLE = 4,
+    RELEARN = 5,
+    TAKE_UP = 6,
+}
+
+calls! {
     /// Of the entry `micro-lora/lite`.
     LITE, lite:
     APPLY = 0,
     UPDATE = 1,
     TAKE_UP = 2,
     CHOICE = 3,
+    RESIDUAL = 4,
 }

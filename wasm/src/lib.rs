@@ -16,6 +16,8 @@ mod full;
 #[cfg(not(feature = "full"))]
 mod lite;
 mod memory;
+#[cfg(feature = "memory")]
+mod recall;
 #[cfg(feature = "full")]
 mod report;
 

@@ -1,4 +1,4 @@
-//! The engine of the entry `micro-lora/lite`: apply, updates, the taking up of a state, choices. An error is its
+//! The engine of the entry `micro-lora/lite`: apply (added to the input or not), updates, the taking up of a state, choices. An error is its
 //! code and nothing else: `js/lite.js` knows what it gave.
 
 use micro_lora::{Apply, Choice, Header, Learn, Result, Sample};
@@ -32,6 +32,8 @@ pub unsafe fn call(
         match what {
             call::APPLY => adapter.apply_into(input, output),
             call::UPDATE => Ok(adapter.apply_updates(value)?.step_norm),
+            // In place: JavaScript has put the input there.
+            call::RESIDUAL => adapter.apply_residual(output),
             call::TAKE_UP => adapter.take_up_weights().map(|()| 0.0),
             _ => {
                 let sample = Sample::new(input).with_base(base).with_weight(weight);

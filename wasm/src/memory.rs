@@ -4,14 +4,17 @@
 //! The block of an adapter, wherever JavaScript put it:
 //!
 //! ```text
-//! header   260 bytes, micro_lora::Header
-//! lora_A   rank * in_features floats, rank-major
-//! lora_B   rank * out_features
-//! grad_A   rank * in_features
-//! grad_B   rank * out_features
-//! scratch  out_features
-//! input    in_features
-//! output   out_features
+//! header     260 bytes, micro_lora::Header
+//! lora_A     rank * in_features floats, rank-major
+//! lora_B     rank * out_features
+//! grad_A     rank * in_features
+//! grad_B     rank * out_features
+//! bias       out_features
+//! input_sum  in_features
+//! grad_bias  out_features
+//! scratch    out_features
+//! input      in_features
+//! output     out_features
 //! ```
 
 use core::slice;
@@ -82,6 +85,7 @@ pub(crate) unsafe fn lend<'m, const N: usize>(
         part
     };
     let (a, b, grad_a, grad_b) = (take(a_len), take(b_len), take(a_len), take(b_len));
+    let (bias, input_sum, grad_bias) = (take(out_features), take(in_features), take(out_features));
     let (scratch, input, output) = (take(out_features), take(in_features), take(out_features));
     let mut at = passed;
     // SAFETY: the arrays follow each other, as the caller has promised.
@@ -91,7 +95,8 @@ pub(crate) unsafe fn lend<'m, const N: usize>(
         array
     });
     Ok(Lent {
-        adapter: AdapterMut::from_parts(header, a, b, grad_a, grad_b, scratch)?,
+        adapter: AdapterMut::from_parts(header, a, b, grad_a, grad_b, scratch)?
+            .with_bias(bias, grad_bias, input_sum)?,
         input,
         output,
         passed,

@@ -41,7 +41,11 @@ mod whole {
             Error::SquareRequired { what, in_features, out_features, .. } => {
                 (what, [in_features as u32, out_features as u32, 0])
             }
-            Error::Overflow { what } | Error::ZeroNorm { what } => (what, [0; 3]),
+            Error::Overflow { what }
+            | Error::ZeroNorm { what }
+            | Error::Missing { what }
+            | Error::Unsupported { field: what, .. }
+            | Error::Step { feedback: what } => (what, [0; 3]),
             _ => ("", [0; 3]),
         };
         let words = [what.as_ptr().addr() as u32, what.len() as u32];

@@ -64,7 +64,7 @@ pub(super) const QUERY_ID: usize = 5;
 pub(super) const QUERY_SCALE: usize = 6;
 pub(super) const H: usize = 7;
 pub(super) const U: usize = 11;
-pub(super) const ALPHA: usize = 15;
+pub(crate) const ALPHA: usize = 15;
 
 const MAX_CAPACITY: usize = 65_536;
 

@@ -19,6 +19,7 @@ pub use owned::Memory;
 pub use record::{Lookup, VectorId, no_vectors};
 pub use removal::Forgotten;
 pub use save::MEMORY_INTEGERS;
+pub(crate) use {layout::ALPHA, save::INTEGERS};
 
 use crate::error::{Result, check_length, public_result};
 

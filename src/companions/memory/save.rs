@@ -3,7 +3,9 @@
 use super::layout::{ALPHA, H, OMEGA, ROWS, TEMPERATURE, U};
 use super::record::Record;
 use super::{MemoryHeader, MemoryMut};
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Checked, Result, check_measured, public_result, refuse};
 use crate::learn::dual::MAX_OMEGA;
 use crate::learn::limits::{MAX_TEMPERATURE, MIN_TEMPERATURE};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
@@ -22,7 +24,7 @@ const MEMORY: Schema = Schema {
 const VERSION: u32 = 1;
 
 /// The model, which the host knows and the memory does not, and the header.
-const INTEGERS: [Integer; 9] = {
+pub(crate) const INTEGERS: [Integer; 9] = {
     let [in_features, out_features, list, kinds, capacity, len, turn, last] = MEMORY_INTEGERS;
     let model_id = Integer { name: "model_id", min: 0, max: u32::MAX, offset: Integer::ELSEWHERE };
     [model_id, in_features, out_features, list, kinds, capacity, len, turn, last]
@@ -65,13 +67,17 @@ impl MemoryHeader {
         let mut header = self;
         set_integers(&mut header, saved);
         header.oldest = 0;
-        for (what, got) in [("len", header.len), ("turn", header.turn)] {
-            if got > header.capacity {
-                let (got, max) = (got as usize, header.capacity());
-                return Err(Error::Count { what, got, min: 0, max });
+        header.check_positions()?;
+        Ok(header)
+    }
+
+    fn check_positions(&self) -> Result<()> {
+        for (what, got) in [("len", self.len), ("oldest", self.oldest), ("turn", self.turn)] {
+            if got > self.capacity {
+                return public_result(Err(refuse::count(what, got as usize, 0, self.capacity())));
             }
         }
-        Ok(header)
+        Ok(())
     }
 }
 
@@ -131,11 +137,31 @@ impl MemoryMut<'_> {
         let layout = header.layout();
         document.scan(&[layout.words(header.len())], |_, _| {})?;
         let [lists] = document.sections();
-        check_lists(&header, lists)?;
+        public_result(check_lists(&header, words(lists)))?;
         self.words.fill(0);
         self.words.iter_mut().zip(words(lists)).for_each(|(place, word)| *place = word);
         *self.header = header;
         Ok(())
+    }
+
+    /// Checks what a host has written into the header and the words of this memory by itself: a saved memory that it has
+    /// read by means of its own, as the browser package does.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::Count`], [`Error::OutOfRange`], [`Error::NotFinite`]. The memory must not be used then.
+    ///
+    /// ```
+    /// use micro_lora::{Memory, MemoryLayout};
+    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
+    /// memory.view().take_up()?;
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
+    pub fn take_up(&mut self) -> Result<()> {
+        self.check()?;
+        self.header.check_positions()?;
+        let lists = (0..self.header.len).flat_map(|n| self.record(n).words.iter().copied());
+        public_result(check_lists(self.header, lists))
     }
 }
 
@@ -143,9 +169,8 @@ impl MemoryMut<'_> {
 const HEAD: usize = ALPHA + MAX_CANDIDATES + MAX_CANDIDATES / 4;
 
 /// Refuses values that no list has.
-fn check_lists(header: &MemoryHeader, lists: &str) -> Result<()> {
+fn check_lists(header: &MemoryHeader, mut words: impl Iterator<Item = u32>) -> Checked<()> {
     let layout = header.layout();
-    let mut words = words(lists);
     for _ in 0..header.len {
         let mut head = [0; HEAD];
         let mut bad_vector = false;
@@ -159,30 +184,25 @@ fn check_lists(header: &MemoryHeader, lists: &str) -> Result<()> {
                 float_vectors.iter().any(|range| range.contains(&at)) && !f32::from_bits(word).is_finite();
         }
         if bad_vector {
-            return Err(Error::NotFinite { what: "lists", index: 0 });
+            return Err(refuse::not_finite_at("lists", 0));
         }
         check_list(&Record { words: &head, layout })?;
     }
     Ok(())
 }
 
-fn check_list(record: &Record<'_>) -> Result<()> {
+fn check_list(record: &Record<'_>) -> Checked<()> {
     let head = record.word(ROWS);
     let (rows, chosen) = ((head & 0xFF) as usize, (head >> 16) as usize);
     let max = record.layout.list;
     if rows < MIN_CANDIDATES || rows > max {
-        return Err(Error::Count { what: "rows of a list", got: rows, min: MIN_CANDIDATES, max });
+        return Err(refuse::count("rows of a list", rows, MIN_CANDIDATES, max));
     }
     if head & 0xFE00 != 0 || chosen >= rows {
-        return Err(Error::Count {
-            what: "chosen of a list",
-            got: chosen,
-            min: 0,
-            max: rows.saturating_sub(1),
-        });
+        return Err(refuse::count("chosen of a list", chosen, 0, rows.saturating_sub(1)));
     }
     if head & 0x100 == 0 && (0..rows).all(|row| record.weight(row) == 0) {
-        return Err(Error::Count { what: "weights of a list", got: 0, min: 1, max: 255 });
+        return Err(refuse::count("weights of a list", 0, 1, 255));
     }
     let ranges = [
         ("omega of a list", OMEGA, 1, f32::MIN_POSITIVE, MAX_OMEGA),
@@ -193,10 +213,7 @@ fn check_list(record: &Record<'_>) -> Result<()> {
     ];
     for (what, at, count, min, max) in ranges {
         for i in 0..count {
-            let got = record.float(at.saturating_add(i));
-            if !(min..=max).contains(&got) {
-                return Err(Error::OutOfRange { what, got, min, max });
-            }
+            check_measured(what, record.float(at.saturating_add(i)), min, max)?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use crate::adapter::header::Header;
 use crate::adapter::limits::WEIGHT_LIMIT;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, check_range, refuse};
+use crate::error::{Checked, check_measured, refuse};
 use crate::kernel;
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::MAX_CANDIDATES;
@@ -35,7 +35,7 @@ impl AdapterMut<'_> {
     /// correction is added to, where the list has scores in its place.
     pub(crate) fn admit(&mut self, list: &List<'_>, base: Option<&[f32]>) -> Checked<()> {
         self.check_dual()?;
-        check_range("weight of a list", list.omega, 0.0, MAX_OMEGA)?;
+        check_measured("weight of a list", list.omega, 0.0, MAX_OMEGA)?;
         let lengths = list.lengths(self.header.out_len(), base);
         self.header.check_lengths(lengths)?;
         if self.header.dual.flags & Header::DUAL == 0 {
@@ -129,7 +129,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Recei
     }
     let share = lr / UNIT_RATE;
     let weight = view.header.weight_sum / view.header.pending as f32;
-    check_range("learning_rate", lr, 0.0, (MAX_OMEGA * UNIT_RATE) / weight)?;
+    check_measured("learning_rate", lr, 0.0, (MAX_OMEGA * UNIT_RATE) / weight)?;
     let length = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
     let moved = share * length(view.grad_bias);
     let turned = (share * view.header.scaling) * length(view.grad_c);

@@ -4,7 +4,7 @@ use super::{GAMMA, LAMBDA, PRIOR};
 use crate::adapter::config::StepKind;
 use crate::adapter::header::{Dual, Header};
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, check_range, refuse};
+use crate::error::{Checked, check_measured, refuse};
 use crate::kernel;
 
 /// The lengths that a first list may have, and how many times longer or shorter a later one may be.
@@ -30,9 +30,9 @@ impl Header {
             ("length of the documents", lengths.documents, dual.document_norm),
         ] {
             if first > 0.0 {
-                check_range(what, got, first / APART, first * APART)?;
+                check_measured(what, got, first / APART, first * APART)?;
             } else {
-                check_range(what, got, SHORTEST, LONGEST)?;
+                check_measured(what, got, SHORTEST, LONGEST)?;
             }
         }
         Ok(())

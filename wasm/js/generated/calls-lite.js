@@ -6,3 +6,4 @@ export const APPLY = 0;
 export const UPDATE = 1;
 export const TAKE_UP = 2;
 export const CHOICE = 3;
+export const RESIDUAL = 4;

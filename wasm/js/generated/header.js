@@ -26,14 +26,17 @@ export const CAPPED = 20;
 export const GENERATION = 21;
 export const MEAN_QUALITY = 22;
 export const BASELINE = 23;
+export const DUAL_FLAGS = 40;
+export const LISTS = 41;
 
 /** Words of a header. */
 export const HEADER_WORDS = 65;
 
-/** The version of a saved state that is read and written here. */
-export const STATE_VERSION = 1;
+/** How many integers a state of version 1 has, and how many sections. Version 2 has all. */
+export const INTEGERS_1 = 13;
+export const SECTIONS_1 = 5;
 
-/** Where its integers are, in the order in which it has them. */
+/** Where the integers of a state are, in the order in which it has them. */
 export const INTEGERS = {
   in_features: 0,
   out_features: 1,
@@ -48,6 +51,8 @@ export const INTEGERS = {
   rated: 19,
   capped: 20,
   generation: 21,
+  dual_flags: 40,
+  lists: 41,
 };
 
 /** The floats of its first section, in their order: where, what a message calls it, from, to. */
@@ -64,5 +69,8 @@ export const SCALARS = [
   [23, "baseline", 0, 1],
 ];
 
-/** Its other sections: the matrices, in their order. */
-export const MATRICES = ["lora_a", "lora_b", "grad_a", "grad_c"];
+/** Where the floats of its section `dual` are, in their order. */
+export const DUAL_WORDS = [42, 43, 44, 45, 46, 47, 48, 56, 57, 58, 59, 49, 50, 51, 52, 53, 54, 55];
+
+/** Its sections, in their order. */
+export const SECTIONS = ["scalars", "lora_a", "lora_b", "grad_a", "grad_c", "dual", "bias", "input_sum", "grad_bias"];

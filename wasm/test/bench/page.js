@@ -1,5 +1,6 @@
 // In the browser: what both packages can do, at every size and rank.
 import initOld, * as old from "/node_modules/@ruvector/ruvllm-wasm/ruvllm_wasm.js";
+import { Memory } from "micro-lora/learn";
 import init, * as ours from "micro-lora";
 import { measure } from "./measure.js";
 import { PlainLora } from "./plain.js";
@@ -16,7 +17,7 @@ const results = [];
 for (const size of SIZES) {
   for (const rank of RANKS) results.push({ size, rank, ...measureShape(size, rank) });
 }
-globalThis.outcome = results;
+globalThis.outcome = { results, clicks: measureClicks() };
 
 function measureShape(size, rank) {
   const x = unit(size);
@@ -24,7 +25,8 @@ function measureShape(size, rank) {
   const rows = Float32Array.from(Array.from({ length: CANDIDATES }, () => [...unit(size)]).flat());
   const [theirs, mine, plain] = [
     make(old, size, rank),
-    make(ours, size, rank),
+    // The step that takes every kind of feedback.
+    make(ours, size, rank, 2),
     new PlainLora(size, size, rank, 4 / rank),
   ];
   const [theirFeedback, myFeedback] = [old, ours].map(({ AdaptFeedbackWasm }) => new AdaptFeedbackWasm(0.9));
@@ -64,11 +66,41 @@ function measureShape(size, rank) {
   return { times };
 }
 
-function make({ MicroLoraConfigWasm, MicroLoraWasm }, size, rank) {
+/** A click by the dual step, with all its visits: ten results of a list, nine lists visited again. */
+function measureClicks() {
+  const [size, rank, lists] = [384, 4, 100];
+  const rows = Array.from({ length: 400 }, () => unit(size));
+  const shown = (click) => Array.from({ length: CANDIDATES }, (_, i) => (7 * click + 13 * i) % rows.length);
+  const learning = (options, documents) => {
+    const lora = make(ours, size, rank);
+    const memory = new Memory(size, size, { capacity: lists, ...options });
+    let click = 0;
+    const learn = () => {
+      click += 1;
+      memory.learn(lora, rows[click % rows.length], documents(click), click % CANDIDATES);
+    };
+    while (click < lists) learn();
+    return learn;
+  };
+  const byValue = (click) => shown(click).map((id) => rows[id]);
+  const once = make(ours, size, rank);
+  return measure({
+    "documents by id": learning({ documents: "id", vectors: (id) => rows[id] }, shown),
+    "documents as int8": learning({}, byValue),
+    "documents as f32": learning({ documents: "f32", queries: "f32" }, byValue),
+    "no memory: adaptChoice + applyUpdates": () => {
+      once.adaptChoice(rows[0], rows.slice(0, CANDIDATES), 3);
+      once.applyUpdates();
+    },
+  });
+}
+
+function make({ MicroLoraConfigWasm, MicroLoraWasm }, size, rank, step) {
   const config = new MicroLoraConfigWasm();
   config.rank = rank;
   config.inFeatures = size;
   config.outFeatures = size;
+  if (step) config.step = step;
   const made = new MicroLoraWasm(config);
   config.free();
   return made;

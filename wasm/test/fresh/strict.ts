@@ -15,7 +15,16 @@ import init, {
   type SampleOptions,
   type Vectors,
 } from "micro-lora";
-import { Explore, Replay, principalDirections, pullTowards } from "micro-lora/learn";
+import {
+  Explore,
+  Memory,
+  Replay,
+  principalDirections,
+  pullTowards,
+  type FindVector,
+  type MemoryReceipt,
+  type Why,
+} from "micro-lora/learn";
 import * as lite from "micro-lora/lite";
 import { fromBytes, toBytes } from "micro-lora/peft";
 
@@ -63,6 +72,18 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   const ring = new Replay(768, 768, 10, 64, config.modelId);
   const kept: Receipt | 7 = ring.learn(lora, input, rows, [1, 0], { learningRate: 0.01 });
   const rehearsed: number = ring.rehearse(lora) + ring.rehearse(lora, 0.01, 8) + kept;
+  const vectors: FindVector = (id, kind) => (kind === "document" ? [id] : null);
+  const memory = new Memory(768, 768, { documents: "id", queries: "int8", capacity: 9, vectors });
+  const learned: MemoryReceipt = memory.learn(lora, input, [4, 2], [0, 1], { learningRate: 0.02 });
+  memory.learn(lora, input, rows, 1, { quality: 0, queryId: 5 });
+  const { lists, rest }: Why = memory.why(lora, input, rows);
+  const taken: "forgotten" | "not remembered" | "left behind" = memory.forget(lora, learned.number ?? 1);
+  const { forgotten, leftBehind } = memory.forgetDocument(lora, 4);
+  const settled: number = memory.settle(lora) + memory.settle(lora, 3) + memory.relearn(lora, vectors);
+  memory.clear();
+  const again: Memory = Memory.fromJson(memory.toJson(), { vectors, modelId: 7 });
+  again.free();
+  const said = `${lists[0]?.number} ${rest[0]} ${taken} ${forgotten + leftBehind + settled} ${lora.bias[0]}`;
   const explore = new Explore(0.3, 1);
   const eps = explore.draw(principalDirections([input, [1, 2]], 16));
   const explored: Receipt = explore.adapt(lora, input, eps, 0.7, 0.2, sample);
@@ -76,7 +97,7 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   const small: lite.MicroLoraWasm = lite.MicroLoraWasm.fromJson(
     MicroLoraWasm.fromJson(lora.toJson(), 7).toJson(),
   );
-  return `${counted} ${rehearsed} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
+  return `${said} ${counted} ${stats.step} ${rehearsed} ${stats.avgQuality} ${stats.toJson()} ${isSimd()} ${small.generation}`;
 }
 
 export function code(error: unknown): MicroLoraErrorCode {

@@ -14,7 +14,7 @@ const [folder, tarball] = process.argv.slice(2);
 const PLAIN = '<!doctype html><title>fresh project</title><link rel="icon" href="data:,">';
 const page = (script, head = "") => `${PLAIN}${head}<script type="module" src="${script}"></script>`;
 const IMPORT_MAP =
-  '<script type="importmap">{"imports":{"micro-lora":"/node_modules/micro-lora/index.js"}}</script>';
+  '<script type="importmap">{"imports":{"micro-lora":"/node_modules/micro-lora/index.js","micro-lora/learn":"/node_modules/micro-lora/learn.js"}}</script>';
 
 install(folder, tarball);
 cpSync(join(HERE, "fresh"), folder, { recursive: true });
@@ -74,6 +74,25 @@ globalThis.outcome = learnOneClick(lora);
     write("map.html", page("app.js", IMPORT_MAP));
     return "/map.html";
   },
+  async "a script with a memory"() {
+    write("memory.html", page("app-memory.js", IMPORT_MAP));
+    return "/memory.html";
+  },
+  async "Vite, with a memory"() {
+    write("index.html", page("/app-memory.js"));
+    await vite({
+      root: folder,
+      logLevel: "warn",
+      build: { outDir: "vite-memory", target: "es2022" },
+      base: "./",
+    });
+    return "/vite-memory/";
+  },
+  async "webpack, with a memory"() {
+    await pack({ app: at("app-memory.js") }, "webpack-memory");
+    write("webpack-memory/index.html", page("app.js"));
+    return "/webpack-memory/";
+  },
 };
 
 function pack(entry, name) {
@@ -116,6 +135,32 @@ if (!learned || !simd) throw new Error('it did not learn');
 `,
 );
 program("Node", "node.mjs");
+write(
+  "node-memory.mjs",
+  `import { Memory } from 'micro-lora/learn';
+import init, * as lora from 'micro-lora';
+import { rememberOneClick } from './click.js';
+await init();
+const { learned, simd } = rememberOneClick(lora, Memory);
+if (!learned || !simd) throw new Error('it did not remember');
+`,
+);
+program("Node, with a memory", "node-memory.mjs");
+write(
+  "node-late.mjs",
+  `import init from 'micro-lora';
+await init();
+const { Memory } = await import('micro-lora/learn');
+try {
+  new Memory(4, 4);
+} catch ({ code, message }) {
+  if (code !== 'NOT_LOADED' || !message.includes('import micro-lora/learn before init()')) throw new Error(message);
+  process.exit();
+}
+throw new Error('the smaller engine has no memory');
+`,
+);
+program("Node, with a memory that is imported too late", "node-late.mjs");
 const tsc = join(HERE, "node_modules/typescript/bin/tsc");
 for (const resolution of [
   ["--module", "nodenext"],

@@ -50,7 +50,7 @@ function inNode() {
 
 /** No test, a test left out, or another file than the one asked for proves nothing. */
 function check() {
-  const expected = build === "baseline" ? "micro_lora.wasm" : "micro_lora_simd.wasm";
+  const expected = build === "baseline" ? "learn.wasm" : "learn_simd.wasm";
   const wrong = loaded.length !== 1 || loaded[0] !== expected;
   if (wrong)
     console.error(

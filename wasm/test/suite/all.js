@@ -12,5 +12,6 @@ import "./lite.js";
 import "./init.js";
 import "./bits.js";
 import "./companions.js";
+import "./memory.js";
 import "./explore.js";
 import "./endurance.js";

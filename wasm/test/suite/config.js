@@ -15,7 +15,7 @@ describe("MicroLoraConfigWasm", () => {
       modelId: 0,
       useRslora: false,
       decay: 0,
-      step: 2,
+      step: 4,
     });
   });
 
@@ -70,7 +70,7 @@ describe("MicroLoraConfigWasm", () => {
       outFeatures: 768,
       useRslora: false,
       cap: 2,
-      step: 2,
+      step: 4,
       seed: 7,
       modelId: 0,
       decay: 0,

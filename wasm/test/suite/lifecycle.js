@@ -56,9 +56,10 @@ describe("memory", () => {
       stats: [],
       discardPending: [],
       takeWeights: [x, x],
+      block: [],
     };
     for (const [name, given] of Object.entries(calls)) refusal(() => made[name](...given), "FREED", /./);
-    for (const name of ["inputView", "outputView", "generation", "strength", "loraA", "loraB"])
+    for (const name of ["inputView", "outputView", "generation", "strength", "loraA", "loraB", "bias"])
       refusal(() => made[name], "FREED");
     refusal(() => {
       made.strength = 1;

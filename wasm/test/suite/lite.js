@@ -3,14 +3,14 @@ import { Replay } from "micro-lora/learn";
 import init, * as lite from "micro-lora/lite";
 import { toBytes } from "micro-lora/peft";
 import { FAULTS } from "./faults.js";
-import { Random, bits, build, expect, lora, refusal, source } from "./setup.js";
+import { Random, adapter, bits, build, expect, lora, refusal, source } from "./setup.js";
 
 await (build === "baseline" ? init(await source("lite.wasm")) : init());
 
 const random = new Random(12);
-const make = (from, size = 16) => {
+const make = (from, size = 16, settings = {}) => {
   const config = new from.MicroLoraConfigWasm();
-  Object.assign(config, { inFeatures: size, outFeatures: size, rank: 3, seed: 4 });
+  Object.assign(config, { inFeatures: size, outFeatures: size, rank: 3, seed: 4, ...settings });
   return new from.MicroLoraWasm(config);
 };
 
@@ -48,7 +48,7 @@ describe("micro-lora/lite", () => {
   it("says where its engine is", () => {
     const file = build === "baseline" ? /\/(lite|lite_simd)\.wasm$/ : /\/lite_simd\.wasm$/;
     expect(lite.engineUrl().pathname).to.match(file);
-    expect(lora.engineUrl().pathname).to.match(/\/micro_lora(_simd)?\.wasm$/);
+    expect(lora.engineUrl().pathname).to.match(/\/learn(_simd)?\.wasm$/);
   });
 
   // Those that are about an adapter's methods, of which there are fewer here.
@@ -81,7 +81,8 @@ describe("micro-lora/lite", () => {
       ["TYPE", () => lite.MicroLoraWasm.fromJson()],
       ["FORMAT", changed({ format: "other" })],
       ["FORMAT", () => lite.MicroLoraWasm.fromJson('{"adapter":{}}')],
-      ["MISMATCH", changed({ version: 2 })],
+      ["SYNTAX", changed({ version: 1 })],
+      ["MISMATCH", changed({ version: 3 })],
       ["MISMATCH", changed({ model_id: 3 })],
       ["BASE64", changed({ in_features: 7 })],
       ["CHECKSUM", changed({ samples: 5 })],
@@ -104,7 +105,7 @@ describe("micro-lora/lite", () => {
     const made = make(lite, 8);
     const { buffer, byteOffset } = made.inputView;
     // lora_A has three rows of eight, and stands after the header.
-    const loraA = new Float32Array(buffer, byteOffset - 4 * (2 * 48 + 8), 24);
+    const loraA = new Float32Array(buffer, byteOffset - 4 * (2 * 48 + 4 * 8), 24);
     expect(JSON.parse(made.toJson()).lora_a.slice(0, 4)).to.equal(
       btoa(String.fromCharCode(...new Uint8Array(loraA.buffer, loraA.byteOffset, 3))),
     );
@@ -123,7 +124,7 @@ describe("micro-lora/lite", () => {
 
   it("starts from the seed of the whole package, with other sizes and settings, and starts again", () => {
     for (const [seed, inFeatures, outFeatures, useRslora] of [
-      [0, 1, 3, true],
+      [0, 4, 3, true],
       [7, 33, 5, false],
       [4294967295, 100, 100, true],
     ]) {
@@ -145,7 +146,7 @@ describe("micro-lora/lite", () => {
   });
 
   it("gives the sums that the whole package gives, and the factor of its guard", () => {
-    const [small, whole] = [make(lite), make(lora)];
+    const [small, whole] = [make(lite, 16, { cap: 0.05 }), make(lora, 16, { cap: 0.05 })];
     const row = random.row(16);
     for (const made of [small, whole]) {
       for (let event = 0; event < 30; event += 1) {
@@ -175,11 +176,49 @@ describe("micro-lora/lite", () => {
     expect(two.inputView.buffer.byteLength).to.equal(size);
   });
 
-  it("refuses steps other than the default, which it does not have", () => {
-    const config = Object.assign(new lite.MicroLoraConfigWasm(), { step: 1 });
-    refusal(() => new lite.MicroLoraWasm(config), "COUNT", /^step: expected .* 2 .*got 1$/);
+  it("refuses steps that are not for lists, and a rank that the dual step cannot have", () => {
+    const made = (settings) => () =>
+      new lite.MicroLoraWasm(Object.assign(new lite.MicroLoraConfigWasm(), settings));
+    for (const step of [0, 1, 2])
+      refusal(made({ step }), "COUNT", new RegExp(`^step: expected .* 3 to 4, got ${step}$`));
     const state = new lora.MicroLoraWasm(Object.assign(new lora.MicroLoraConfigWasm(), { step: 0 })).toJson();
     refusal(() => lite.MicroLoraWasm.fromJson(state), "COUNT", /^step: expected .* 2 .*got 0$/);
+    refusal(made({ inFeatures: 2, rank: 3 }), "COUNT", /^rank: expected .* 1 to 2, got 3$/);
+  });
+
+  it("goes on with what an older version of it has learned by the scaled step", () => {
+    const old = adapter(16, { rank: 3 });
+    for (let event = 0; event < 9; event += 1) {
+      old.adaptChoice(random.unit(16), random.row(64, 0.4), event % 4);
+      old.applyUpdates();
+    }
+    // Pending of another step.
+    old.adaptChoice(random.unit(16), random.row(64, 0.4), 1);
+    const loaded = lite.MicroLoraWasm.fromJson(old.toJson());
+    expect([loaded.pendingUpdates(), loaded.getConfig().step]).to.deep.equal([0, 4]);
+    const x = random.unit(16);
+    const before = old.apply(x);
+    expect(bits(loaded.apply(x))).to.deep.equal(bits(before));
+    expect(loaded.adaptChoice(x, random.row(64, 0.4), 2)).to.equal(0);
+    loaded.apply(x).forEach((value, i) => expect(value).to.be.closeTo(before[i], 1e-5));
+    loaded.applyUpdates();
+    expect(bits(loaded.apply(x))).not.to.deep.equal(bits(before));
+    expect(loaded.getConfig().step).to.equal(3);
+    expect(lora.MicroLoraWasm.fromJson(loaded.toJson()).toJson()).to.include('"step":3');
+  });
+
+  it("refuses lists that the dual step cannot learn from", () => {
+    const made = make(lite);
+    const [x, list] = [random.unit(16), random.row(64, 0.4)];
+    const zero = new Float32Array(16);
+    refusal(() => made.adaptChoice(x, list, 0, { base: zero }), "OUT_OF_RANGE", /^list: expected vectors/);
+    refusal(() => made.adaptChoice(x, list, 0, { weight: 100 }), "OUT_OF_RANGE", /^list: expected vectors/);
+    expect(made.adaptChoice(x, list, 0)).to.equal(0);
+    refusal(() => made.applyUpdates(10), "OUT_OF_RANGE", /^list: expected .* learningRate/);
+    const before = made.toJson();
+    const long = random.unit(16).map((value) => value * 100);
+    refusal(() => made.adaptChoice(long, list, 0), "OUT_OF_RANGE", /^list: expected vectors/);
+    expect(made.toJson()).to.equal(before);
   });
 
   it("has only what it says it has", () => {

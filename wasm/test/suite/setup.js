@@ -1,4 +1,6 @@
 // Loads the engine in the build that the run is about, and gives the other files what they share.
+// The engine of `micro-lora/learn`, which has all that the others have, is loaded if that is imported first.
+import "micro-lora/learn";
 import init, * as lora from "micro-lora";
 import { expect } from "chai";
 import { Collect } from "./collect.js";
@@ -17,7 +19,7 @@ export async function source(file) {
 }
 
 // The package chooses simd128 by itself; the baseline has to be asked for in engines of today.
-await (build === "baseline" ? init(await source("micro_lora.wasm")) : init());
+await (build === "baseline" ? init(await source("learn.wasm")) : init());
 
 // Before any other test loads a file of its own.
 Collect.loaded = inNode
@@ -38,9 +40,12 @@ export function config(settings = {}) {
   return Object.assign(new lora.MicroLoraConfigWasm(), settings);
 }
 
-/** A square adapter for vectors of `size`, unless the settings say otherwise. */
+/**
+ * A square adapter for vectors of `size`, unless the settings say otherwise: of the scaled step, which takes every kind
+ * of feedback. `dual.js` has tests of the default.
+ */
 export function adapter(size, settings = {}) {
-  return new lora.MicroLoraWasm(config({ inFeatures: size, outFeatures: size, ...settings }));
+  return new lora.MicroLoraWasm(config({ inFeatures: size, outFeatures: size, step: 2, ...settings }));
 }
 
 /** The same numbers in every engine, and in the native program that made the vectors. */

@@ -9,8 +9,8 @@ use std::{env, fs};
 
 use anyhow::{Context, Result};
 use micro_lora::layout::{
-    ADAPTER, COMPANIONS, HEADER_SCALARS, HEADER_WORDS, STATE_INTEGERS, STATE_SECTIONS, STATE_VERSION, Scalar,
-    UNNAMED, Value,
+    ADAPTER, COMPANIONS, DUAL_PARTS, HEADER_SCALARS, HEADER_WORDS, STATE_INTEGERS, STATE_SECTIONS, Scalar,
+    UNNAMED, VERSION_1, Value,
 };
 
 /// The numbers of the engine's calls.
@@ -29,12 +29,13 @@ fn main() -> Result<()> {
 }
 
 /// Names of files, and what is in them.
-fn modules() -> [(&'static str, String); 5] {
+fn modules() -> [(&'static str, String); 6] {
     [
         ("header.js", header()),
         ("adapter.js", constants("What adapters accept and are made of.", ADAPTER)),
         ("companions.js", constants("The companions of an adapter: ring, holdback, explorer.", COMPANIONS)),
         ("calls.js", numbers("What the engine of `micro-lora` can do.", &calls::FULL)),
+        ("calls-recall.js", numbers("What the engine of `micro-lora/learn` can do besides.", &calls::RECALL)),
         ("calls-lite.js", numbers("What the engine of `micro-lora/lite` can do.", &calls::LITE)),
     ]
 }
@@ -46,9 +47,11 @@ fn header() -> String {
     }
     text += "\n/** Words of a header. */\n";
     text += &constant("HEADER_WORDS", HEADER_WORDS);
-    text += "\n/** The version of a saved state that is read and written here. */\n";
-    text += &constant("STATE_VERSION", STATE_VERSION);
-    text += "\n/** Where its integers are, in the order in which it has them. */\n";
+    text +=
+        "\n/** How many integers a state of version 1 has, and how many sections. Version 2 has all. */\n";
+    text += &constant("INTEGERS_1", VERSION_1.0);
+    text += &constant("SECTIONS_1", VERSION_1.1);
+    text += "\n/** Where the integers of a state are, in the order in which it has them. */\n";
     let places =
         STATE_INTEGERS.iter().map(|field| format!("  {}: {},\n", field.name, word_at(field.offset.into())));
     text += &format!("export const INTEGERS = {{\n{}}};\n", places.collect::<String>());
@@ -57,8 +60,11 @@ fn header() -> String {
         format!("  [{}, {name:?}, {}, {}],\n", word_at(offset.into()), float(min), float(max))
     });
     text += &format!("export const SCALARS = [\n{}];\n", rows.concat());
-    text += "\n/** Its other sections: the matrices, in their order. */\n";
-    text + &constant("MATRICES", format!("{:?}", &STATE_SECTIONS[1..]))
+    text += "\n/** Where the floats of its section `dual` are, in their order. */\n";
+    let dual = DUAL_PARTS.iter().flat_map(|(offset, count)| (0..*count).map(|i| word_at(*offset) + i));
+    text += &constant("DUAL_WORDS", format!("{:?}", dual.collect::<Vec<_>>()));
+    text += "\n/** Its sections, in their order. */\n";
+    text + &constant("SECTIONS", format!("{STATE_SECTIONS:?}"))
 }
 
 /// The words of a header that have names, in order: a word of flags under its own.

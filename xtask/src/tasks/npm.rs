@@ -1,6 +1,6 @@
-//! The npm package: four builds of the engine, the modules around them and the tarball.
+//! The npm package: six builds of the engine, the modules around them and the tarball.
 //!
-//! With simd128 and without, whole and `lite`. The build without is for engines that know the first version of
+//! With simd128 and without: of the main entry, of `learn`, which has a memory of lists besides, and of `lite`. The build without is for engines that know the first version of
 //! WebAssembly alone, and is validated as such.
 
 use std::path::{Path, PathBuf};
@@ -15,11 +15,13 @@ use crate::workspace::target_dir;
 
 pub const STEP: &str = "npm package";
 
-pub const ENGINES: [Engine; 4] = [
-    Engine { file: "micro_lora_simd.wasm", lite: false, simd: true },
-    Engine { file: "micro_lora.wasm", lite: false, simd: false },
-    Engine { file: "lite_simd.wasm", lite: true, simd: true },
-    Engine { file: "lite.wasm", lite: true, simd: false },
+pub const ENGINES: [Engine; 6] = [
+    Engine { file: "micro_lora_simd.wasm", kind: Kind::Main, simd: true },
+    Engine { file: "micro_lora.wasm", kind: Kind::Main, simd: false },
+    Engine { file: "learn_simd.wasm", kind: Kind::Learn, simd: true },
+    Engine { file: "learn.wasm", kind: Kind::Learn, simd: false },
+    Engine { file: "lite_simd.wasm", kind: Kind::Lite, simd: true },
+    Engine { file: "lite.wasm", kind: Kind::Lite, simd: false },
 ];
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -34,7 +36,7 @@ const GLUE_MODULE: &str = "micro_lora_wasm_bg.js";
 /// Errors as numbers: JavaScript words them.
 const TERSE: &str = "--cfg micro_lora_terse";
 
-/// Numbers alone, and the default step alone.
+/// Numbers alone, and the dual step alone.
 const LITE: &str = "--cfg micro_lora_lite";
 
 /// What every browser has that knows simd128, by the names that rustc and wasm-opt have for it.
@@ -50,8 +52,16 @@ const BROWSERS: &str = "--target=chrome90,firefox88,safari14";
 
 pub struct Engine {
     pub file: &'static str,
-    lite: bool,
+    kind: Kind,
     simd: bool,
+}
+
+/// Which entries load it: `micro-lora`; the same beside `micro-lora/learn`; `micro-lora/lite`.
+#[derive(PartialEq)]
+enum Kind {
+    Main,
+    Learn,
+    Lite,
 }
 
 pub fn run(shell: &Shell, report: &mut Report) {
@@ -88,14 +98,17 @@ pub fn build(shell: &Shell) -> Result<()> {
 }
 
 /// The crate as anybody builds it, without a flag of ours, and wasm-bindgen run on it: what `wasm-pack build` does. The
-/// directory that comes back has that engine, `micro_lora.wasm`, and the package's classes over it, `index.js`.
+/// directory that comes back has that engine, `learn.wasm`, and the package's classes over it, `index.js`.
 pub fn plain(shell: &Shell) -> Result<PathBuf> {
     let toolchain = Toolchain::for_target(shell, TARGET)?;
     let target_dir = target_dir(shell).join("wasm/plain").join(toolchain.name());
-    toolchain.build(shell, TARGET, Path::new(CRATE), &target_dir).arg("--locked").run()?;
+    toolchain
+        .build(shell, TARGET, Path::new(CRATE), &target_dir)
+        .args(["--locked", "--features", "memory"])
+        .run()?;
     let directory = glue_directory(shell, "plain");
     glue(shell, &target_dir.join(TARGET).join("release/micro_lora_wasm.wasm"), &directory)?;
-    shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("micro_lora.wasm"))?;
+    shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("learn.wasm"))?;
     // Where the compiler may use reference types, wasm-bindgen's module wants to be called by the engine.
     let imports = directory.join("imports.js");
     let text = format!(
@@ -120,7 +133,8 @@ pub fn tool(shell: &Shell, name: &str) -> PathBuf {
 pub fn lint(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell).join("wasm/lint");
     // As the package is built, and as anybody builds the crate.
-    for (flags, features) in [(TERSE, None), ("", None), ("", Some("--no-default-features"))] {
+    let learn = ["--features", "memory"].as_slice();
+    for (flags, features) in [(TERSE, learn), ("", learn), ("", &[]), ("", &["--no-default-features"])] {
         cmd!(shell, "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir}")
             .args(features)
             .args(["--", "-D", "warnings"])
@@ -133,7 +147,11 @@ pub fn lint(shell: &Shell) -> Result<()> {
 impl Engine {
     fn build(&self, shell: &Shell, toolchain: Toolchain) -> Result<()> {
         let target_dir = target_dir(shell).join("wasm").join(toolchain.name());
-        let features: &[_] = if self.lite { &["--no-default-features"] } else { &[] };
+        let features: &[_] = match self.kind {
+            Kind::Main => &[],
+            Kind::Learn => &["--features", "memory"],
+            Kind::Lite => &["--no-default-features"],
+        };
         toolchain
             .build(shell, TARGET, Path::new(CRATE), &target_dir)
             .arg("--locked")
@@ -168,7 +186,7 @@ impl Engine {
         // Functions that are inlined more eagerly than is usual at opt-level z make a smaller file.
         format!(
             "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=130 {TERSE} {}",
-            if self.lite { LITE } else { "" }
+            if self.kind == Kind::Lite { LITE } else { "" }
         )
     }
 }
@@ -190,7 +208,7 @@ fn glue_directory(shell: &Shell, file: &str) -> PathBuf {
 
 /// The modules, each entry in one file, minified; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
-    // With simd128 or without, wasm-bindgen makes the same JavaScript.
+    // With simd128 or without, wasm-bindgen makes the same JavaScript, and a memory is called past it.
     let glue = |file| glue_directory(shell, file).join(GLUE_MODULE);
     let [full, lite] = [glue("micro_lora_simd.wasm"), glue("lite_simd.wasm")];
     let (package, imports) = (Path::new(PACKAGE), &shell.current_dir().join("wasm/js/imports.js"));

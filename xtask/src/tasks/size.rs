@@ -14,32 +14,49 @@ pub const STEP: &str = "size of the npm package";
 /// What one visitor downloads, in bytes after brotli.
 struct Download {
     entry: &'static str,
-    /// An engine and the module that loads it.
-    files: [&'static str; 2],
+    /// An engine and the modules around it.
+    files: &'static [&'static str],
     /// What it may come to.
     ceiling: usize,
     /// What it should come to.
     goal: usize,
 }
 
-const DOWNLOADS: [Download; 4] = [
+const DOWNLOADS: [Download; 6] = [
     Download {
         entry: "micro-lora",
-        files: ["micro_lora_simd.wasm", "index.js"],
-        ceiling: 12_288,
-        goal: 12_288,
+        files: &["micro_lora_simd.wasm", "index.js"],
+        ceiling: 18_300,
+        goal: 13_312,
     },
     Download {
         entry: "micro-lora without simd128",
-        files: ["micro_lora.wasm", "index.js"],
-        ceiling: 12_850,
-        goal: 12_288,
+        files: &["micro_lora.wasm", "index.js"],
+        ceiling: 19_050,
+        goal: 13_312,
     },
-    Download { entry: "micro-lora/lite", files: ["lite_simd.wasm", "lite.js"], ceiling: 8_192, goal: 8_192 },
+    Download {
+        entry: "micro-lora with micro-lora/learn",
+        files: &["learn_simd.wasm", "index.js", "learn.js"],
+        ceiling: 35_950,
+        goal: 19_456,
+    },
+    Download {
+        entry: "the same without simd128",
+        files: &["learn.wasm", "index.js", "learn.js"],
+        ceiling: 36_450,
+        goal: 19_456,
+    },
+    Download {
+        entry: "micro-lora/lite",
+        files: &["lite_simd.wasm", "lite.js"],
+        ceiling: 11_350,
+        goal: 8_192,
+    },
     Download {
         entry: "micro-lora/lite without simd128",
-        files: ["lite.wasm", "lite.js"],
-        ceiling: 8_920,
+        files: &["lite.wasm", "lite.js"],
+        ceiling: 12_350,
         goal: 8_192,
     },
 ];
@@ -65,7 +82,7 @@ pub fn check(shell: &Shell) -> Result<()> {
     for Download { entry, files, ceiling, goal } in DOWNLOADS {
         let of =
             |file| sizes.iter().find(|size| size.file == file).map_or(usize::MAX / 2, |size| size.brotli);
-        let sum: usize = files.map(of).iter().sum();
+        let sum: usize = files.iter().map(|file| of(*file)).sum();
         let missed = match sum.saturating_sub(goal) {
             0 => "met".to_owned(),
             by => format!("missed by {by}"),

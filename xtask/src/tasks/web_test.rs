@@ -93,7 +93,7 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
     let built = npm::plain(shell)?;
     let project = directory(shell).join("plain");
     cmd!(shell, "node {TOOLS}/runner/install.mjs {project} {tarball}").run()?;
-    for file in ["micro_lora.wasm", "index.js"] {
+    for file in ["learn.wasm", "index.js"] {
         shell.copy_file(built.join(file), project.join("node_modules/micro-lora"))?;
     }
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} node baseline").run()?)

@@ -1,0 +1,430 @@
+// The dual step and the memory of lists: the bits of the native engine (the script of `tests/web_dual_vectors.rs`, and
+// the vectors that it committed), and what is refused.
+import { Memory, Replay, pullTowards } from "micro-lora/learn";
+import { toBytes } from "micro-lora/peft";
+import { Random, bits, config, dot, expect, lora, norm, readText, refusal } from "./setup.js";
+
+const WIDTH = 8;
+const OUT = 6;
+const golden = JSON.parse(await readText("dual.json"));
+const hex = (values) => [...bits(values)].map((word) => word.toString(16).padStart(8, "0")).join("");
+const clicks = (n, event) => Array.from({ length: n }, (_, i) => (i === event % n ? 1 : 0.25 * (i % 2)));
+/** The document or the query of an id, in the first embedding model or the second. */
+const vector = (kind, id, model) => new Random(1000 * model + 100 * kind + id).row(WIDTH);
+const vectors = (model) => (id, kind) =>
+  model > 1 && kind === "document" && id < 3 ? null : vector(kind === "query" ? 1 : 0, id, model);
+const make = (settings) =>
+  new lora.MicroLoraWasm(config({ inFeatures: WIDTH, outFeatures: WIDTH, ...settings }));
+
+describe("the dual step", () => {
+  it("has the bits of the native engine, in every state on the way", () => {
+    const settings = { outFeatures: OUT, seed: 3, modelId: 9, decay: 0.001 };
+    let made = make(settings);
+    const random = new Random(5);
+    const saved = [];
+    for (let event = 0; event < 24; event += 1) {
+      const [x, base] = [random.row(WIDTH), random.row(OUT)];
+      const n = 2 + (event % 3);
+      const candidates = random.row(n * OUT);
+      const receipt = [
+        () => made.adaptListwise(x, candidates, clicks(n, event), { base }),
+        () => made.adaptChoice(x, candidates, event % n, { base }),
+        () => made.adaptChoice(x, candidates, 1, { base, weight: 0.5, quality: 0.1 }),
+        () => made.adaptListwise(x, candidates, clicks(n, event), { base, weight: 2, temperature: 0.5 }),
+      ][event % 4]();
+      expect(receipt).to.equal(0);
+      if (event % 5 !== 1) made.applyUpdates(event % 2 === 0 ? 0.01 : 0.02);
+      if (event % 3 !== 2) continue;
+      const json = made.toJson();
+      saved.push([json, hex(made.apply(x))]);
+      // And goes on from what was saved.
+      made = lora.MicroLoraWasm.fromJson(json, 9);
+      expect(made.generation).to.equal(JSON.parse(json).generation + 1);
+      made = generationOf(made, json);
+    }
+    expect(saved.map(([, output]) => output)).to.deep.equal(golden.lists.map(([, output]) => output));
+    expect(saved).to.deep.equal(golden.lists);
+  });
+
+  /** The adapter with the generation that it was saved with, so that texts can be compared. */
+  function generationOf(made, json) {
+    const address = made.block()[0];
+    const words = new Uint32Array(made.inputView.buffer, address, 22);
+    words[21] = JSON.parse(json).generation;
+    return made;
+  }
+
+  it("is chosen by a list, and the scaled step by anything else; the other kind is then refused by name", () => {
+    const random = new Random(7);
+    const [x, y, list] = [random.unit(WIDTH), random.unit(WIDTH), random.row(3 * WIDTH)];
+    const feedback = {
+      adaptChoice: [x, list, 1],
+      adaptListwise: [x, list, [0, 1, 0]],
+      adapt: [x, new lora.AdaptFeedbackWasm(0.9)],
+      adaptGradient: [x, y],
+      adaptTarget: [x, y],
+      adaptAttractRepel: [x, y, [x]],
+    };
+    for (const [name, given] of Object.entries(feedback)) {
+      const made = make();
+      expect(made.stats().step).to.equal(4);
+      expect(made[name](...given)).to.equal(0);
+      const isList = name === "adaptChoice" || name === "adaptListwise";
+      expect([made.stats().step, made.getConfig().step]).to.deep.equal(isList ? [3, 3] : [2, 2]);
+      expect(JSON.parse(made.toJson()).step).to.equal(isList ? 3 : 2);
+      if (isList) {
+        const before = made.toJson();
+        for (const other of ["adapt", "adaptGradient", "adaptTarget", "adaptAttractRepel"])
+          refusal(() => made[other](...feedback[other]), "STEP", /expected a list .* dual step, got/);
+        refusal(() => made.rehearse(x, list, [0, 1, 0]), ["UNSUPPORTED", "COUNT"], /./);
+        expect(made.toJson()).to.equal(before);
+      }
+      made.reset();
+      expect(made.stats().step, "chosen anew after a reset").to.equal(4);
+    }
+    const refused = [make({ step: 3 }), "adaptTarget"];
+    refusal(() => refused[0].adaptTarget(x, y), "STEP", /^target: expected a list/);
+  });
+
+  it("learns from 60 pending events what it learns from 60 single ones, nearly, and more than nothing", () => {
+    const random = new Random(8);
+    const [single, pending] = [make({ rank: 1 }), make({ rank: 1 })];
+    for (let event = 0; event < 60; event += 1) {
+      const given = [random.unit(WIDTH), random.row(4 * WIDTH), event % 4];
+      single.adaptChoice(...given);
+      single.applyUpdates();
+      pending.adaptChoice(...given);
+    }
+    expect(pending.applyUpdates()).to.be.above(0);
+    const x = random.unit(WIDTH);
+    const [one, other] = [single.apply(x), pending.apply(x)];
+    expect(dot(one, other) / norm(one) / norm(other)).to.be.above(0.9);
+  });
+
+  it("has a bias, which with the matrices is the correction, and which a PEFT file does not drop silently", () => {
+    const made = make({ rank: 3, cap: Infinity });
+    expect(made.bias.every((value) => value === 0)).to.equal(true);
+    const random = new Random(10);
+    for (let event = 0; event < 9; event += 1) {
+      made.adaptChoice(random.unit(WIDTH), random.row(4 * WIDTH), event % 4);
+      made.applyUpdates();
+    }
+    const x = random.unit(WIDTH);
+    const { loraA, loraB, bias } = made;
+    expect(norm(bias)).to.be.above(1e-3);
+    const scaling = made.getConfig().computeScaling();
+    const h = [0, 1, 2].map((r) => scaling * dot(loraA.slice(r * WIDTH, (r + 1) * WIDTH), x));
+    made.apply(x).forEach((value, i) => {
+      const sum = h.reduce((all, along, r) => all + along * loraB[r * WIDTH + i], bias[i]);
+      expect(value).to.be.closeTo(sum, 1e-5);
+    });
+    refusal(() => toBytes(made), "UNSUPPORTED", /^bias: expected none/);
+    refusal(() => pullTowards(made, loraA, loraB, 0.1), "UNSUPPORTED", /^step: expected 0 to 2.*got 3/);
+  });
+
+  it("is not for a ring, which says so before it learns", () => {
+    const random = new Random(9);
+    const ring = new Replay(WIDTH, WIDTH);
+    for (const made of [make(), make({ step: 3 })]) {
+      const before = made.toJson();
+      const given = [random.unit(WIDTH), random.row(3 * WIDTH), [0, 1, 0]];
+      refusal(() => ring.learn(made, ...given), "UNSUPPORTED", /^step: expected 0 to 2.*got [34]$/);
+      refusal(() => ring.rehearse(made), "UNSUPPORTED", /^step: expected 0 to 2.*got [34]$/);
+      expect(made.toJson()).to.equal(before);
+    }
+  });
+
+  it("refuses a damaged state of version 2, wherever it is damaged", () => {
+    const made = make({ rank: 1 });
+    made.adaptChoice(new Random(3).unit(WIDTH), new Random(4).row(2 * WIDTH), 0);
+    const json = made.toJson();
+    expect(JSON.parse(json).version).to.equal(2);
+    for (let at = 0; at < json.length; at += 1) {
+      const damaged = json.slice(0, at) + (json[at] === "B" ? "C" : "B") + json.slice(at + 1);
+      expect(() => lora.MicroLoraWasm.fromJson(damaged), `at ${at}`).to.throw(Error);
+    }
+  });
+});
+
+describe("a memory of lists", () => {
+  const CAPACITY = 6;
+  const layouts = [
+    {},
+    { documents: "id", vectors: vectors(1) },
+    { documents: "id", queries: "id", vectors: vectors(1) },
+    { documents: "f32", queries: "f32", scores: true },
+  ];
+  layouts.forEach((layout, index) =>
+    it(`has the bits of the native engine: ${JSON.stringify(layout)}`, () => {
+      const made = make({ rank: 3, seed: 4, modelId: 9 });
+      let memory = new Memory(WIDTH, WIDTH, { list: 4, capacity: CAPACITY, modelId: 9, ...layout });
+      const random = new Random(6);
+      const saved = [];
+      const byId = layout.documents === "id";
+      for (let event = 0; event < 20; event += 1) {
+        const n = 2 + (event % 3);
+        const ids = Array.from({ length: n }, (_, i) => (3 * event + 5 * i) % 16);
+        const queryId = 20 + (event % 9);
+        const scores = random.row(n);
+        const told = [clicks(n, event), event % n, 1, clicks(n, event)][event % 4];
+        const options = { queryId, weight: event % 3 === 0 ? 1 : 0.5, learningRate: 0.02 };
+        if (event % 4 === 2) options.quality = 0;
+        if (event % 4 === 3) options.temperature = 0.3;
+        if (layout.scores && event % 2 === 0) options.scores = scores;
+        const shown = byId ? ids : ids.map((id) => vector(0, id, 1));
+        const receipt = memory.learn(made, vector(1, queryId, 1), shown, told, options);
+        const { number, moved, visits, leftBehind, generation } = receipt;
+        expect(receipt.outcome).to.equal(0);
+        saved.push(`${number} ${hex([moved])} ${visits} ${leftBehind} ${generation}`);
+        if (event % 5 === 4) {
+          saved.push(made.toJson(), memory.toJson());
+          memory = Memory.fromJson(memory.toJson(), { modelId: 9, vectors: layout.vectors });
+          expect(memory.toJson()).to.equal(saved[saved.length - 1]);
+        }
+      }
+      const why = memory.why(made, vector(1, 3, 1), [vector(0, 1, 1), vector(0, 2, 1)]);
+      const numbers = why.lists.map(({ number }) => number);
+      saved.push(
+        `[${numbers.join(", ")}] ${why.lists.map(({ shares }) => hex(shares)).join("")}${hex(why.rest)}`,
+      );
+      const did = (answer) => `${["forgotten", "not remembered", "left behind"].indexOf(answer)}`;
+      saved.push(did(memory.forget(made, 17)), did(memory.forget(made, 2)));
+      saved.push(`${memory.settle(made, 12)}`);
+      if (byId) {
+        const { forgotten, leftBehind } = memory.forgetDocument(made, 13);
+        saved.push(`(${forgotten}, ${leftBehind})`, `${memory.relearn(made, vectors(2))}`);
+      }
+      saved.push(made.toJson(), memory.toJson());
+      expect(saved).to.deep.equal(golden.memories[index]);
+    }),
+  );
+
+  const random = new Random(77);
+  const table = Array.from({ length: 30 }, () => random.unit(WIDTH));
+  const byId = (find = (id) => table[id]) =>
+    new Memory(WIDTH, WIDTH, { list: 4, capacity: 8, documents: "id", vectors: find });
+  const learned = (memory, made, times = 5) => {
+    for (let event = 0; event < times; event += 1)
+      memory.learn(made, table[event], [event, event + 9, event + 18], event % 3);
+    return memory;
+  };
+
+  it("says which lists moved a document, and the shares and the rest are the correction", () => {
+    const made = make();
+    const memory = learned(byId(), made, 7);
+    const documents = [table[4], table[20], table[25]];
+    const { lists, rest } = memory.why(made, table[2], documents);
+    expect(lists.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4, 5, 6, 7]);
+    const delta = made.apply(table[2]);
+    documents.forEach((document, i) => {
+      const sum = lists.reduce((all, { shares }) => all + shares[i], rest[i]);
+      expect(sum).to.be.closeTo(dot(document, delta), 1e-5);
+      expect(Math.abs(rest[i])).to.be.below(1e-5);
+    });
+  });
+
+  it("takes lists back: after all of them nothing is left", () => {
+    const made = make();
+    const memory = learned(byId(), made);
+    const before = norm(made.apply(table[1]));
+    for (const number of [3, 1, 5, 2, 4]) expect(memory.forget(made, number)).to.equal("forgotten");
+    expect(memory.forget(made, 3)).to.equal("not remembered");
+    expect([memory.length, memory.settle(made, 3)]).to.deep.equal([0, 0]);
+    expect(norm(made.apply(table[1]))).to.be.below(1e-5 * before);
+  });
+
+  it("skips what says nothing, and remembers nothing of it", () => {
+    const [made, memory] = [make(), byId()];
+    const skipped = [
+      [[0, 0, 0], {}, 3],
+      [[1, 1, 1], {}, 2],
+      [1, { quality: 0.5 }, 1],
+      [1, { weight: 0 }, 5],
+      [1, { learningRate: 0 }, 7],
+    ];
+    for (const [told, options, outcome] of skipped) {
+      const receipt = memory.learn(made, table[0], [1, 2, 3], told, options);
+      expect([receipt.outcome, receipt.number, receipt.visits]).to.deep.equal([outcome, undefined, 0]);
+    }
+    expect(memory.length).to.equal(0);
+  });
+
+  it("forgets at once with clear, and starts again", () => {
+    const made = make();
+    const memory = learned(byId(), made);
+    memory.clear();
+    expect([memory.length, memory.capacity]).to.deep.equal([0, 8]);
+    const receipt = memory.learn(made, table[0], [1, 2], 0);
+    expect(receipt.number, "numbers go on").to.equal(6);
+  });
+
+  it("leaves lists behind whose vectors have changed or are gone, and counts them", () => {
+    const made = make();
+    const now = [...table];
+    const memory = learned(
+      byId((id) => now[id]),
+      made,
+    );
+    now[1] = random.unit(WIDTH);
+    now[11] = undefined;
+    const { leftBehind, visits } = memory.learn(made, table[8], [7, 8], 0);
+    expect([leftBehind, visits, memory.length]).to.deep.equal([2, 7, 4]);
+    now[0] = null;
+    expect(memory.forget(made, 1)).to.equal("left behind");
+  });
+
+  it("changes nothing where the resolver throws, gives what is no vector, or calls back in", () => {
+    const made = make();
+    let answer = (id) => table[id];
+    const memory = learned(
+      byId((id, kind) => answer(id, kind)),
+      made,
+    );
+    const other = make();
+    const before = [made.toJson(), memory.toJson(), other.toJson()];
+    const bad = table[0].slice();
+    bad[3] = NaN;
+    const faults = [
+      [() => bad, "NOT_FINITE", /^vector of \w+ \d+: .*NaN at index 3$/],
+      [() => [1, 2], "LENGTH", /^vector of \w+ \d+: expected 8 values, got 2$/],
+      [() => 5, "TYPE", /^vector of \w+ \d+: expected an array of numbers, got number$/],
+      [() => made.apply(table[0]), "BUSY", /^engine: expected no call while it asks/],
+      [() => other.apply(table[0]), "BUSY", /./],
+      [() => memory.length && table[0], "BUSY", /./],
+      [() => memory.clear(), "BUSY", /./],
+      [() => made.free(), "BUSY", /./],
+      [() => memory.free(), "BUSY", /./],
+      [() => make(), "BUSY", /./],
+      [() => byId(), "BUSY", /./],
+      [() => lora.MicroLoraWasm.fromJson(before[0]), "BUSY", /./],
+    ];
+    const calls = [
+      () => memory.learn(made, table[8], [7, 8], 0),
+      () => memory.settle(made),
+      () => memory.why(made, table[8], [table[7], table[8]]),
+      () => memory.forget(made, 3),
+      () => memory.forgetDocument(made, 11),
+      () => memory.relearn(made),
+    ];
+    // At the first question, and at one in the middle.
+    for (const [fault, code, message] of faults)
+      for (const call of calls)
+        for (const first of [0, 4]) {
+          let asked = 0;
+          answer = (id, kind) => {
+            asked += 1;
+            return asked > first ? fault(id, kind) : table[id];
+          };
+          // Calls that ask less often have nothing to refuse, and are not made.
+          if (first && /forget/.test(call)) continue;
+          refusal(call, code, message);
+          expect([made.toJson(), memory.toJson(), other.toJson()]).to.deep.equal(before);
+        }
+    answer = () => {
+      throw new RangeError("no such row");
+    };
+    expect(calls[0]).to.throw(RangeError, /^no such row$/);
+    answer = (id) => table[id];
+    expect(memory.learn(made, table[8], [7, 8], 0).number).to.equal(6);
+  });
+
+  it("refuses what no memory is made of", () => {
+    for (const [given, code, message] of [
+      [[0, 8], "COUNT", /^inFeatures/],
+      [[8, 8, { list: 65 }], "COUNT", /^list: .* 2 to 64, got 65$/],
+      [[8, 8, { capacity: 0 }], "COUNT", /^capacity/],
+      [[8, 8, { documents: "ids" }], "TYPE", /^documents: expected "f32", "int8" or "id", got "ids"$/],
+      [[8, 8, { documents: "id" }], "TYPE", /^vectors: expected a function, .* got undefined$/],
+      [[8, 6, { scores: false }], "COUNT", /^scores: expected true/],
+      [[8, 8, { modelId: -1 }], "COUNT", /^modelId/],
+      [[1e6, 1e6, { capacity: 60000 }], "MEMORY", /^memory: expected \d+ bytes more, got none$/],
+    ])
+      refusal(() => new Memory(...given), code, message);
+  });
+
+  it("refuses lists and adapters that do not fit, and nothing is changed", () => {
+    const made = make();
+    const memory = learned(byId(), made);
+    const before = [made.toJson(), memory.toJson()];
+    const scaled = make({ step: 2 });
+    const wide = new lora.MicroLoraWasm(config({ inFeatures: 9, outFeatures: 8 }));
+    const pending = make();
+    pending.adaptChoice(table[0], table.slice(0, 2), 0);
+    for (const [call, code, message] of [
+      [() => memory.learn(made, table[0], [1], 0), "COUNT", /^ids: .* 2 to 4, got 1$/],
+      [() => memory.learn(made, table[0], [1, 2, 3, 4, 5], 0), "COUNT", /^ids/],
+      [() => memory.learn(made, table[0], [1, -2], 0), "COUNT", /^ids\[1\]/],
+      [() => memory.learn(made, table[0], [1, 2], 2), "COUNT", /^chosen: .* 0 to 1, got 2$/],
+      [() => memory.learn(made, table[0], [1, 2], [1]), "LENGTH", /^clicks: expected 2 values, got 1$/],
+      [() => memory.learn(made, table[0], [1, 2], [1, NaN]), "NOT_FINITE", /^weights/],
+      [() => memory.learn(made, table[0], [1, 2], [1, -1]), "OUT_OF_RANGE", /^weights/],
+      [() => memory.learn(made, [1, 2], [1, 2], 0), "LENGTH", /^query: expected 8 values, got 2$/],
+      [() => memory.learn(made, Array(8).fill(null), [1, 2], 0), "NOT_FINITE", /^query/],
+      [() => memory.learn(made, table[0], [1, 99], 0), "MISSING", /./],
+      [() => memory.learn(made, table[0], [1, 2], 0, 0), "TYPE", /^options/],
+      [() => memory.learn(made, table[0], [1, 2], 0, { weight: null }), "TYPE", /^weight/],
+      [() => memory.learn(made, table[0], [1, 2], 0, { weight: 1e5 }), "OUT_OF_RANGE", /^weight of a list/],
+      [() => memory.learn(made, table[0], [1, 2], 0, { scores: [1, 2] }), "COUNT", /^scores/],
+      [() => memory.learn(made, table[0], [1, 2], 0, { temperature: 0 }), "OUT_OF_RANGE", /^temperature/],
+      [() => memory.learn(scaled, table[0], [1, 2], 0), "UNSUPPORTED", /^step: expected 3 or 4.*got 2$/],
+      [() => memory.learn({}, table[0], [1, 2], 0), "TYPE", /^lora: expected an adapter/],
+      [() => memory.learn(wide, table[0], [1, 2], 0), "LENGTH", /^inFeatures: expected 8 values, got 9$/],
+      [() => memory.learn(make({ modelId: 5 }), table[0], [1, 2], 0), "MISMATCH", /^modelId/],
+      [() => memory.why(made, table[0], []), "COUNT", /^documents/],
+      [() => memory.settle(pending, 3), "COUNT", /^pending/],
+      [() => memory.forget(made), "COUNT", /^number/],
+    ]) {
+      refusal(call, code, message);
+      expect([made.toJson(), memory.toJson()]).to.deep.equal(before);
+    }
+    const values = new Memory(WIDTH, WIDTH);
+    learned(
+      {
+        learn: (to, query, ids, told) =>
+          values.learn(
+            to,
+            query,
+            ids.map((id) => table[id]),
+            told,
+          ),
+      },
+      made,
+    );
+    refusal(() => values.forgetDocument(made, 3), "UNSUPPORTED", /^documents of the memory/);
+    values.free();
+    values.free();
+    refusal(() => values.length, "FREED", /^memory: /);
+  });
+
+  it("refuses a saved text that is damaged, wherever it is", () => {
+    const made = make();
+    const values = new Memory(WIDTH, WIDTH, { list: 3, capacity: 3 });
+    for (let event = 0; event < 4; event += 1)
+      values.learn(made, table[event], [table[event], table[event + 9]], event % 2);
+    const json = values.toJson();
+    expect(JSON.stringify(values)).to.equal(json);
+    expect(Memory.fromJson(json).toJson()).to.equal(json);
+    refusal(() => Memory.fromJson(json, { modelId: 3 }), "MISMATCH", /^model_id: expected 3, got 0$/);
+    for (let at = 0; at < json.length; at += 3) {
+      const damaged = json.slice(0, at) + (json[at] === "B" ? "C" : "B") + json.slice(at + 1);
+      expect(() => Memory.fromJson(damaged), `at ${at}`).to.throw(Error);
+    }
+  });
+
+  it("goes on with the same bits from what was saved", () => {
+    const made = make();
+    const memory = learned(byId(), made, 11);
+    const copy = lora.MicroLoraWasm.fromJson(made.toJson());
+    const loaded = Memory.fromJson(memory.toJson(), { vectors: (id) => table[id] });
+    for (const [adapter, lists] of [
+      [made, memory],
+      [copy, loaded],
+    ]) {
+      learned(lists, adapter, 3);
+      lists.forget(adapter, 9);
+      lists.settle(adapter, 5);
+    }
+    expect(bits(copy.apply(table[3]))).to.deep.equal(bits(made.apply(table[3])));
+    expect(loaded.toJson()).to.equal(memory.toJson());
+  });
+});
