@@ -10,7 +10,6 @@ use super::{decimal, kinds, pattern};
 use crate::adapter::header::Header;
 use crate::error::Error;
 use crate::peft::json::{Json, Out};
-use crate::profile::HAS_DUAL;
 
 /// Fields that cannot change what the `lora_A` and `lora_B` of a module give: where they go, how they were initialised
 /// and trained, names, and what becomes of other modules. A trained bias, and whatever else is saved of the module
@@ -231,7 +230,6 @@ impl<'a> Reader<'a> {
                 }
                 b"lora_bias" => {
                     let value = if self.json.nothing() { Some(false) } else { self.json.boolean() };
-                    let value = value.filter(|value| HAS_DUAL || !value);
                     let value = self.take(value, &const { unsupported("lora_bias", "true or false") })?;
                     self.json.once(&mut self.lora_bias, value)?;
                 }

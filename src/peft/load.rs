@@ -12,7 +12,6 @@ use crate::adapter::view::AdapterMut;
 use crate::error::{Error, Result};
 use crate::forward::apply::Apply;
 use crate::kernel;
-use crate::profile::HAS_DUAL;
 
 impl<'a> Pair<'a> {
     /// Refuses what does not fit the adapter.
@@ -309,9 +308,7 @@ impl AdapterMut<'_> {
     }
 
     fn forget_sums(&mut self) {
-        if HAS_DUAL {
-            kernel::clear(self.input_sum);
-        }
+        kernel::clear(self.input_sum);
         self.clear_pending();
     }
 }

@@ -1,7 +1,5 @@
 //! Names of tensors: what belongs to which module, with escapes read, and whose names they are.
 
-use crate::profile::HAS_DUAL;
-
 /// PEFT wraps the model twice before it names the modules.
 pub(super) const PREFIX: &str = "base_model.model.";
 pub(super) const LORA_A: &str = ".lora_A.weight";
@@ -38,14 +36,13 @@ pub(super) fn split(name: &[u8]) -> Option<(&[u8], Part)> {
 pub(super) fn part_of(module: &[u8], name: &[u8]) -> Option<Part> {
     let inside = after(name, PREFIX.as_bytes()).and_then(|name| after(name, module));
     let rest = inside.or_else(|| after(name, module))?;
-    let bias = if HAS_DUAL { Part::Bias } else { Part::More };
     for (suffix, part) in [
         (LORA_A, Part::A),
         (LORA_B, Part::B),
-        (BIAS, bias),
+        (BIAS, Part::Bias),
         (DEFAULT_A, Part::A),
         (DEFAULT_B, Part::B),
-        (DEFAULT_BIAS, bias),
+        (DEFAULT_BIAS, Part::Bias),
     ] {
         if after(rest, suffix.as_bytes()) == Some(&[]) {
             return Some(part);
