@@ -22,8 +22,8 @@ pub const SMALL: [Committed; 9] = [
     of("48x48 r4 sgd", 0xb679_c428_af00_cf3c, 0xfffe_2f16_bd6a_8f80),
     of("40x40 r4 default", 0x9efe_b02f_722e_4a6f, 0x5cc8_baec_2671_dac9),
     of("17x17 r3 replay", 0x5c6d_c44d_e28e_2f5d, 0xbe60_d1e8_47da_4271),
-    of("1x1 r1 dual", 0x6ff9_fb5b_65e6_5e7b, 0xe674_5d29_5136_4203),
-    of("33x33 r3 dual", 0x7ea5_4e7c_5a49_1c8f, 0x9a81_a56f_4051_bfc9),
+    of("1x1 r1 dual", 0x925d_8a2b_6772_fe22, 0x4d02_93a4_154e_92cf),
+    of("33x33 r3 dual", 0x9087_6123_771b_5128, 0x5ef2_59ff_ef62_ec9d),
 ];
 
 pub const LARGE: [Committed; 5] = [
@@ -31,5 +31,5 @@ pub const LARGE: [Committed; 5] = [
     of("768x512 r2", 0x5da0_f9bc_0602_d57c, 0xecd6_56bb_383a_be12),
     of("384x384 r4 default", 0xf95e_e845_f347_6ad4, 0xf602_9066_d6df_5302),
     of("384x200 r4 replay", 0x100e_234d_d873_7dc9, 0x2bbb_f927_14d4_52f4),
-    of("384x384 r4 dual", 0xe4bd_1d3a_01a0_bd2d, 0x4568_bf65_3ad0_220a),
+    of("384x384 r4 dual", 0xe4bd_1d3a_01a0_bd2d, 0x0c31_a027_d0d8_cbb8),
 ];

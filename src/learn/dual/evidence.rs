@@ -14,7 +14,7 @@
 //! The second is a logistic regression by one Newton step a list; it is shown, and changes nothing.
 
 use super::BETA;
-use super::list::{Base, List, Target};
+use super::list::{List, Target};
 use crate::adapter::header::Header;
 use crate::adapter::stats::Predictions;
 use crate::adapter::view::AdapterMut;
@@ -107,18 +107,12 @@ impl AdapterMut<'_> {
         let (corrected, base) =
             (corrected.get_mut(..count).unwrap_or_default(), base.get_mut(..count).unwrap_or_default());
         let h = centred(kernel::down(self.a, list.input), centre);
-        self.list_logits(list, h, corrected)?;
-        match list.base {
-            Base::Output(output) => {
-                kernel::dot_rows(base, list.documents, output);
-                let unit = (self.header.dual.base_norm * self.header.dual.document_norm) * list.temperature;
-                base.iter_mut().for_each(|x| *x /= unit);
-            }
-            Base::Scores(scores) => {
-                base.iter_mut().zip(scores).for_each(|(x, score)| *x = score / list.temperature);
-            }
+        self.list_logits(list, Some(h), corrected)?;
+        self.list_logits(list, None, base)?;
+        for (y, x) in corrected.iter_mut().zip(&mut *base) {
+            *y -= *x;
+            *x /= BETA;
         }
-        corrected.iter_mut().zip(&*base).for_each(|(y, x)| *y -= BETA * x);
         Ok(compare(base, corrected, list, self.header.fitted().0))
     }
 
@@ -147,67 +141,66 @@ impl AdapterMut<'_> {
 }
 
 /// `x` and `y` of each document, as in the module's documentation.
-fn compare(x: &mut [f32], y: &mut [f32], list: &List<'_>, [trust, strength]: [f32; 2]) -> Prediction {
-    let mut p = [0.0; MAX_CANDIDATES];
-    let p = p.get_mut(..x.len()).unwrap_or_default();
-    let mut chance = |trust: f32, strength: f32| {
-        for ((p, x), y) in p.iter_mut().zip(&*x).zip(&*y) {
-            *p = trust * x + strength * y;
-        }
-        chance_of(p, list.target)
-    };
-    let said = chance(BETA, 0.0) - chance(BETA, 1.0);
-    let doubt = if said.is_finite() { (2.0 * list.omega).min(1.0) * said.clamp(-MOST, MOST) } else { 0.0 };
-    chance(trust, strength);
+fn compare(x: &[f32], y: &[f32], list: &List<'_>, fitted: [f32; 2]) -> Prediction {
+    let [base, corrected, fit] =
+        [[BETA, 0.0], [BETA, 1.0], fitted].map(|factors| moments(x, y, factors, list.target));
+    let worse = base.log_chance - corrected.log_chance;
+    let doubt = if worse.is_finite() { (2.0 * list.omega).min(1.0) * worse.clamp(-MOST, MOST) } else { 0.0 };
     let omega = list.omega.min(MOST_OMEGA);
-    // `p` is the distribution now; `w` is one that leaves out the document that was turned down, or what was given.
-    let left = match list.target {
-        Target::AllBut(index) => 1.0 - p.get(index).copied().unwrap_or_default(),
-        Target::Share(_) => 1.0,
-    };
-    let wanted = |j: usize, p: f32| match list.target {
-        Target::Share(share) => share.get(j).copied().unwrap_or_default(),
-        Target::AllBut(index) if index == j || left <= 0.0 => 0.0,
-        Target::AllBut(_) => p / left,
-    };
-    let (mut mean_x, mut mean_y) = (0.0, 0.0);
-    for ((p, x), y) in p.iter().zip(&*x).zip(&*y) {
-        (mean_x, mean_y) = (mean_x + p * x, mean_y + p * y);
-    }
-    let (mut hessian, mut gradient) = ([0.0; 3], [0.0; 2]);
-    for (j, ((p, x), y)) in p.iter().zip(&*x).zip(&*y).enumerate() {
-        let (x, y) = (x - mean_x, y - mean_y);
-        for (sum, part) in hessian.iter_mut().zip([x * x, x * y, y * y]) {
-            *sum += (omega * p) * part;
-        }
-        let pull = omega * (p - wanted(j, *p));
-        for (sum, part) in gradient.iter_mut().zip([x, y]) {
-            *sum += pull * part;
-        }
-    }
-    let [h00, h01, h11] = hessian;
-    let [g0, g1] = gradient;
-    let at_zero = [g0 - (h00 * trust + h01 * strength), g1 - (h01 * trust + h11 * strength)];
-    Prediction { doubt, gradient: at_zero, hessian }
+    let [x, y] = fit.mean;
+    let [xx, xy, yy] = fit.squares;
+    let hessian = [xx - x * x, xy - x * y, yy - y * y].map(|variance| omega * variance);
+    let ([h00, h01, h11], [trust, strength]) = (hessian, fitted);
+    let [wanted_x, wanted_y] = fit.wanted;
+    let gradient = [
+        omega * (x - wanted_x) - (h00 * trust + h01 * strength),
+        omega * (y - wanted_y) - (h01 * trust + h11 * strength),
+    ];
+    Prediction { doubt, gradient, hessian }
 }
 
-/// Turns logits into a distribution; gives `sum_j w_j ln p_j`, or the logarithm of the chance that the document turned
-/// down is not chosen.
-fn chance_of(logits: &mut [f32], wanted: Target<'_>) -> f32 {
-    let mut along = 0.0;
-    if let Target::Share(share) = wanted {
-        along = share.iter().zip(&*logits).fold(0.0, |sum, (w, z)| sum + w * z);
+/// Of `p = softmax(trust x + strength y)` and the target `w`.
+struct Moments {
+    /// `sum_j w_j ln p_j`, or the logarithm of the chance that the document turned down is not chosen.
+    log_chance: f32,
+    /// Means of `x` and `y` by `p`.
+    mean: [f32; 2],
+    /// Means of `x x`, `x y` and `y y` by `p`.
+    squares: [f32; 3],
+    /// Means of `x` and `y` by `w`.
+    wanted: [f32; 2],
+}
+
+// Once in the program: it is called for three distributions of each list.
+#[inline(never)]
+fn moments(x: &[f32], y: &[f32], [trust, strength]: [f32; 2], target: Target<'_>) -> Moments {
+    let mut p = [0.0; MAX_CANDIDATES];
+    let p = p.get_mut(..x.len()).unwrap_or_default();
+    for ((p, x), y) in p.iter_mut().zip(x).zip(y) {
+        *p = trust * x + strength * y;
     }
-    let (largest, sum) = exponentials(logits);
-    logits.iter_mut().for_each(|p| *p /= sum);
-    match wanted {
-        Target::Share(_) => (along - largest) - libm::logf(sum),
-        Target::AllBut(index) => {
-            let mut others = 0.0;
-            for (j, p) in logits.iter().enumerate() {
-                others += if j == index { 0.0 } else { *p };
-            }
-            libm::logf(others.max(f32::MIN_POSITIVE))
-        }
+    let (share, turned_down) = match target {
+        Target::Share(share) => (share, usize::MAX),
+        Target::AllBut(index) => (&[] as &[f32], index),
+    };
+    let along = share.iter().zip(&*p).fold(0.0, |sum, (w, z)| sum + w * z);
+    let (largest, sum) = exponentials(p);
+    let (mut mean, mut squares, mut wanted, mut others) = ([0.0; 2], [0.0; 3], [0.0; 2], 0.0);
+    for (j, ((p, x), y)) in p.iter().zip(x).zip(y).enumerate() {
+        let (p, [mean_x, mean_y], [xx, xy, yy]) = (p / sum, &mut mean, &mut squares);
+        (*mean_x, *mean_y) = (*mean_x + p * x, *mean_y + p * y);
+        (*xx, *xy, *yy) = (*xx + p * (x * x), *xy + p * (x * y), *yy + p * (y * y));
+        let w = match share.get(j) {
+            Some(w) => *w,
+            None if j == turned_down => 0.0,
+            None => p,
+        };
+        others += w;
+        let [wanted_x, wanted_y] = &mut wanted;
+        (*wanted_x, *wanted_y) = (*wanted_x + w * x, *wanted_y + w * y);
     }
+    // Of a document turned down, the rest of `p`; 1 to rounding of what was given.
+    let others = others.max(f32::MIN_POSITIVE);
+    let log_chance = if share.is_empty() { libm::logf(others) } else { (along - largest) - libm::logf(sum) };
+    Moments { log_chance, mean, squares, wanted: wanted.map(|sum| sum / others) }
 }

@@ -104,7 +104,7 @@ impl AdapterMut<'_> {
         let h = centred(kernel::down(self.a, list.input), centre);
         let mut p: PerDocument = [0.0; MAX_CANDIDATES];
         let p = p.get_mut(..count).unwrap_or_default();
-        self.list_logits(list, h, p)?;
+        self.list_logits(list, Some(h), p)?;
         let mut target: PerDocument = [0.0; MAX_CANDIDATES];
         let target = target.get_mut(..count).unwrap_or_default();
         distributions(p, target, list.target);
@@ -161,8 +161,13 @@ impl AdapterMut<'_> {
         Ok(Visited { moved })
     }
 
-    /// `(beta X base + X (b + C^T h)) / tau`, pending lists served already.
-    pub(super) fn list_logits(&mut self, list: &List<'_>, h: [f32; 4], logits: &mut [f32]) -> Checked<()> {
+    /// `(beta X base + X (b + C^T h)) / tau`, pending lists served already; without `h`, `beta X base / tau`.
+    pub(super) fn list_logits(
+        &mut self,
+        list: &List<'_>,
+        h: Option<[f32; 4]>,
+        logits: &mut [f32],
+    ) -> Checked<()> {
         let dual = self.header.dual;
         let s = self.header.scaling;
         match list.base {
@@ -170,11 +175,13 @@ impl AdapterMut<'_> {
             Base::Scores(_) => kernel::clear(self.scratch),
         }
         kernel::scale(self.scratch, BETA);
-        kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.b);
-        kernel::axpy(self.scratch, 1.0, self.bias);
-        if self.header.pending > 0 {
-            kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.grad_c);
-            kernel::axpy(self.scratch, 1.0, self.grad_bias);
+        if let Some(h) = h {
+            kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.b);
+            kernel::axpy(self.scratch, 1.0, self.bias);
+            if self.header.pending > 0 {
+                kernel::up_add(self.scratch, h.map(|h_r| s * h_r), self.grad_c);
+                kernel::axpy(self.scratch, 1.0, self.grad_bias);
+            }
         }
         kernel::dot_rows(logits, list.documents, self.scratch);
         let unit = (dual.base_norm * dual.document_norm) * list.temperature;
