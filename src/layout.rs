@@ -48,11 +48,10 @@ pub const UNNAMED: [(&str, usize); 2] =
 
 /// Where in a header the f32 of a state's section `dual` are, in its order: in bytes, and how many follow each other.
 pub const DUAL_PARTS: [(usize, usize); 3] = {
-    let (dual, bias) = (offset_of!(Header, dual), offset_of!(Header, bias));
-    let (norms, u) = (offset_of!(Dual, input_norm), offset_of!(Dual, u));
-    let parts =
-        [(dual + norms, 7), (bias + offset_of!(BiasSums, centre), 4), (dual + offset_of!(Dual, trust), 7)];
-    assert!(u == norms + 3 * BYTES && parts[0].1 + parts[1].1 + parts[2].1 == DUALS);
+    const NORMS: usize = 3;
+    let (norms, u) = (offset_of!(Header, dual.input_norm), offset_of!(Header, dual.u));
+    let parts = [(norms, 7), (offset_of!(Header, bias.centre), 4), (offset_of!(Header, dual.trust), 7)];
+    assert!(u == norms.saturating_add(NORMS * BYTES) && DUALS == 7 + 4 + 7);
     parts
 };
 
