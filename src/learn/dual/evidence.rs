@@ -24,23 +24,23 @@ use crate::kernel;
 use crate::learn::sample::MAX_CANDIDATES;
 use crate::learn::softmax::exponentials;
 
-/// Doubt, in nats, above which what was learned fades.
+/// The doubt, in nats, above which everything learned is multiplied by the factor below.
 const DOUBT_LIMIT: f32 = 6.0;
 const LEAST_STRENGTH: f32 = 0.6;
 const RESETS: bool = true;
-/// What it fades to.
+/// That factor.
 pub(crate) const FADED: f32 = 0.25;
-/// The most that one list may say, in nats: one click out of character is no change of taste.
+/// The largest contribution of one list, in nats: one unusual click is not a change of taste.
 const MOST: f32 = 5.0;
-/// Trust in the base and strength of the correction before anything is seen, and how sure that is.
+/// The prior of trust (in the base) and strength (of the correction): mean and weight.
 const PRIOR: [f32; 2] = [BETA, 1.0];
 const PRECISION: f32 = 10.0;
-/// What a list counts in the regression after the next one.
+/// The factor by which each list weighs less in the regression after the next one.
 const FORGETTING: f32 = 0.99;
 /// The largest weight of a list in it.
 const MOST_OMEGA: f32 = 2.0;
 
-/// What a list says about the learning before it: made by [`AdapterMut::predict`], kept by [`AdapterMut::keep_evidence`].
+/// How well a list was predicted before it was learned: made by [`AdapterMut::predict`], kept by [`AdapterMut::keep_evidence`].
 #[derive(Clone, Copy)]
 pub(crate) struct Prediction {
     /// `min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)`: above zero, the base alone predicted better.
@@ -76,7 +76,7 @@ impl Header {
         })
     }
 
-    /// Whether what was learned misleads.
+    /// Whether the correction predicts worse than the base alone.
     pub(crate) fn is_in_doubt(&self) -> bool {
         let [.., doubt, _] = self.dual.trust;
         let ([_, strength], _) = self.fitted();
@@ -116,7 +116,7 @@ impl AdapterMut<'_> {
         Ok(compare(base, corrected, list, self.header.fitted().0))
     }
 
-    /// Keeps what a prediction says, once its list is learned.
+    /// Stores a prediction after its list is learned.
     pub(crate) fn keep_evidence(&mut self, prediction: Prediction) {
         let [h00, h01, h11, g0, g1, doubt, since] = &mut self.header.dual.trust;
         let Prediction { doubt: more, hessian, gradient } = prediction;
@@ -133,7 +133,7 @@ impl AdapterMut<'_> {
         *since = if *doubt > 0.0 { *since + 1.0 } else { 0.0 };
     }
 
-    /// What everything learned is multiplied by now: the decay that is set, and a quarter if it misleads.
+    /// The factor on everything learned: that of the decay, times a quarter if the correction misleads.
     pub(crate) fn keep_factor(&self) -> f32 {
         let keep = 1.0 - self.header.decay;
         if self.header.is_in_doubt() { FADED * keep } else { keep }

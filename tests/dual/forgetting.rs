@@ -1,0 +1,71 @@
+//! Attribution, and the removal of lists.
+
+use micro_lora::{Forgotten, Learn, no_vectors};
+
+use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
+
+#[test]
+fn shares_and_the_rest_add_up_to_the_correction() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(3));
+    for _ in 0..50 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    let event = person.search();
+    let (mut numbers, mut shares) = ([0; 32], [0.0; 33 * LIST]);
+    memory
+        .view()
+        .why(&mut *lora, &event.query, &event.documents, &mut numbers, &mut shares, no_vectors)
+        .unwrap();
+    assert_eq!(numbers, std::array::from_fn(|n| n as u32 + 19));
+    lora.set_strength(1.0).unwrap();
+    let delta = lora.apply(&event.query).unwrap();
+    let mut from_lists = 0.0f32;
+    for (row, document) in event.documents.chunks(N).enumerate() {
+        let parts: Vec<f32> = shares.chunks(LIST).map(|share| share[row]).collect();
+        let (sum, moved) = (parts.iter().sum::<f32>(), dot(document, &delta));
+        assert!((sum - moved).abs() < 2e-6, "document {row}: {sum} for {moved}");
+        from_lists += parts[..32].iter().map(|part| part.abs()).sum::<f32>();
+    }
+    assert!(from_lists > 0.1, "{from_lists}");
+}
+
+#[test]
+fn a_forgotten_list_leaves_nothing() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(4));
+    let (mut without, mut other_memory) = (dual(), lists());
+    let queries: Vec<_> = (0..20).map(|_| person.search().query).collect();
+    let events: Vec<_> = (0..30).map(|_| person.search()).collect();
+    let mut number = None;
+    for (n, event) in events.iter().enumerate() {
+        let given = learn(&mut lora, &mut memory, event);
+        if n == 11 {
+            number = given;
+        } else {
+            learn(&mut without, &mut other_memory, event);
+        }
+    }
+    let before = apart(&corrections(&lora, &queries), &corrections(&without, &queries));
+    assert_eq!(memory.view().forget(&mut *lora, number.unwrap(), no_vectors), Ok(Forgotten::Done));
+    assert_eq!(memory.len(), 29);
+    for (lora, memory) in [(&mut lora, &mut memory), (&mut without, &mut other_memory)] {
+        for _ in 0..300 {
+            memory.view().settle(&mut **lora, 29, no_vectors).unwrap();
+        }
+    }
+    let after = apart(&corrections(&lora, &queries), &corrections(&without, &queries));
+    assert!(before > 0.02 && after < 0.01, "{before} before, {after} after");
+    assert_eq!(memory.view().forget(&mut *lora, number.unwrap(), no_vectors), Ok(Forgotten::NotRemembered));
+}
+
+#[test]
+fn what_is_forgotten_to_the_last_list_is_nothing() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(5));
+    let numbers: Vec<u32> = (0..20).filter_map(|_| learn(&mut lora, &mut memory, &person.search())).collect();
+    let query = person.search().query;
+    let length = |lora: &Lora| lora.apply(&query).map(|delta| dot(&delta, &delta).sqrt()).unwrap();
+    let before = length(&lora);
+    for number in numbers {
+        assert_eq!(memory.view().forget(&mut *lora, number, no_vectors), Ok(Forgotten::Done));
+    }
+    assert!(before > 0.05 && length(&lora) < 1e-6, "{before}, {}", length(&lora));
+}

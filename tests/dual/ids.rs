@@ -1,0 +1,140 @@
+//! Memories that ask the host for vectors by id.
+
+use micro_lora::{Clicks, Error, Forgotten, Lookup, VectorId};
+
+use super::people::{BY_ID, Event, Ids, LIST, N, Person, apart, dot, dual};
+
+/// Documents by id that the test can change or lose.
+struct Shelf {
+    documents: Vec<Option<Vec<f32>>>,
+    asked: u32,
+}
+
+impl Shelf {
+    fn of(event: &Event) -> Self {
+        Self { documents: event.documents.chunks(N).map(|d| Some(d.to_vec())).collect(), asked: 0 }
+    }
+
+    fn find(&mut self, id: VectorId, out: &mut [f32]) -> Lookup {
+        self.asked += 1;
+        match id {
+            VectorId::Document(id) => match self.documents.get(id as usize).and_then(Option::as_ref) {
+                Some(document) => {
+                    out.copy_from_slice(document);
+                    Lookup::Found
+                }
+                None => Lookup::Gone,
+            },
+            VectorId::Query(_) => Lookup::Gone,
+        }
+    }
+}
+
+#[test]
+fn a_list_whose_document_changes_is_left_behind() {
+    let (mut lora, mut person) = (dual(), Person::new(11));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let ids = [0, 1, 2, 3, 4, 5];
+    let list = Clicks::on_ids(&ids, &event.clicks);
+    let receipt =
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    assert_eq!((receipt.number, receipt.visits, receipt.left_behind), (Some(1), 9, 0));
+    assert_eq!(shelf.asked, 60);
+    let learned = lora.apply(&event.query).unwrap();
+    shelf.documents[3].as_mut().unwrap()[0] += 1e-7;
+    assert_eq!(memory.view().settle(&mut *lora, 5, |id, out| shelf.find(id, out)), Ok(0));
+    assert!(memory.is_empty());
+    assert!(apart(&lora.apply(&event.query).unwrap(), &learned) < 0.1, "its part stays");
+}
+
+#[test]
+fn a_host_that_fails_changes_nothing() {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let ids = [0, 1, 2, 3, 4, 5];
+    memory
+        .view()
+        .learn(&mut *lora, &event.query, Clicks::on_ids(&ids, &event.clicks), 0.01, |id, out| {
+            shelf.find(id, out)
+        })
+        .unwrap();
+    let before = lora.clone();
+    type Answer = fn(VectorId, &mut [f32]) -> Lookup;
+    let answers: [Answer; 3] = [
+        |_, _| Lookup::Failed,
+        |_, out| {
+            out.fill(f32::NAN);
+            Lookup::Found
+        },
+        |_, _| Lookup::Gone,
+    ];
+    for answer in answers {
+        let error = memory
+            .view()
+            .learn(&mut *lora, &event.query, Clicks::on_ids(&ids, &event.clicks), 0.01, answer)
+            .unwrap_err();
+        assert_eq!(error, Error::Missing { what: "the vector of a document's id" });
+        assert!(*lora == *before && memory.len() == 1);
+    }
+    assert_eq!(memory.view().forget(&mut *lora, 1, |_, _| Lookup::Failed), Ok(Forgotten::Failed));
+    assert_eq!(memory.len(), 1);
+    assert!(*lora == *before);
+    assert_eq!(memory.view().forget(&mut *lora, 1, |id, out| shelf.find(id, out)), Ok(Forgotten::Done));
+}
+
+#[test]
+fn all_lists_with_a_document_are_forgotten() {
+    let (mut lora, mut person) = (dual(), Person::new(13));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    for ids in [[0, 1, 2], [3, 4, 5], [0, 4, 5], [1, 2, 3]] {
+        let list = Clicks::on_ids(&ids, &[0.0, 1.0, 0.0]);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    }
+    let forgotten = memory.view().forget_document(&mut *lora, 0, |id, out| shelf.find(id, out));
+    assert_eq!((forgotten, memory.len()), (Ok((2, 0)), 2));
+    let forgotten = memory.view().forget_document(&mut *lora, 3, |id, out| shelf.find(id, out));
+    assert_eq!((forgotten, memory.len()), (Ok((2, 0)), 0));
+    let delta = lora.apply(&event.query).unwrap();
+    assert!(dot(&delta, &delta).sqrt() < 1e-6);
+}
+
+#[test]
+fn a_new_embedding_model_keeps_what_was_learned() {
+    let mut person = Person::new(14);
+    let events: Vec<_> = (0..30).map(|_| person.search()).collect();
+    let (mut lora, mut memory) = (dual(), Box::new(Ids::new(BY_ID).unwrap()));
+    // The new model's vectors are the old ones reversed: the same scores in other coordinates.
+    let vector = |id: VectorId, out: &mut [f32], reversed: bool| {
+        match id {
+            VectorId::Document(id) => {
+                let documents = &events[id as usize / LIST].documents;
+                out.copy_from_slice(documents.chunks(N).nth(id as usize % LIST).unwrap());
+            }
+            VectorId::Query(id) => out.copy_from_slice(&events[id as usize].query),
+        }
+        if reversed {
+            out.reverse();
+        }
+        Lookup::Found
+    };
+    for (n, event) in events.iter().enumerate() {
+        let ids: Vec<u32> = (0..LIST).map(|row| (n * LIST + row) as u32).collect();
+        let list = Clicks::on_ids(&ids, &event.clicks).with_query_id(n as u32);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| vector(id, out, false)).unwrap();
+    }
+    let query = person.search().query;
+    let before = lora.apply(&query).unwrap();
+    assert_eq!(memory.view().relearn(&mut *lora, |id, out| vector(id, out, true)), Ok(30));
+    let reversed: Vec<f32> = query.iter().rev().copied().collect();
+    let mut after = lora.apply(&reversed).unwrap();
+    after.reverse();
+    let cosine = dot(&before, &after) / (dot(&before, &before) * dot(&after, &after)).sqrt();
+    assert!(cosine > 0.9, "{cosine}");
+    assert_eq!(memory.len(), 30);
+}

@@ -1,0 +1,169 @@
+//! How an adapter comes to the dual step, and what refuses it.
+
+use micro_lora::{
+    AdapterMut, Apply, Clicks, Config, Error, Header, Learn, Listwise, MicroLora, Receipt, Replay, Result,
+    StepKind, no_vectors,
+};
+
+use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
+
+#[test]
+fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
+    let mut person = Person::new(22);
+    let queries: Vec<_> = (0..20).map(|_| person.search().query).collect();
+    let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    for rank_loss in [false, true] {
+        let mut lora = Box::new(Lora::new(config).unwrap());
+        if rank_loss {
+            // Rows in the span of the others: nothing of the output may come from their coordinates.
+            let a = lora.lora_a()[..N].repeat(4);
+            let b: Vec<f32> = (0..4 * N).map(|i| (i as f32 * 0.7).sin() / 10.0).collect();
+            lora.set_weights(&a, &b).unwrap();
+        }
+        for _ in 0..30 {
+            let event = person.search();
+            lora.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
+            if !rank_loss {
+                lora.apply_updates(0.01).unwrap();
+            }
+        }
+        if rank_loss {
+            let before = lora.clone();
+            let refused = Err(Error::Count { what: "pending", got: 30, min: 0, max: 0 });
+            assert_eq!(lora.into_dual(), refused);
+            assert!(lora == before);
+            lora.discard_pending();
+        }
+        let before = corrections(&lora, &queries);
+        let generation = lora.generation();
+        lora.into_dual().unwrap();
+        let after = corrections(&lora, &queries);
+        assert!(apart(&after, &before) < 1e-5, "{}", apart(&after, &before));
+        assert_eq!((lora.generation(), lora.config().step), (generation + 1, StepKind::Dual));
+        let again = lora.clone();
+        lora.into_dual().unwrap();
+        assert!(lora == again && lora.generation() == again.generation());
+        // It learns on: the correction is still there, and clicks move it.
+        let (mut memory, event) = (lists(), person.search());
+        let wanted = event.clicks.iter().position(|click| *click > 0.0).unwrap();
+        let score = |lora: &Lora| {
+            let delta = lora.apply(&event.query).unwrap();
+            let scores: Vec<f32> = event.documents.chunks(N).map(|d| dot(d, &delta)).collect();
+            scores[wanted] - scores.iter().sum::<f32>() / LIST as f32
+        };
+        let before_click = score(&lora);
+        for _ in 0..20 {
+            learn(&mut lora, &mut memory, &event);
+        }
+        assert!(score(&lora) > before_click + 0.02, "{before_click}, {}", score(&lora));
+    }
+    let mut narrow = MicroLora::<1, 3, 2>::new(config).unwrap();
+    let refused = Err(Error::Count { what: "rank of the dual step", got: 2, min: 1, max: 1 });
+    assert_eq!(narrow.into_dual(), refused);
+}
+
+#[test]
+fn the_step_refuses_what_is_no_list() {
+    let mut lora = dual();
+    let refusals: [Result<Receipt>; 4] = [
+        lora.adapt_gradient(&[0.1; N], &[0.1; N]),
+        lora.adapt_target(&[0.1; N], &[0.1; N], 1.0),
+        lora.adapt_attract_repel(&[0.1; N], &[0.1; N], &[0.2; N]),
+        lora.adapt_quality(&[0.1; N], 0.9),
+    ];
+    for (refusal, feedback) in refusals.into_iter().zip(["gradient", "target", "attract_repel", "quality"]) {
+        assert_eq!(refusal, Err(Error::Step { feedback }));
+    }
+    assert_eq!(lora.adapt_gradients(&[0.1; N], &[0.1; N]), Err(Error::Step { feedback: "gradient" }));
+    assert!(*lora == *dual());
+}
+
+#[test]
+fn the_first_feedback_chooses_the_step() {
+    let auto = || Box::new(Lora::new(Config::new()).unwrap());
+    assert_eq!(auto().config().step, StepKind::Auto);
+    let event = Person::new(18).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+
+    let mut lora = auto();
+    assert_eq!(lora.adapt_listwise(&event.query, list).unwrap().step, StepKind::Dual);
+    assert_eq!(lora.adapt_quality(&event.query, 0.9), Err(Error::Step { feedback: "quality" }));
+    lora.reset();
+    assert!(*lora == *auto());
+
+    let receipt = lora.adapt_quality(&event.query, 0.9).unwrap();
+    assert_eq!((receipt.step, lora.config().step), (StepKind::ScaledGradientV2, StepKind::ScaledGradientV2));
+    let memory = &mut lists();
+    let clicks = Clicks::on(&event.documents, &event.clicks);
+    let refused = memory.view().learn(&mut *lora, &event.query, clicks, 0.01, no_vectors);
+    assert_eq!(refused, Err(Error::Unsupported { field: "step", expected: "StepKind::Dual" }));
+    let mut same = Box::new(Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap());
+    same.adapt_quality(&event.query, 0.9).unwrap();
+    lora.apply_updates(0.01).unwrap();
+    same.apply_updates(0.01).unwrap();
+    assert_eq!(lora.apply(&event.query), same.apply(&event.query));
+    lora.reset();
+    assert_eq!(lora.config().step, StepKind::Auto);
+}
+
+/// What was written for the scaled-gradient step goes on: a host's own memory without a bias, a rank above `in_features`.
+#[test]
+fn where_the_dual_step_has_no_room_lists_choose_the_scaled_one() {
+    let event = Person::new(19).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+    let mut header = Header::new(N, N, 1, &Config::new()).unwrap();
+    let [mut a, mut b, mut grad_a, mut grad_b, mut scratch] = [[0.0; N]; 5];
+    let parts = AdapterMut::from_parts(&mut header, &mut a, &mut b, &mut grad_a, &mut grad_b, &mut scratch);
+    let mut view = parts.unwrap();
+    view.reset();
+    let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    let mut same = MicroLora::<N, N, 1>::new(config).unwrap();
+    for _ in 0..3 {
+        let receipt = view.adapt_listwise(&event.query, list).unwrap();
+        assert_eq!(receipt, same.adapt_listwise(&event.query, list).unwrap());
+        assert_eq!(receipt.step, StepKind::ScaledGradientV2);
+        assert_eq!(view.apply_updates(0.01), same.apply_updates(0.01));
+    }
+    assert_eq!((view.lora_a(), view.lora_b()), (same.lora_a(), same.lora_b()));
+    let mut narrow = MicroLora::<1, N, 2>::new(Config::new()).unwrap();
+    let sample = micro_lora::Sample::new(&[1.0]).with_base(&event.query);
+    assert_eq!(narrow.adapt_listwise(sample, list).unwrap().step, StepKind::ScaledGradientV2);
+}
+
+#[test]
+fn a_ring_refuses_the_dual_step_and_names_the_memory() {
+    let (mut lora, event) = (dual(), Person::new(20).search());
+    let list = Listwise::new(&event.documents, &event.clicks);
+    let mut ring = Replay::<N, N, LIST, 4>::new();
+    let before = lora.clone();
+    let error = ring.view().learn(&mut *lora, &event.query, list, 0.01).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "step: expected StepKind::ScaledGradientV2, or a Memory, which is what the dual step rehearses from, \
+         got something else"
+    );
+    assert!(lora == before && ring.is_empty());
+}
+
+/// Pulled weights are no longer orthonormal: the adapter makes them so again, and its guard knows of them.
+#[test]
+fn pulling_leaves_an_adapter_that_goes_on() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(21));
+    let kept = [lora.lora_a().to_vec(), lora.lora_b().to_vec()];
+    for _ in 0..20 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    lora.pull_towards(&kept[0], &kept[1], 0.3).unwrap();
+    let rows: Vec<&[f32]> = lora.lora_a().chunks(N).collect();
+    for (i, a) in rows.iter().enumerate() {
+        for (j, b) in rows.iter().enumerate() {
+            assert!((dot(a, b) - f32::from(u8::from(i == j))).abs() < 1e-5, "rows {i} and {j}");
+        }
+    }
+    let loaded = Lora::from_json(&save(&lora), 0).unwrap();
+    let query = person.search().query;
+    assert_eq!(
+        lora.apply(&query).unwrap().map(f32::to_bits),
+        loaded.apply(&query).unwrap().map(f32::to_bits)
+    );
+}
