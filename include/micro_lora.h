@@ -527,6 +527,22 @@ typedef struct {
   uint32_t generation;
 } mlora_memory_receipt;
 
+/// How strongly choices follow the frozen order and what was learned: a logistic regression over about the last hundred
+/// lists of the dual step, each predicted before it was learned. Errors are standard errors.
+typedef struct {
+  /// 1 if enough was seen to say; the rest is 0 otherwise.
+  uint32_t known;
+  /// How strongly choices follow the frozen order, 0 to 2: 1 as a softmax at the lists' temperature, 0 not at all.
+  float trust;
+  /// Standard error of trust.
+  float trust_error;
+  /// How strongly choices follow the correction, -1 to 5: 1 as strongly as it was learned, 0 not at all, below 0 it
+  /// misleads.
+  float strength;
+  /// Standard error of strength.
+  float strength_error;
+} mlora_predictions;
+
 /// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
 /// for programs; a copy of it is a snapshot.
 typedef struct {
@@ -1234,6 +1250,14 @@ mlora_status mlora_memory_relearn(mlora_memory *memory,
                                   mlora_vectors vectors,
                                   void *context,
                                   uint32_t *learned);
+
+// ==== How well choices could be predicted ====
+
+/// Writes how well choices could be predicted from the frozen order and from what was learned.
+///
+/// Errors: those of every handle and buffer.
+/// Threads: any number at once.
+mlora_status mlora_get_predictions(const mlora *lora, mlora_predictions *predictions);
 
 // ==== Whether an adapter helps its user ====
 

@@ -111,6 +111,9 @@ class BasicAdapter {
     return mlora_get_config(handle(), &config);
   }
   [[nodiscard]] mlora_status stats(mlora_stats &stats) const { return mlora_get_stats(handle(), &stats); }
+  [[nodiscard]] mlora_status predictions(mlora_predictions &predictions) const {
+    return mlora_get_predictions(handle(), &predictions);
+  }
 
   [[nodiscard]] mlora_status apply(Input x, Output delta, float *guard = nullptr) const {
     return mlora_apply(handle(), x.data, x.size, delta.data, delta.size, guard);

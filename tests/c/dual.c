@@ -68,6 +68,21 @@ static void the_dual_step_has_a_bias(void) {
   CHECK(memcmp(batch, delta, sizeof delta) == 0);
 }
 
+static void choices_are_predicted_before_they_are_learned(void) {
+  make_both();
+  lora = make_dual(room, sizeof room, 0);
+  mlora_predictions seen;
+  ACCEPT(mlora_get_predictions(lora, &seen));
+  CHECK(seen.known == 0 && seen.strength == 0.0f);
+  for (int i = 0; i < 30; i++) {
+    ACCEPT(mlora_adapt_listwise(lora, &sample, DOCUMENTS[0], CANDIDATES * FEATURES, CLICKS, CANDIDATES,
+                                MLORA_TEMPERATURE, NULL));
+    ACCEPT(mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
+  }
+  ACCEPT(mlora_get_predictions(lora, &seen));
+  CHECK(seen.known == 1 && seen.strength > 0.9f && seen.strength_error > 0.0f);
+}
+
 static void the_first_feedback_chooses(void) {
   mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
   const mlora_sample sample = MLORA_SAMPLE(QUERY, FEATURES);
@@ -96,5 +111,6 @@ static void the_first_feedback_chooses(void) {
 
 void test_dual(void) {
   the_dual_step_has_a_bias();
+  choices_are_predicted_before_they_are_learned();
   the_first_feedback_chooses();
 }

@@ -45,6 +45,9 @@ static void apply(mlora *lora) {
   REFUSE(MLORA_ERROR_NULL, mlora_merged_bias(lora, NULL, FEATURES));
   REFUSE(MLORA_ERROR_NULL, mlora_get_stats(NULL, &stats));
   REFUSE(MLORA_ERROR_NULL, mlora_get_stats(lora, NULL));
+  mlora_predictions predictions;
+  REFUSE(MLORA_ERROR_NULL, mlora_get_predictions(NULL, &predictions));
+  REFUSE(MLORA_ERROR_NULL, mlora_get_predictions(lora, NULL));
 }
 
 static void learn(mlora *lora) {

@@ -21,6 +21,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("replay", "mlora_replay_size", "Learning again from the last lists"),
     ("lists", "mlora_memory_size", "A memory of lists, for the dual step"),
     ("recall", "mlora_memory_why", "What remembered lists did, and taking them back"),
+    ("predictions", "mlora_get_predictions", "How well choices could be predicted"),
     ("holdback", "mlora_holdback_init", "Whether an adapter helps its user"),
     ("explore", "mlora_explore_init", "Where only a number is known"),
     ("modules", "mlora_peek_safetensors", "What files of Hugging Face PEFT hold"),
