@@ -185,7 +185,7 @@ impl Engine {
         // Nothing here needs more than a few KB of stack; the default of 1 MB would be taken from every page.
         // Functions that are inlined more eagerly than is usual at opt-level z make a smaller file.
         format!(
-            "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=130 {TERSE} {}",
+            "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=40 {TERSE} {}",
             if self.kind == Kind::Lite { LITE } else { "" }
         )
     }
