@@ -99,7 +99,7 @@ const fn is_same(a: &str, b: &str) -> bool {
 /// How many sections an adapter has; all of them are f32.
 pub(crate) const SECTIONS: usize = ADAPTER.sections.len();
 
-/// Values of the section `dual`: three norms, `u`, `A mu`, the trust.
+/// Values of the section `dual`: three norms, `u`, `A mu`, what predictions came to.
 pub(crate) const DUALS: usize = 18;
 
 pub(crate) fn duals_of(header: &Header) -> [f32; DUALS] {

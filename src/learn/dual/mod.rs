@@ -20,6 +20,8 @@
 //!
 //! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
 //! correction over the length of its base. So vectors of any common length teach the same.
+//!
+//! Every list is predicted before it is learned (`evidence.rs`): where the correction misleads, all of it fades.
 
 mod evidence;
 mod list;
