@@ -10,17 +10,22 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
     let plan = |clicks| Plan { checkpoints: checkpoints.to_vec(), ..Plan::of(clicks) };
     vec![
         Contender {
-            name: "MicroLoRA, each click replayed",
+            name: "MicroLoRA",
+            learner: |seed| Ok(Box::new(OnlineLora::<RANK>::with_memory(seed)?)),
+            plan: plan(Clicks::HONEST),
+        },
+        Contender {
+            name: "scaled step, each click replayed",
             learner: |seed| Ok(Box::new(OnlineLora::<RANK>::new(Rule::Listwise, seed)?.with_replay())),
             plan: plan(Clicks::HONEST),
         },
         Contender {
-            name: "MicroLoRA, each click once",
+            name: "scaled step, each click once",
             learner: |seed| micro_lora(Rule::Listwise, seed),
             plan: plan(Clicks::HONEST),
         },
         Contender {
-            name: "the same, first step",
+            name: "the same, version 1",
             learner: |seed| {
                 let config = Config::new().with_step(StepKind::ScaledGradient).with_cap(1.0).with_seed(seed);
                 Ok(Box::new(OnlineLora::<RANK>::with_config(Rule::Listwise, config)?))
@@ -28,7 +33,7 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
             plan: plan(Clicks::HONEST),
         },
         Contender {
-            name: "MicroLoRA, from list quality alone",
+            name: "scaled step, list quality alone",
             learner: |seed| micro_lora(Rule::QualityOnly, seed),
             plan: plan(Clicks::HONEST),
         },
@@ -44,6 +49,11 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
         },
         Contender {
             name: "MicroLoRA, from random clicks",
+            learner: |seed| Ok(Box::new(OnlineLora::<RANK>::with_memory(seed)?)),
+            plan: plan(Clicks::RANDOM),
+        },
+        Contender {
+            name: "scaled step, from random clicks",
             learner: |seed| Ok(Box::new(OnlineLora::<RANK>::new(Rule::Listwise, seed)?.with_replay())),
             plan: plan(Clicks::RANDOM),
         },
@@ -55,7 +65,7 @@ pub fn contenders(checkpoints: &[usize]) -> Vec<Contender> {
             plan: plan(Clicks::RANDOM),
         },
         Contender {
-            name: "bound: MicroLoRA told all answers",
+            name: "bound: told all answers",
             learner: |seed| micro_lora(Rule::ExactGradient, seed),
             plan: plan(Clicks::HONEST),
         },

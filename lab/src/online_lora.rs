@@ -1,5 +1,6 @@
 use micro_lora::{
-    Apply, Choice, Config, Error, Holdback, Learn, Listwise, MicroLora, Outcome, Replay, StepKind,
+    Apply, Choice, Clicks, Config, Error, Holdback, Learn, Listwise, Memory, MemoryLayout, MicroLora,
+    Outcome, Replay, StepKind, no_vectors,
 };
 
 use crate::ranking::dot;
@@ -27,6 +28,7 @@ pub struct OnlineLora<const RANK: usize> {
     rule: Rule,
     lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
     ring: Option<Box<Ring>>,
+    memory: Option<Box<Lists>>,
     holdback: Option<Holdback>,
     /// Whether the last list was merged.
     is_compared: bool,
@@ -43,8 +45,20 @@ struct Pull {
 /// What remembers the last lists shown.
 type Ring = Replay<FEATURES, FEATURES, SHOWN, 64>;
 
+/// What remembers lists for the dual step, and how many.
+type Lists = Memory<{ LISTS.words(REMEMBERED) }, { LISTS.scratch() }>;
+const LISTS: MemoryLayout = MemoryLayout::by_value(FEATURES, FEATURES, SHOWN);
+const REMEMBERED: usize = 256;
+
 impl<const RANK: usize> OnlineLora<RANK> {
-    /// With the scaled-gradient step and the rest of the default configuration: it rehearses from a ring.
+    /// With the default configuration, which learns from lists by the dual step, and a memory of lists.
+    pub fn with_memory(seed: u32) -> Result<Self, Error> {
+        let mut lora = Self::with_config(Rule::Listwise, Config::new().with_seed(seed))?;
+        lora.memory = Some(Box::new(Lists::new(LISTS)?));
+        Ok(lora)
+    }
+
+    /// With the scaled-gradient step and the rest of the default configuration.
     pub fn new(rule: Rule, seed: u32) -> Result<Self, Error> {
         Self::with_config(rule, Config::new().with_step(StepKind::ScaledGradientV2).with_seed(seed))
     }
@@ -54,6 +68,7 @@ impl<const RANK: usize> OnlineLora<RANK> {
             rule,
             lora: Box::new(MicroLora::new(config)?),
             ring: None,
+            memory: None,
             holdback: None,
             is_compared: false,
             pull: None,
@@ -104,6 +119,7 @@ impl<const RANK: usize> OnlineLora<RANK> {
             rule,
             lora: Box::new(MicroLora::from_json(json, 0)?),
             ring: None,
+            memory: None,
             holdback: None,
             is_compared: false,
             pull: None,
@@ -182,6 +198,17 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
             Rule::Listwise => {
                 let weights = event.clicks.map(f32::from);
                 let list = Listwise::new(event.shown, &weights);
+                if let Some(memory) = &mut self.memory {
+                    let clicks = Clicks::on(event.shown, &weights);
+                    let receipt = memory.view().learn(
+                        &mut *self.lora,
+                        event.query,
+                        clicks,
+                        LEARNING_RATE,
+                        no_vectors,
+                    )?;
+                    return Ok(receipt.outcome == Outcome::Applied);
+                }
                 if let Some(ring) = &mut self.ring {
                     let receipt = ring.view().learn(&mut *self.lora, event.query, list, LEARNING_RATE)?;
                     if receipt.applied() {
@@ -206,7 +233,9 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
     }
 
     fn state_bytes(&self) -> usize {
-        size_of_val(&*self.lora) + self.ring.as_deref().map_or(0, size_of_val)
+        let remembered =
+            self.ring.as_deref().map_or(0, size_of_val) + self.memory.as_deref().map_or(0, size_of_val);
+        size_of_val(&*self.lora) + remembered
     }
 }
 
