@@ -58,11 +58,33 @@ impl AdapterMut<'_> {
     }
 
     pub(crate) fn learn_choice(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Checked<Receipt> {
-        self.learn_from(sample, &Feedback::Choice(*choice))
+        if self.learns_by_dual() {
+            return self.learn_by_dual(
+                sample,
+                choice.candidates,
+                &ListFeedback::from(choice),
+                choice.temperature,
+            );
+        }
+        self.learn_choice_by_gradient(sample, choice)
+    }
+
+    /// Not inlined, nor the next: what it keeps for each candidate would lie on a chip's stack below the dual step.
+    #[inline(never)]
+    fn learn_choice_by_gradient(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Checked<Receipt> {
+        self.learn_by_gradient(sample, &Feedback::Choice(*choice))
+    }
+
+    #[inline(never)]
+    fn learn_list_by_gradient(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Checked<Receipt> {
+        self.learn_by_gradient(sample, &Feedback::Listwise(*list))
     }
 
     pub(crate) fn learn_listwise(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Checked<Receipt> {
-        self.learn_from(sample, &Feedback::Listwise(*list))
+        if self.learns_by_dual() {
+            return self.learn_by_dual(sample, list.candidates, &ListFeedback::from(list), list.temperature);
+        }
+        self.learn_list_by_gradient(sample, list)
     }
 
     pub(crate) fn learn_target(
@@ -87,28 +109,19 @@ impl AdapterMut<'_> {
         self.learn_from(sample, &Feedback::Quality(quality))
     }
 
-    /// Always inlined: where the kind of feedback is known at compile time, the code for the others is removed.
     #[inline(always)]
     fn learn_from(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
         match *feedback {
-            Feedback::Choice(ref choice) if self.learns_by_dual() => {
-                return self.learn_by_dual(
-                    sample,
-                    choice.candidates,
-                    &ListFeedback::from(choice),
-                    choice.temperature,
-                );
-            }
-            Feedback::Listwise(ref list) if self.learns_by_dual() => {
-                return self.learn_by_dual(
-                    sample,
-                    list.candidates,
-                    &ListFeedback::from(list),
-                    list.temperature,
-                );
-            }
-            _ => self.check_scaled(feedback.name())?,
+            Feedback::Choice(ref choice) => self.learn_choice(sample, choice),
+            Feedback::Listwise(ref list) => self.learn_listwise(sample, list),
+            _ => self.learn_by_gradient(sample, feedback),
         }
+    }
+
+    /// Always inlined: where the kind of feedback is known at compile time, the code for the others is removed.
+    #[inline(always)]
+    fn learn_by_gradient(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+        self.check_scaled(feedback.name())?;
         self.check_numbers(feedback)?;
         let needs = if matches!(feedback, Feedback::Gradient(_)) { Needs::Gradient } else { Needs::Output };
         // Gradient feedback does not use the base, but one of the wrong length is still an error.
@@ -196,6 +209,7 @@ impl AdapterMut<'_> {
     }
 
     /// Learns from a list by the dual step, once.
+    #[inline(never)]
     fn learn_by_dual(
         &mut self,
         sample: &Sample<'_>,
@@ -205,7 +219,8 @@ impl AdapterMut<'_> {
     ) -> Checked<Receipt> {
         let seen = self.see(sample, Needs::Output)?;
         let count = self.count_rows("candidates", candidates, MIN_CANDIDATES)?;
-        let outcome = match feedback.read(count, temperature)? {
+        let mut share = [0.0; MAX_CANDIDATES];
+        let outcome = match feedback.read(count, temperature, &mut share)? {
             Err(skip) => Err(skip),
             Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
             Ok(weighted) => {
@@ -213,7 +228,7 @@ impl AdapterMut<'_> {
                     input: sample.input,
                     base: Base::Output(base_of(sample)),
                     documents: candidates,
-                    target: weighted.target(),
+                    target: weighted.target,
                     omega: sample.weight * weighted.omega,
                     temperature,
                 };

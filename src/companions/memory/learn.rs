@@ -82,6 +82,36 @@ impl MemoryMut<'_> {
         learning_rate: f32,
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Checked<MemoryReceipt> {
+        let (number, moved) = match self.learn_new(lora, sample, clicks, learning_rate, vectors)? {
+            Ok(learned) => learned,
+            Err(skipped) => return Ok(skipped),
+        };
+        let (visits, left_behind) = self.revisit(lora, VISITS, vectors);
+        self.fade(lora);
+        lora.turn();
+        lora.measure();
+        lora.header.bump();
+        Ok(MemoryReceipt {
+            outcome: Outcome::Applied,
+            number: Some(number),
+            moved,
+            visits,
+            left_behind,
+            generation: lora.header.generation,
+        })
+    }
+
+    /// Visits a list for the first time and remembers it; gives its number and how far the bias moved. A function of its
+    /// own: what it keeps for each document is off a chip's stack before the other lists are visited.
+    #[inline(never)]
+    fn learn_new(
+        &mut self,
+        lora: &mut AdapterMut<'_>,
+        sample: &Sample<'_>,
+        clicks: &Clicks<'_>,
+        learning_rate: f32,
+        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
+    ) -> Checked<core::result::Result<(u32, f32), MemoryReceipt>> {
         self.check_fits(lora)?;
         check_learning_rate(learning_rate)?;
         lora.check_lists()?;
@@ -90,14 +120,15 @@ impl MemoryMut<'_> {
         let mut codes = [0; MAX_CANDIDATES];
         let mut weights = [0.0; MAX_CANDIDATES];
         let feedback = self.stored_form(clicks, rows, &mut codes, &mut weights)?;
-        let weighted = match feedback.read(rows, clicks.temperature)? {
+        let mut share = [0.0; MAX_CANDIDATES];
+        let weighted = match feedback.read(rows, clicks.temperature, &mut share)? {
             Ok(_) if sample.weight == 0.0 => Err(Skip::ZeroWeight),
             Ok(_) if learning_rate == 0.0 => Err(Skip::ZeroLearningRate),
             weighted => weighted,
         };
         let weighted = match weighted {
             Ok(weighted) => weighted,
-            Err(skip) => return Ok(skipped(lora, skip, seen, feedback.quality())),
+            Err(skip) => return Ok(Err(skipped(lora, skip, seen, feedback.quality()))),
         };
         let layout = self.header.layout();
         let number = self.header.last.wrapping_add(1);
@@ -117,12 +148,12 @@ impl MemoryMut<'_> {
             input: query,
             base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
             documents,
-            target: weighted.target(),
+            target: weighted.target,
             omega,
             temperature: clicks.temperature,
         };
         if list.is_zero() {
-            return Ok(skipped(lora, Skip::ZeroGradient, seen, feedback.quality()));
+            return Ok(Err(skipped(lora, Skip::ZeroGradient, seen, feedback.quality())));
         }
         lora.admit(&list, sample.base)?;
         if lora.header.pending > 0 {
@@ -164,19 +195,7 @@ impl MemoryMut<'_> {
         header.last = number;
         lora.count_list(seen, feedback.quality());
         lora.header.trace.updates = lora.header.trace.updates.saturating_add(1);
-        let (visits, left_behind) = self.revisit(lora, VISITS, vectors);
-        self.fade(lora);
-        lora.turn();
-        lora.measure();
-        lora.header.bump();
-        Ok(MemoryReceipt {
-            outcome: Outcome::Applied,
-            number: Some(number),
-            moved: visited.moved,
-            visits,
-            left_behind,
-            generation: lora.header.generation,
-        })
+        Ok(Ok((number, visited.moved)))
     }
 
     /// Visits remembered lists in a cycle, the oldest first, and turns `lora_A` at the end. Use it after a list was
@@ -276,7 +295,7 @@ impl MemoryMut<'_> {
             return Ok(ListFeedback::Choice { chosen: clicks.chosen, quality: clicks.quality });
         };
         // The values as given are checked first, so that errors name them.
-        let _ = feedback.read(rows, clicks.temperature)?;
+        let _ = feedback.read(rows, clicks.temperature, weights)?;
         let largest = given.iter().copied().fold(0.0, f32::max);
         for ((code, weight), given) in codes.iter_mut().zip(&mut *weights).zip(given) {
             *code = if largest > 0.0 { libm::roundf((given / largest) * 255.0) as u8 } else { 0 };

@@ -110,10 +110,14 @@ impl AdapterMut<'_> {
         distributions(p, target, list.target);
 
         let h = h.map(|h_r| h_r / dual.input_norm);
-        let share = self.share(list, p, target, kernel::dot4(&h, &h));
-        // `p` becomes the change of alpha.
-        for ((p, target), alpha) in p.iter_mut().zip(&*target).zip(&*part.alpha) {
-            *p = share * (list.omega * (target - *p) - alpha);
+        // `p` becomes the way to the optimum, and then the change of alpha; `target` what is midway. Two rows for all
+        // four: on a chip each is a good part of the stack.
+        for ((p, target), alpha) in p.iter_mut().zip(&mut *target).zip(&*part.alpha) {
+            (*p, *target) = (list.omega * (*target - *p) - alpha, 0.5 * (*p + *target));
+        }
+        let share = self.share(list, target, kernel::dot4(&h, &h));
+        for p in &mut *p {
+            *p *= share;
         }
         self.mix_into_scratch(p, list.documents);
         let change = kernel::sqrt(kernel::dot(self.scratch, self.scratch));
@@ -204,14 +208,10 @@ impl AdapterMut<'_> {
     }
 
     /// The share of the way to its optimum that a list moves, from its curvature at (p + w) / 2.
-    fn share(&mut self, list: &List<'_>, p: &[f32], target: &[f32], h_squared: f32) -> f32 {
-        let mut between: PerDocument = [0.0; MAX_CANDIDATES];
-        let between = between.get_mut(..p.len()).unwrap_or_default();
+    fn share(&mut self, list: &List<'_>, between: &[f32], h_squared: f32) -> f32 {
         let mut squares = 0.0;
-        let rows = kernel::rows(list.documents, self.scratch.len());
-        for (((between, p), target), row) in between.iter_mut().zip(p).zip(target).zip(rows) {
-            *between = 0.5 * (p + target);
-            squares += *between * kernel::dot(row, row);
+        for (between, row) in between.iter().zip(kernel::rows(list.documents, self.scratch.len())) {
+            squares += between * kernel::dot(row, row);
         }
         self.mix_into_scratch(between, list.documents);
         let document_norm = self.header.dual.document_norm;

@@ -23,21 +23,11 @@ pub(crate) enum ListFeedback<'a> {
 }
 
 /// The target distribution of a list, and its weight.
-pub(crate) struct WeightedTarget {
-    share: [f32; MAX_CANDIDATES],
-    count: usize,
-    all_but: Option<usize>,
+#[derive(Clone, Copy)]
+pub(crate) struct WeightedTarget<'a> {
+    pub(crate) target: Target<'a>,
     /// Before the sample's weight.
     pub(crate) omega: f32,
-}
-
-impl WeightedTarget {
-    pub(crate) fn target(&self) -> Target<'_> {
-        match self.all_but {
-            Some(index) => Target::AllBut(index),
-            None => Target::Share(self.share.get(..self.count).unwrap_or_default()),
-        }
-    }
 }
 
 impl<'a> From<&Choice<'a>> for ListFeedback<'a> {
@@ -61,11 +51,17 @@ impl ListFeedback<'_> {
         }
     }
 
-    /// The target of feedback on so many documents, or why there is nothing to learn.
-    pub(crate) fn read(&self, count: usize, temperature: f32) -> Checked<Result<WeightedTarget, Skip>> {
+    /// The target of feedback on so many documents, or why there is nothing to learn. `share` is room for it: returned
+    /// by value, it would be on the stack of a chip several times.
+    pub(crate) fn read<'s>(
+        &self,
+        count: usize,
+        temperature: f32,
+        share: &'s mut [f32; MAX_CANDIDATES],
+    ) -> Checked<Result<WeightedTarget<'s>, Skip>> {
         check_range("temperature", temperature, MIN_TEMPERATURE, MAX_TEMPERATURE)?;
-        let mut weighted = WeightedTarget { share: [0.0; MAX_CANDIDATES], count, all_but: None, omega: 0.0 };
-        match *self {
+        share.fill(0.0);
+        let omega = match *self {
             Self::Choice { chosen, quality } => {
                 if chosen >= count {
                     return Err(refuse::count("chosen", chosen, 0, count.saturating_sub(1)));
@@ -74,12 +70,14 @@ impl ListFeedback<'_> {
                 if quality == 0.5 {
                     return Ok(Err(Skip::NeutralQuality));
                 }
-                weighted.omega = PER_CHOSEN * (2.0 * quality - 1.0).abs();
+                let omega = PER_CHOSEN * (2.0 * quality - 1.0).abs();
                 if quality < 0.5 {
-                    weighted.all_but = Some(chosen);
-                } else if let Some(share) = weighted.share.get_mut(chosen) {
+                    return Ok(Ok(WeightedTarget { target: Target::AllBut(chosen), omega }));
+                }
+                if let Some(share) = share.get_mut(chosen) {
                     *share = 1.0;
                 }
+                omega
             }
             Self::Weights(weights) => {
                 check_length("weights", weights.len(), count)?;
@@ -92,10 +90,11 @@ impl ListFeedback<'_> {
                 if let Some(skip) = preference(weights) {
                     return Ok(Err(skip));
                 }
-                weighted.omega = PER_CHOSEN * shares(&mut weighted.share, weights).min(MOST_CHOSEN);
+                PER_CHOSEN * shares(share, weights).min(MOST_CHOSEN)
             }
-        }
-        Ok(Ok(weighted))
+        };
+        let target = Target::Share(share.get(..count).unwrap_or_default());
+        Ok(Ok(WeightedTarget { target, omega }))
     }
 }
 
