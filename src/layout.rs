@@ -47,14 +47,12 @@ pub const UNNAMED: [(&str, usize); 2] =
     [("flags", offset_of!(Header, flags)), ("scaling", offset_of!(Header, scaling))];
 
 /// Where in a header the f32 of a state's section `dual` are, in its order: in bytes, and how many follow each other.
-pub const DUAL_PARTS: [(usize, usize); 3] = {
-    let (dual, bias) = (offset_of!(Header, dual), offset_of!(Header, bias));
-    let (norms, u) = (offset_of!(Dual, input_norm), offset_of!(Dual, u));
-    let parts =
-        [(dual + norms, 7), (bias + offset_of!(BiasSums, centre), 4), (dual + offset_of!(Dual, trust), 7)];
-    assert!(u == norms + 3 * BYTES && parts[0].1 + parts[1].1 + parts[2].1 == DUALS);
-    parts
-};
+pub const DUAL_PARTS: [(usize, usize); 4] = [
+    (offset_of!(Header, dual.input_norm), 3),
+    (offset_of!(Header, dual.u), 4),
+    (offset_of!(Header, bias.centre), 4),
+    (offset_of!(Header, dual.trust), DUALS.saturating_sub(11)),
+];
 
 /// Words of a header.
 pub const HEADER_WORDS: usize = size_of::<Header>() / BYTES;
