@@ -156,7 +156,7 @@ pub trait Apply {
     }
 
     /// How well choices could be predicted from the base and from the correction; none before the dual step has learned
-    /// enough to say. It is shown, and changes nothing: see [`Predictions`].
+    /// a list that it could predict, and after it has forgotten what misled. It is shown, and changes nothing: see [`Predictions`].
     fn predictions(&self) -> Option<Predictions> {
         self.adapter().header.predictions()
     }

@@ -22,8 +22,8 @@ pub const SMALL: [Committed; 9] = [
     of("48x48 r4 sgd", 0xb679_c428_af00_cf3c, 0xfffe_2f16_bd6a_8f80),
     of("40x40 r4 default", 0x9efe_b02f_722e_4a6f, 0x5cc8_baec_2671_dac9),
     of("17x17 r3 replay", 0x5c6d_c44d_e28e_2f5d, 0xbe60_d1e8_47da_4271),
-    of("1x1 r1 dual", 0x925d_8a2b_6772_fe22, 0x4d02_93a4_154e_92cf),
-    of("33x33 r3 dual", 0x9087_6123_771b_5128, 0x5ef2_59ff_ef62_ec9d),
+    of("1x1 r1 dual", 0x1717_c47f_64e3_8bc9, 0xe9c7_83b5_a580_4492),
+    of("33x33 r3 dual", 0xf4e8_0de3_c062_9c70, 0xeba6_3da7_ea75_c9eb),
 ];
 
 pub const LARGE: [Committed; 5] = [

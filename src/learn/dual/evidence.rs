@@ -3,15 +3,15 @@
 //! ```text
 //! x_j = score_j / tau,  y_j = X_j (b + C^T h) / tau            p0 = softmax(beta x)    p1 = softmax(beta x + y)
 //!
-//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 5: all that was learned fades to a quarter, doubt = 0
+//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 6: all that was learned fades to a tenth, doubt = 0
 //!
 //! (trust, strength) = argmax sum_i 0.99^age omega_i sum_j w_j ln softmax(trust x + strength y)_j - 5 |. - (1/2, 1)|^2
 //! ```
 //!
 //! The first is the cumulative sum test of Page (1954, Continuous inspection schemes, Biometrika 41): it stays near zero
 //! while the correction predicts better than the base alone, and rises when it misleads: another taste, or clicks that
-//! follow nothing. Lists from before the last zero of the sum weigh a quarter from then on; newer ones are learned again.
-//! The second is a logistic regression by one Newton step a list; it is shown, and changes nothing.
+//! follow nothing. Lists from before the last zero of the sum weigh a tenth from then on; newer ones are learned again.
+//! The second is a logistic regression by one Newton step a list, for display; a strength below 0.6 is a doubt as well.
 
 use super::BETA;
 use super::list::{List, Target};
@@ -26,10 +26,10 @@ use crate::learn::softmax::exponentials;
 
 /// The doubt, in nats, above which everything learned is multiplied by the factor below.
 const DOUBT_LIMIT: f32 = 6.0;
+/// The strength of the correction, as choices follow it, below which the same happens.
 const LEAST_STRENGTH: f32 = 0.6;
-const RESETS: bool = true;
 /// That factor.
-pub(crate) const FADED: f32 = 0.25;
+pub(crate) const FADED: f32 = 0.1;
 /// The largest contribution of one list, in nats: one unusual click is not a change of taste.
 const MOST: f32 = 5.0;
 /// The prior of trust (in the base) and strength (of the correction): mean and weight.
@@ -83,18 +83,11 @@ impl Header {
         doubt > DOUBT_LIMIT || strength < LEAST_STRENGTH
     }
 
-    /// Lists since the doubt was zero, and zero from here on.
+    /// Lists since the doubt was zero. What was seen was of another correction: it starts again.
     pub(crate) fn settle_doubt(&mut self) -> u32 {
-        let [.., doubt, since] = &mut self.dual.trust;
-        let lists = *since as u32;
-        (*doubt, *since) = (0.0, 0.0);
-        if RESETS {
-            let [h00, h01, h11, g0, g1, ..] = &mut self.dual.trust;
-            for sum in [h00, h01, h11, g0, g1] {
-                *sum = 0.0;
-            }
-        }
-        lists
+        let [.., since] = self.dual.trust;
+        self.dual.trust = [0.0; 7];
+        since as u32
     }
 }
 
@@ -133,7 +126,7 @@ impl AdapterMut<'_> {
         *since = if *doubt > 0.0 { *since + 1.0 } else { 0.0 };
     }
 
-    /// The factor on everything learned: that of the decay, times a quarter if the correction misleads.
+    /// The factor on everything learned: that of the decay, times a tenth if the correction misleads.
     pub(crate) fn keep_factor(&self) -> f32 {
         let keep = 1.0 - self.header.decay;
         if self.header.is_in_doubt() { FADED * keep } else { keep }
