@@ -89,8 +89,12 @@ describe("the dual step", () => {
   it("learns from 60 pending events what it learns from 60 single ones, nearly, and more than nothing", () => {
     const random = new Random(8);
     const [single, pending] = [make({ rank: 1 }), make({ rank: 1 })];
+    const taste = random.unit(WIDTH);
     for (let event = 0; event < 60; event += 1) {
-      const given = [random.unit(WIDTH), random.row(4 * WIDTH), event % 4];
+      const [x, candidates] = [random.unit(WIDTH), random.row(4 * WIDTH)];
+      // A taste: clicks without one make the adapter doubt what it has learned.
+      const liked = [0, 1, 2, 3].map((row) => dot(candidates.slice(row * WIDTH, (row + 1) * WIDTH), taste));
+      const given = [x, candidates, liked.indexOf(Math.max(...liked))];
       single.adaptChoice(...given);
       single.applyUpdates();
       pending.adaptChoice(...given);
