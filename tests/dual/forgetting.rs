@@ -1,8 +1,8 @@
 //! Attribution, and the removal of lists.
 
-use micro_lora::{Forgotten, Learn, no_vectors};
+use micro_lora::{Apply, Clicks, Error, Forgotten, Learn, no_vectors};
 
-use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
+use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
 #[test]
 fn shares_and_the_rest_add_up_to_the_correction() {
@@ -68,4 +68,32 @@ fn what_is_forgotten_to_the_last_list_is_nothing() {
         assert_eq!(memory.view().forget(&mut *lora, number, no_vectors), Ok(Forgotten::Done));
     }
     assert!(before > 0.05 && length(&lora) < 1e-6, "{before}, {}", length(&lora));
+}
+
+#[test]
+fn a_memory_of_another_adapter_is_refused_and_changes_nothing() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(8));
+    for _ in 0..20 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    lora.reset();
+    let (before, remembered) = (save(&lora), memory.len());
+    let refused = |error: Error| {
+        let what = "lists of the memory, beside those that the adapter has learned";
+        assert_eq!(error, Error::Count { what, got: 20, min: 0, max: 0 });
+    };
+    let event = person.search();
+    refused(memory.view().forget(&mut *lora, 7, no_vectors).unwrap_err());
+    refused(memory.view().settle(&mut *lora, 7, no_vectors).unwrap_err());
+    let (mut numbers, mut shares) = ([0; 20], [0.0; 21 * LIST]);
+    let (query, documents) = (&event.query, &event.documents);
+    refused(
+        memory.view().why(&mut *lora, query, documents, &mut numbers, &mut shares, no_vectors).unwrap_err(),
+    );
+    let clicks = Clicks::on(documents, &event.clicks);
+    refused(memory.view().learn(&mut *lora, query, clicks, 0.01, no_vectors).unwrap_err());
+    assert_eq!((save(&lora), memory.len()), (before, remembered));
+    memory.view().clear();
+    assert!(learn(&mut lora, &mut memory, &event).is_some());
+    assert!(lora.apply(query).unwrap().iter().all(|value| value.is_finite()));
 }

@@ -1,5 +1,6 @@
 //! What the dual step promises, beside the reference in `dual_golden.rs`.
 
+mod evidence;
 mod forgetting;
 mod ids;
 mod learning;

@@ -113,6 +113,7 @@ impl MemoryMut<'_> {
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Checked<core::result::Result<(u32, f32), MemoryReceipt>> {
         self.check_fits(lora)?;
+        self.check_pair(lora)?;
         check_learning_rate(learning_rate)?;
         lora.check_lists()?;
         let seen = lora.check_sample(sample)?;
@@ -203,7 +204,8 @@ impl MemoryMut<'_> {
     ///
     /// # Errors
     /// [`Error::Length`] for a memory of other sizes than the adapter's, [`Error::NotInitialised`],
-    /// [`Error::Count`] while events are pending.
+    /// [`Error::Count`] while events are pending, and for a memory of more lists than the adapter has learned: it was
+    /// reset, or saved at another time. [`clear`](Self::clear) the memory, or [`relearn`](Self::relearn).
     ///
     /// ```
     /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
@@ -224,6 +226,7 @@ impl MemoryMut<'_> {
         self.check()?;
         let mut view = lora.adapter_mut();
         public_result(self.check_ready(&view))?;
+        public_result(self.check_pair(&view))?;
         let (visits, _) = self.revisit(&mut view, visits, &mut vectors);
         view.turn();
         view.measure();
@@ -239,6 +242,20 @@ impl MemoryMut<'_> {
             return Err(refuse::count("pending", lora.header.pending as usize, 0, 0));
         }
         Ok(())
+    }
+
+    /// Refuses an adapter that has learned fewer lists than are remembered: it was reset, or is another one.
+    pub(super) fn check_pair(&self, lora: &AdapterMut<'_>) -> Checked<()> {
+        let (remembered, learned) = (self.header.len(), lora.header.dual.lists as usize);
+        if remembered <= learned {
+            return Ok(());
+        }
+        Err(refuse::count(
+            "lists of the memory, beside those that the adapter has learned",
+            remembered,
+            0,
+            learned,
+        ))
     }
 
     fn check_fits(&self, lora: &AdapterMut<'_>) -> Checked<()> {

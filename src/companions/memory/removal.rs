@@ -62,6 +62,7 @@ impl MemoryMut<'_> {
         self.check()?;
         let mut view = lora.adapter_mut();
         public_result(self.check_ready(&view))?;
+        public_result(self.check_pair(&view))?;
         let Some(n) = self.find(|record| record.number() == number) else {
             return Ok(Forgotten::NotRemembered);
         };
@@ -91,6 +92,7 @@ impl MemoryMut<'_> {
         self.check()?;
         let mut view = lora.adapter_mut();
         public_result(self.check_ready(&view))?;
+        public_result(self.check_pair(&view))?;
         public_result(self.check_ids())?;
         let (mut done, mut other) = (0u32, 0u32);
         let mut n = 0;

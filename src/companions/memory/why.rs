@@ -59,6 +59,7 @@ impl MemoryMut<'_> {
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Checked<()> {
         self.check_ready(lora)?;
+        self.check_pair(lora)?;
         let out_len = lora.header.out_len();
         let count = kernel::rows(documents, out_len).len();
         check_length("documents", documents.len(), count.max(1).saturating_mul(out_len))?;

@@ -1,0 +1,69 @@
+//! Lists are predicted before they are learned; what misleads is forgotten.
+
+use micro_lora::{Apply, Learn, Listwise};
+
+use super::people::{Lists, Lora, Person, dot, dual, learn, lists};
+
+/// The mean cosine of corrections with a taste.
+fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
+    let mut sum = 0.0;
+    for _ in 0..50 {
+        let delta = lora.apply(&person.search().query).unwrap();
+        sum += dot(&delta, taste) / dot(&delta, &delta).sqrt().max(1e-9);
+    }
+    sum / 50.0
+}
+
+fn taught(lists_learned: usize) -> (Box<Lora>, Box<Lists>, Person) {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(11));
+    for _ in 0..lists_learned {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    (lora, memory, person)
+}
+
+#[test]
+fn choices_by_taste_follow_the_correction_and_are_not_doubted() {
+    let (lora, ..) = taught(150);
+    let seen = lora.predictions().unwrap();
+    assert!(seen.strength > 0.8 && seen.strength_error < 0.3, "{seen}");
+    assert!(seen.trust < 0.6, "{seen}");
+    let sentence = seen.to_string();
+    assert!(sentence.contains(&format!("{:.2}", seen.strength)), "{sentence}");
+}
+
+#[test]
+fn another_taste_is_followed_within_forty_lists() {
+    let (mut lora, mut memory, mut person) = taught(150);
+    let old = person.taste.clone();
+    person.taste.iter_mut().for_each(|value| *value = -*value);
+    let before = follows(&lora, &mut person, &old);
+    let norm = |lora: &Lora| lora.bias().iter().map(|value| value * value).sum::<f32>().sqrt();
+    let (mut was, mut least) = (norm(&lora), f32::INFINITY);
+    for _ in 0..40 {
+        learn(&mut lora, &mut memory, &person.search());
+        least = least.min(norm(&lora) / was);
+        was = norm(&lora);
+    }
+    let after = follows(&lora, &mut person, &old);
+    assert!(before > 0.3 && after < -0.3, "{before} before, {after} after");
+    // At least once most of it has gone at one list.
+    assert!(least < 0.5, "{least}");
+}
+
+#[test]
+fn lists_that_are_not_remembered_are_doubted_as_well() {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let mut tell = |lora: &mut Lora, person: &mut Person| {
+        let event = person.search();
+        lora.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    };
+    (0..150).for_each(|_| tell(&mut lora, &mut person));
+    let old = person.taste.clone();
+    let before = follows(&lora, &mut person, &old);
+    person.taste.iter_mut().for_each(|value| *value = -*value);
+    (0..40).for_each(|_| tell(&mut lora, &mut person));
+    let after = follows(&lora, &mut person, &old);
+    assert!(before > 0.3 && after < -0.2, "{before} before, {after} after");
+}
