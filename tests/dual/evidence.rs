@@ -54,7 +54,7 @@ fn another_taste_is_followed_within_forty_lists() {
 #[test]
 fn lists_that_are_not_remembered_are_doubted_as_well() {
     let (mut lora, mut person) = (dual(), Person::new(12));
-    let mut tell = |lora: &mut Lora, person: &mut Person| {
+    let tell = |lora: &mut Lora, person: &mut Person| {
         let event = person.search();
         lora.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
         lora.apply_updates(0.01).unwrap();

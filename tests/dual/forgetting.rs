@@ -1,6 +1,6 @@
 //! Attribution, and the removal of lists.
 
-use micro_lora::{Apply, Clicks, Error, Forgotten, Learn, no_vectors};
+use micro_lora::{Clicks, Error, Forgotten, Learn, no_vectors};
 
 use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
