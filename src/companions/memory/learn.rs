@@ -4,7 +4,7 @@ use super::clicks::{Clicks, MemoryReceipt};
 use super::layout::{FINGERPRINT, NUMBER, OMEGA, QUERY_ID, ROWS, Stored, TEMPERATURE};
 use super::record::{Lookup, Record, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
 use super::removal::parts;
-use super::{MemoryMut, VISITS};
+use super::{MemoryHeader, MemoryMut, VISITS};
 use crate::adapter::stats::{Outcome, Skip};
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
@@ -158,7 +158,9 @@ impl MemoryMut<'_> {
         }
         lora.admit(&list, sample.base)?;
         if lora.header.pending > 0 {
+            let (keep, young) = (lora.keep_factor(), lora.header.lists_since_doubt());
             crate::learn::dual::apply_updates(lora, UNIT_RATE)?;
+            fade_lists(header, words, keep, young);
         }
         let centre = lora.centre_with(query);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
@@ -396,22 +398,34 @@ impl MemoryMut<'_> {
             return;
         }
         lora.fade(keep);
-        let layout = self.header.layout();
-        let young = if lora.header.is_in_doubt() { lora.header.settle_doubt() } else { u32::MAX };
-        let last = self.header.last;
-        for words in self.words.chunks_exact_mut(layout.words_per_list().max(1)) {
-            let record = Record { words, layout };
-            let mut alpha = [0.0; MAX_CANDIDATES];
-            let alpha = alpha.get_mut(..record.rows()).unwrap_or_default();
-            record.alpha(alpha);
-            let (h, u) = (record.h(), record.u());
-            alpha.iter_mut().for_each(|alpha| *alpha *= keep);
-            let (age, omega) = (last.wrapping_sub(record.number()), record.omega());
-            let mut written = RecordMut { words, layout };
-            written.set_part(alpha, &h, &u.map(|u| keep * u));
-            if age >= young {
-                written.set(OMEGA, (FADED * omega).to_bits());
-            }
+        fade_lists(self.header, self.words, keep, lora.header.lists_since_doubt());
+        if lora.header.is_in_doubt() {
+            lora.header.settle_doubt();
+        }
+    }
+}
+
+/// What [`AdapterMut::fade`] does to the weights, on the parts of the remembered lists. Those with at least `young` lists
+/// after them weigh less from now on.
+fn fade_lists(header: &MemoryHeader, words: &mut [u32], keep: f32, young: u32) {
+    if keep >= 1.0 {
+        return;
+    }
+    let layout = header.layout();
+    for words in words.chunks_exact_mut(layout.words_per_list().max(1)) {
+        let record = Record { words, layout };
+        let mut alpha = [0.0; MAX_CANDIDATES];
+        let alpha = alpha.get_mut(..record.rows()).unwrap_or_default();
+        record.alpha(alpha);
+        let (h, u) = (record.h(), record.u());
+        alpha.iter_mut().for_each(|alpha| *alpha *= keep);
+        let (age, omega) = (header.last.wrapping_sub(record.number()), record.omega());
+        let mut written = RecordMut { words, layout };
+        written.set_part(alpha, &h, &u.map(|u| keep * u));
+        if age >= young {
+            // A smaller one could not be loaded; the empty places have none.
+            let least = if omega > 0.0 { f32::MIN_POSITIVE } else { 0.0 };
+            written.set(OMEGA, (FADED * omega).max(least).to_bits());
         }
     }
 }

@@ -245,7 +245,7 @@ impl MemoryLayout {
     }
 }
 
-/// Asks the host; a vector that is not finite counts as gone.
+/// Asks the host; a vector that is not finite counts as one that could not be read.
 pub(super) fn find(
     id: VectorId,
     out: &mut [f32],

@@ -235,8 +235,11 @@ impl MemoryMut<'_> {
             }
         }
         read.sum(sum, documents);
-        lora.take_out(query, sum, read.temperature(), &read.h(), &read.u());
+        let taken = lora.take_out(query, sum, read.temperature(), &read.h(), &read.u());
         self.remove(n);
+        if taken.is_err() {
+            return Forgotten::LeftBehind;
+        }
         lora.measure();
         lora.header.bump();
         Forgotten::Done

@@ -90,7 +90,11 @@ impl MemoryMut<'_> {
             let record = Record { words: written.words, layout: written.layout };
             *number = record.number();
             shares.fill(0.0);
-            if record.load(query, own, vectors) != Lookup::Found || !record.is_of(query, own) {
+            // An adapter without units has nothing of any list.
+            if dual.document_norm == 0.0
+                || record.load(query, own, vectors) != Lookup::Found
+                || !record.is_of(query, own)
+            {
                 continue;
             }
             record.sum(sum, own);

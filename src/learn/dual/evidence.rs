@@ -40,6 +40,9 @@ const FORGETTING: f32 = 0.99;
 /// The largest weight of a list in it.
 const MOST_OMEGA: f32 = 2.0;
 
+/// The largest entry of a list's Hessian and gradient: the determinant of a sum of larger ones is lost in rounding.
+const MOST_CURVATURE: f32 = 1e6;
+
 /// How well a list was predicted before it was learned: made by [`AdapterMut::predict`], kept by [`AdapterMut::keep_evidence`].
 #[derive(Clone, Copy)]
 pub(crate) struct Prediction {
@@ -54,8 +57,10 @@ impl Header {
     /// Trust in the base and strength of the correction, and the inverse of the regularised Hessian's diagonal.
     fn fitted(&self) -> ([f32; 2], [f32; 2]) {
         let [h00, h01, h11, g0, g1, ..] = self.dual.trust;
-        let (a, b, d) = (h00 + PRECISION, h01, h11 + PRECISION);
-        let determinant = a * d - b * b;
+        // Below zero by rounding only.
+        let (a, b, d) = (h00.max(0.0) + PRECISION, h01, h11.max(0.0) + PRECISION);
+        // At least `PRECISION (a + d - PRECISION)`; rounding of large products can lose that.
+        let determinant = (a * d - b * b).max((0.5 * PRECISION) * (a + d));
         let [right_0, right_1] = [PRECISION * PRIOR[0] - g0, PRECISION * PRIOR[1] - g1];
         let trust = (d * right_0 - b * right_1) / determinant;
         let strength = (a * right_1 - b * right_0) / determinant;
@@ -83,11 +88,15 @@ impl Header {
         doubt > DOUBT_LIMIT || strength < LEAST_STRENGTH
     }
 
-    /// Lists since the doubt was zero. What was seen was of another correction: it starts again.
-    pub(crate) fn settle_doubt(&mut self) -> u32 {
+    /// If the correction misleads, the lists since the doubt was zero; all of them otherwise.
+    pub(crate) fn lists_since_doubt(&self) -> u32 {
         let [.., since] = self.dual.trust;
+        if self.is_in_doubt() { since as u32 } else { u32::MAX }
+    }
+
+    /// What was seen was of another correction: it starts again.
+    pub(crate) fn settle_doubt(&mut self) {
         self.dual.trust = [0.0; 7];
-        since as u32
     }
 }
 
@@ -113,14 +122,13 @@ impl AdapterMut<'_> {
     pub(crate) fn keep_evidence(&mut self, prediction: Prediction) {
         let [h00, h01, h11, g0, g1, doubt, since] = &mut self.header.dual.trust;
         let Prediction { doubt: more, hessian, gradient } = prediction;
-        if !hessian.iter().chain(&gradient).all(|value| value.is_finite()) {
-            return;
-        }
-        for (sum, value) in [h00, h01, h11].into_iter().zip(hessian) {
-            *sum = FORGETTING * *sum + value;
-        }
-        for (sum, value) in [g0, g1].into_iter().zip(gradient) {
-            *sum = FORGETTING * *sum + value;
+        if hessian.iter().chain(&gradient).all(|value| value.abs() <= MOST_CURVATURE) {
+            for (sum, value) in [h00, h01, h11].into_iter().zip(hessian) {
+                *sum = FORGETTING * *sum + value;
+            }
+            for (sum, value) in [g0, g1].into_iter().zip(gradient) {
+                *sum = FORGETTING * *sum + value;
+            }
         }
         *doubt = (*doubt + more).max(0.0);
         *since = if *doubt > 0.0 { *since + 1.0 } else { 0.0 };

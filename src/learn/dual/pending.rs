@@ -1,7 +1,7 @@
 //! Lists that are learned once and not remembered: `adapt_listwise`, `adapt_choice`, and the update that serves them.
 
-use super::list::{Destination, List, Part};
-use super::start::Lengths;
+use super::list::{Base, Destination, List, Part};
+use super::start::{APART, Lengths};
 use super::{GAMMA, LAMBDA, MAX_OMEGA, PRIOR, UNIT_RATE};
 use crate::adapter::header::Header;
 use crate::adapter::limits::WEIGHT_LIMIT;
@@ -35,24 +35,41 @@ impl AdapterMut<'_> {
     /// correction is added to, where the list has scores in its place.
     pub(crate) fn admit(&mut self, list: &List<'_>, base: Option<&[f32]>) -> Checked<()> {
         self.check_dual()?;
-        check_measured("weight of a list", list.omega, 0.0, MAX_OMEGA)?;
+        // A subnormal weight could not be saved, and teaches nothing.
+        check_measured("weight of a list", list.omega, f32::MIN_POSITIVE, MAX_OMEGA)?;
         let lengths = list.lengths(self.header.out_len(), base);
         self.header.check_lengths(lengths)?;
-        if self.header.dual.flags & Header::DUAL == 0 {
+        if let Base::Scores(scores) = list.base
+            && kernel::largest(scores) > MAX_SCORE
+        {
+            return Err(refuse::overflow("logits"));
+        }
+        if self.header.dual.document_norm == 0.0 || self.header.pending > 0 {
             // From here on it is another adapter: so nothing after this may fail.
-            self.check_first(list, lengths)?;
+            self.check_ahead(list, lengths)?;
         }
         self.become_dual();
         self.header.take_units(lengths);
         Ok(())
     }
 
-    /// Refuses a first list after which a norm could be past its limit, whatever `A` will be.
-    fn check_first(&self, list: &List<'_>, lengths: Lengths) -> Checked<()> {
+    /// Refuses a list after which a norm could be past its limit, whatever `A` will be, with what is pending served.
+    fn check_ahead(&self, list: &List<'_>, lengths: Lengths) -> Checked<()> {
+        let dual = &self.header.dual;
+        let is_first = dual.document_norm == 0.0;
+        let (base, input, apart) = if is_first {
+            (lengths.base, lengths.input, 1.0)
+        } else {
+            (dual.base_norm, dual.input_norm, APART)
+        };
         // Each alpha is at most omega, their sum at most twice that, a document no longer than all together.
-        let longest = kernel::sqrt(MAX_CANDIDATES as f32);
-        let moved = ((2.0 * list.omega) * longest) * (lengths.base / (LAMBDA * list.temperature));
-        self.check_growth(moved, ((2.0 * GAMMA) * moved) / lengths.input)
+        let longest = apart * kernel::sqrt(MAX_CANDIDATES as f32);
+        let moved = ((2.0 * list.omega) * longest) * (base / (LAMBDA * list.temperature));
+        let turned = (((2.0 * GAMMA) * apart) * moved) / input;
+        // What another step has pending is dropped.
+        let length = |x: &[f32]| if is_first { 0.0 } else { kernel::sqrt(kernel::dot(x, x)) };
+        let (bias, c) = (length(self.grad_bias), self.header.scaling * length(self.grad_c));
+        self.check_growth(moved + bias, turned + c)
     }
 
     /// `A mu` with one input more in the mean: the list is part of the mean that it is centred by.
@@ -75,7 +92,7 @@ impl AdapterMut<'_> {
         *lists = if sign > 0.0 { lists.saturating_add(1) } else { lists.saturating_sub(1) };
     }
 
-    /// Subtracts a list's part from every sum; `sum` is its `X^T alpha`.
+    /// Subtracts a list's part from every sum; `sum` is its `X^T alpha`. An adapter without units has none of it.
     pub(crate) fn take_out(
         &mut self,
         input: &[f32],
@@ -83,15 +100,24 @@ impl AdapterMut<'_> {
         temperature: f32,
         h: &[f32; 4],
         u: &[f32; 4],
-    ) {
+    ) -> Checked<()> {
         let dual = self.header.dual;
+        if dual.document_norm == 0.0 {
+            return Ok(());
+        }
         let unit = self.header.unit(temperature);
+        let length = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
+        let (moved, along) = (unit * length(sum), kernel::sqrt(kernel::dot4(h, h)));
+        // Only the list of another adapter is that large.
+        self.check_growth(moved, ((GAMMA * moved) / dual.input_norm) * along)?;
+        check_measured("length of the input", length(input), 0.0, dual.input_norm * APART)?;
         kernel::axpy(self.bias, -unit, sum);
         let to_b = ((GAMMA * unit) / dual.input_norm) / self.header.scaling;
         kernel::add_outer(self.b, h.map(|h_r| -(to_b * h_r)), sum);
         kernel::add_outer(self.grad_a, u.map(|u| -u / dual.input_norm), input);
         self.header.dual.u.iter_mut().zip(u).for_each(|(sum, u)| *sum -= u);
         self.count_input(input, -1.0);
+        Ok(())
     }
 
     /// Weights as at the start, `A` orthonormal; settings and counters stay.
@@ -154,5 +180,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Recei
     })
 }
 
+/// The largest magnitude of a host's score: its logit at the lowest temperature is finite with room to spare.
+pub(crate) const MAX_SCORE: f32 = 1e30;
 /// By then `A` has come to rest.
 const MAX_TURNS: u32 = 1000;

@@ -8,9 +8,9 @@ use crate::error::{Checked, check_measured, refuse};
 use crate::kernel;
 
 /// The lengths that a first list may have, and how many times longer or shorter a later one may be.
-const SHORTEST: f32 = 1e-3;
-const LONGEST: f32 = 1e3;
-const APART: f32 = 16.0;
+pub(crate) const SHORTEST: f32 = 1e-3;
+pub(crate) const LONGEST: f32 = 1e3;
+pub(crate) const APART: f32 = 16.0;
 
 /// L2 norms of a list's input and base, and the rms of its documents' norms.
 #[derive(Clone, Copy)]
