@@ -3,8 +3,12 @@
 use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
 use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
 use crate::adapter::stats::{Outcome, Receipt};
-use crate::error::{Checked, Error, Range, Result, check_length, check_range, check_ranges, refuse};
+use crate::error::{
+    Checked, Error, Range, Result, check_length, check_measured, check_range, check_ranges, public_result,
+    refuse,
+};
 use crate::kernel::Square;
+use crate::learn::dual::{LONGEST, SHORTEST};
 use crate::profile::HOST_CHECKS;
 
 /// The initial baseline of the quality-only rule.
@@ -82,6 +86,22 @@ pub(crate) struct Dual {
     /// How far base and correction predict what is chosen: the Hessian's entries 00, 01, 11 and the gradient of the
     /// regression of `learn/dual/evidence.rs`, Page's sum, and the lists since that was zero.
     pub(crate) trust: [f32; 7],
+}
+
+impl Dual {
+    /// Refuses lengths that no first list has, a doubt below 0 and a number of lists below 0.
+    fn check(&self) -> Checked<()> {
+        let [.., doubt, since] = self.trust;
+        check_measured("doubt", doubt, 0.0, f32::MAX)?;
+        check_measured("lists since the doubt was 0", since, 0.0, f32::MAX)?;
+        let norms = [self.input_norm, self.base_norm, self.document_norm];
+        if norms == [0.0; 3] {
+            return Ok(());
+        }
+        check_measured("length of the input", self.input_norm, SHORTEST, LONGEST)?;
+        check_measured("length of the base", self.base_norm, SHORTEST, LONGEST)?;
+        check_measured("length of the documents", self.document_norm, SHORTEST, LONGEST)
+    }
 }
 
 /// Scalars of `b` and `mu` that every forward pass needs.
@@ -255,7 +275,8 @@ impl Header {
         let most_weight = if is_pending { WEIGHT_LIMIT } else { 0.0 };
         check_range("pending weight", self.weight_sum, least_weight, most_weight)?;
         let Trace { v_a, v_c, c, .. } = self.trace;
-        check_ranges(&RANGES, &[self.strength, v_a, v_c, c, self.mean_quality, self.baseline])
+        check_ranges(&RANGES, &[self.strength, v_a, v_c, c, self.mean_quality, self.baseline])?;
+        public_result(self.dual.check())
     }
 
     /// A header of zeros, which waits for `init`.

@@ -1,12 +1,14 @@
 //! Saving and loading a memory. Only the lists in use are saved, the oldest first.
 
+#[cfg(doc)]
+use super::MemoryLayout;
 use super::layout::{ALPHA, H, OMEGA, ROWS, TEMPERATURE, U};
 use super::record::Record;
 use super::{MemoryHeader, MemoryMut};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Checked, Result, check_measured, public_result, refuse};
-use crate::learn::dual::MAX_OMEGA;
+use crate::learn::dual::{MAX_OMEGA, MAX_SCORE};
 use crate::learn::limits::{MAX_TEMPERATURE, MIN_TEMPERATURE};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 use crate::state::base64::words;
@@ -168,23 +170,34 @@ impl MemoryMut<'_> {
 /// The first words of a list: what can be checked without the rest.
 const HEAD: usize = ALPHA + MAX_CANDIDATES + MAX_CANDIDATES / 4;
 
+/// The largest magnitude in each range of [`MemoryLayout::float_words`]: above what any list has that was learned.
+const MOST: [f32; 4] = [1e6, MAX_SCORE, 1e6, 1e6];
+
 /// Refuses values that no list has.
 fn check_lists(header: &MemoryHeader, mut words: impl Iterator<Item = u32>) -> Checked<()> {
     let layout = header.layout();
     for _ in 0..header.len {
         let mut head = [0; HEAD];
-        let mut bad_vector = false;
+        let mut bad = None;
         let float_vectors = layout.float_words();
         for at in 0..layout.words_per_list() {
             let word = words.next().unwrap_or_default();
             if let Some(place) = head.get_mut(at) {
                 *place = word;
             }
-            bad_vector |=
-                float_vectors.iter().any(|range| range.contains(&at)) && !f32::from_bits(word).is_finite();
+            let value = f32::from_bits(word);
+            for (range, most) in float_vectors.iter().zip(MOST) {
+                if range.contains(&at) && (value.abs() > most || value.is_nan()) {
+                    bad = Some((value, most));
+                }
+            }
         }
-        if bad_vector {
-            return Err(refuse::not_finite_at("lists", 0));
+        match bad {
+            Some((value, most)) if value.is_finite() => {
+                check_measured("vectors and scores of a list", value, -most, most)?;
+            }
+            Some(_) => return Err(refuse::not_finite_at("lists", 0)),
+            None => {}
         }
         check_list(&Record { words: &head, layout })?;
     }
