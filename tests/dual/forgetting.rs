@@ -1,6 +1,6 @@
 //! Attribution, and the removal of lists.
 
-use micro_lora::{Clicks, Error, Forgotten, Learn, no_vectors};
+use micro_lora::{Clicks, Config, Error, Forgotten, Learn, Listwise, Sample, StepKind, no_vectors};
 
 use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
@@ -96,4 +96,25 @@ fn a_memory_of_another_adapter_is_refused_and_changes_nothing() {
     memory.view().clear();
     assert!(learn(&mut lora, &mut memory, &event).is_some());
     assert!(lora.apply(query).unwrap().iter().all(|value| value.is_finite()));
+}
+
+/// What was pending is served before a list is learned, and fades the rest: remembered lists as well.
+#[test]
+fn lists_that_faded_for_what_was_pending_leave_nothing() {
+    let config = Config::new().with_step(StepKind::Dual).with_decay(0.5);
+    let (mut lora, mut memory) = (Box::new(Lora::new(config).unwrap()), lists());
+    let mut person = Person::new(6);
+    let mut numbers: Vec<u32> =
+        (0..10).filter_map(|_| learn(&mut lora, &mut memory, &person.search())).collect();
+    let event = person.search();
+    let sample = Sample::new(&event.query).with_weight(1e-6);
+    lora.adapt_listwise(sample, Listwise::new(&event.documents, &event.clicks)).unwrap();
+    numbers.extend(learn(&mut lora, &mut memory, &event));
+    let query = person.search().query;
+    let length = |lora: &Lora| lora.apply(&query).map(|delta| dot(&delta, &delta).sqrt()).unwrap();
+    let before = length(&lora);
+    for number in numbers {
+        assert_eq!(memory.view().forget(&mut *lora, number, no_vectors), Ok(Forgotten::Done));
+    }
+    assert!(before > 0.01 && length(&lora) < 1e-5, "{before}, {}", length(&lora));
 }
