@@ -1,14 +1,13 @@
 //! The header of an adapter: everything but the matrices, in words of 32 bits.
 
 use crate::adapter::config::{Config, MAX_FEATURES, MAX_RANK, StepKind};
-use crate::adapter::limits::{MAX_STRENGTH, WEIGHT_LIMIT};
+use crate::adapter::limits::{LONGEST, MAX_STRENGTH, SHORTEST, WEIGHT_LIMIT};
 use crate::adapter::stats::{Outcome, Receipt};
 use crate::error::{
     Checked, Error, Range, Result, check_length, check_measured, check_range, check_ranges, public_result,
     refuse,
 };
 use crate::kernel::Square;
-use crate::learn::dual::{LONGEST, SHORTEST};
 use crate::profile::HOST_CHECKS;
 
 /// The initial baseline of the quality-only rule.

@@ -42,6 +42,10 @@ pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: 
     if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
 }
 
+/// The lengths that the vectors of a first list of the dual step may have.
+pub(crate) const SHORTEST: f32 = 1e-3;
+pub(crate) const LONGEST: f32 = 1e3;
+
 /// Fails the build for sizes that no adapter can have.
 pub(crate) const fn assert_sizes<const IN: usize, const OUT: usize, const RANK: usize>() {
     assert!(RANK >= 1 && RANK <= MAX_RANK, "RANK must be 1, 2, 3 or 4");

@@ -146,6 +146,10 @@ export const read = (json, modelId, legacy) => {
   if (version !== least) fail("MISMATCH", `version: expected ${least}, got ${version}`);
   const duals = saved[DUAL_SECTION] ?? [];
   within("dual", Math.hypot(...duals), 0, SUM_LIMIT);
+  // Lengths of the first list, all of them or none; then the doubt, and the lists since it was zero.
+  const norms = duals.slice(0, 3);
+  if (norms.some(Boolean)) for (const length of norms) within("dual", length, 1e-3, 1e3);
+  for (const seen of duals.slice(16)) within("dual", seen, 0, SUM_LIMIT);
   const fill = (words, numbers, arrays) => {
     for (const name of names) words[INTEGERS[name]] = state[name];
     SCALARS.forEach(([place], i) => (numbers[place] = saved[0][i]));

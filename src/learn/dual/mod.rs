@@ -33,7 +33,6 @@ mod turn;
 pub(crate) use evidence::FADED;
 pub(crate) use list::{Base, Destination, List, Part, Target};
 pub(crate) use pending::{MAX_SCORE, apply_updates};
-pub(crate) use start::{LONGEST, SHORTEST};
 
 /// The L2 penalty: the weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` relative to the lists' losses.
 const LAMBDA: f32 = 50.0;

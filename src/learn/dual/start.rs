@@ -3,13 +3,12 @@
 use super::{GAMMA, LAMBDA, PRIOR};
 use crate::adapter::config::StepKind;
 use crate::adapter::header::{Dual, Header};
+use crate::adapter::limits::{LONGEST, SHORTEST};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, check_measured, refuse};
 use crate::kernel;
 
-/// The lengths that a first list may have, and how many times longer or shorter a later one may be.
-pub(crate) const SHORTEST: f32 = 1e-3;
-pub(crate) const LONGEST: f32 = 1e3;
+/// How many times longer or shorter than in the first list the vectors of a later one may be.
 pub(crate) const APART: f32 = 16.0;
 
 /// L2 norms of a list's input and base, and the rms of its documents' norms.
