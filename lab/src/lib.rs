@@ -70,3 +70,7 @@ pub const FEATURES: usize = 384;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide.md")]
 struct Guide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/memory.md")]
+struct MemoryPage;
