@@ -157,6 +157,19 @@ pub trait Apply {
 
     /// How well choices could be predicted from the base and from the correction; none before the dual step has learned
     /// a list that it could predict, and after it has forgotten what misled. It is shown, and changes nothing: see [`Predictions`].
+    ///
+    /// ```
+    /// use micro_lora::{Apply, Config, Learn, Listwise, MicroLora};
+    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new())?;
+    /// assert!(lora.predictions().is_none());
+    /// for _ in 0..20 {
+    ///     let results = [1.0, 0.0, /* and */ 0.0, 1.0];
+    ///     lora.adapt_listwise(&[0.8, 0.6], Listwise::new(&results, &[0.0, 1.0]))?;
+    ///     lora.apply_updates(0.01)?;
+    /// }
+    /// println!("{}", lora.predictions().unwrap());
+    /// # Ok::<(), micro_lora::Error>(())
+    /// ```
     fn predictions(&self) -> Option<Predictions> {
         self.adapter().header.predictions()
     }

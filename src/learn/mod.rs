@@ -201,7 +201,9 @@ pub trait Learn: Apply {
     }
 
     /// Takes one step along the weighted mean of the pending gradients and clears them.
-    /// `learning_rate`: `0.0..=1000.0`; 0.01 is right for almost everything.
+    /// `learning_rate`: `0.0..=1000.0`; 0.01 is right for almost everything. In the dual step it is the weight of the
+    /// pending lists instead: 0.01 adds what they taught once, and the mean of their weights times `rate / 0.01` is at
+    /// most 16.
     ///
     /// Skipped, and nothing changes, if no event is pending, the rate is 0, or the pending gradients
     /// cancel out; they then stay pending, and count in the next mean.

@@ -32,7 +32,9 @@ impl MemoryMut<'_> {
     /// turns `lora_A`. When the memory is full, the oldest list is dropped; its part of the weights stays.
     ///
     /// `vectors` is called for vectors that the layout keeps by id; pass [`no_vectors`](crate::no_vectors) if it keeps
-    /// all vectors itself. Pending events of the adapter are applied first.
+    /// all vectors itself. Pending events of the adapter are applied first. `learning_rate` is the weight of the list: 0.01
+    /// counts its clicks once; the weight of the clicks times the sample's times `rate / 0.01` is at most 16. No
+    /// [`Learn::apply_updates`] is needed afterwards.
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`] and [`Learn::apply_updates`]; also [`Error::Count`] for more documents than the

@@ -116,6 +116,9 @@ pub fn test(shell: &Shell, report: &mut Report) {
     });
 }
 
+/// The program of a memory of lists that docs/c.md shows.
+const REMEMBERING: &str = "examples/c/memory/memory.c";
+
 struct Sample<'a> {
     shell: &'a Shell,
     folder: &'a Path,
@@ -133,6 +136,10 @@ impl Sample<'_> {
             ensure!(shown.trim() == program.trim(), "{document}: expected {file}, got\n{shown}");
             self.shell.write_file(self.folder.join(format!("sample.{language}")), program)?;
         }
+        let text = self.shell.read_file("docs/c.md")?;
+        let shown = program_in(&text, "c").unwrap_or_default();
+        let program = self.shell.read_file(REMEMBERING)?;
+        ensure!(shown.trim() == program.trim(), "docs/c.md: expected {REMEMBERING}, got\n{shown}");
         let version = Version::new(&c_library::version(self.shell)?)?;
         version.fill(self.shell, "sample/CMakeLists.txt", self.folder)
     }
@@ -149,6 +156,10 @@ impl Sample<'_> {
         cmd!(shell, "gcc -O2 {source} -I{include} {archive} -Wl,--gc-sections -s -o {program}").run()?;
         self.check(cmd!(shell, "{program}"))?;
         self.print_size("gcc -O2 app.c libmicro_lora.a -Wl,--gc-sections -s", &program)?;
+        let strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+        cmd!(shell, "gcc {strict...} {REMEMBERING} -I{include} {archive} -o {program}").run()?;
+        let said = cmd!(shell, "{program}").read()?;
+        ensure!(said.contains("forgotten: yes"), "expected \"forgotten: yes\", got {said:?}");
         let source = self.folder.join("sample.cpp");
         cmd!(shell, "g++ -std=c++17 {source} -I{include} {archive} -o {program}").run()?;
         self.check(cmd!(shell, "{program}"))
