@@ -1,6 +1,5 @@
 //! A peer's turn: the same mathematics, its products done by the peer.
 
-
 use super::algebra::Algebra;
 use super::scaled_gradient::ScaledGradient;
 use crate::lora::Shape;
