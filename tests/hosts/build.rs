@@ -13,6 +13,10 @@ fn main() {
             copy("cortex-m.ld", format!("{directory}/cortex-m.ld")).unwrap();
             println!("cargo::rustc-link-search={directory}");
             println!("cargo::rustc-link-arg-bins=-Tcortex-m.ld");
+            // Of the boards that are emulated: a micro:bit, and an FPGA image with 4 MB.
+            let flash =
+                if var("TARGET").is_ok_and(|target| target.starts_with("thumbv6m")) { 256 } else { 4096 };
+            println!("cargo::rustc-link-arg-bins=--defsym=FLASH={}", flash * 1024);
         }
         Ok("wasm32") => println!("cargo::rustc-link-arg-bins=--export=run"),
         _ => {}

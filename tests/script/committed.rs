@@ -23,7 +23,7 @@ pub const SMALL: [Committed; 9] = [
     of("40x40 r4 default", 0x9efe_b02f_722e_4a6f, 0x5cc8_baec_2671_dac9),
     of("17x17 r3 replay", 0x5c6d_c44d_e28e_2f5d, 0xbe60_d1e8_47da_4271),
     of("1x1 r1 dual", 0x1717_c47f_64e3_8bc9, 0xe9c7_83b5_a580_4492),
-    of("33x33 r3 dual", 0xf4e8_0de3_c062_9c70, 0xeba6_3da7_ea75_c9eb),
+    of("17x17 r3 dual", 0xcf05_b2ec_5911_32b3, 0xb5c7_19c1_795c_bd5d),
 ];
 
 pub const LARGE: [Committed; 5] = [

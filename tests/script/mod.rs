@@ -25,7 +25,7 @@ pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     tell(outcome::<40, 40, 4>("40x40 r4 default", now, 280, buffer)?);
     tell(replay::outcome::<17, 17, 3>("17x17 r3 replay", 100, buffer)?);
     tell(dual::outcome::<1, 1, { dual::words(1) }, { dual::scratch(1) }>("1x1 r1 dual", 30, buffer)?);
-    tell(dual::outcome::<33, 3, { dual::words(33) }, { dual::scratch(33) }>("33x33 r3 dual", 100, buffer)?);
+    tell(dual::outcome::<17, 3, { dual::words(17) }, { dual::scratch(17) }>("17x17 r3 dual", 100, buffer)?);
     Ok(())
 }
 
