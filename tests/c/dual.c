@@ -69,8 +69,8 @@ static void the_dual_step_has_a_bias(void) {
 }
 
 static void choices_are_predicted_before_they_are_learned(void) {
-  make_both();
   lora = make_dual(room, sizeof room, 0);
+  const mlora_sample sample = MLORA_SAMPLE(QUERY, FEATURES);
   mlora_predictions seen;
   ACCEPT(mlora_get_predictions(lora, &seen));
   CHECK(seen.known == 0 && seen.strength == 0.0f);

@@ -115,9 +115,9 @@ impl MemoryMut<'_> {
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Checked<core::result::Result<(u32, f32), MemoryReceipt>> {
         self.check_fits(lora)?;
-        self.check_pair(lora)?;
         check_learning_rate(learning_rate)?;
         lora.check_lists()?;
+        self.check_pair(lora)?;
         let seen = lora.check_sample(sample)?;
         let rows = self.count_rows(clicks)?;
         let mut codes = [0; MAX_CANDIDATES];
