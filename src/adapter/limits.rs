@@ -38,7 +38,7 @@ pub(crate) fn squared_norm(what: &'static str, x: &[f32]) -> Checked<f32> {
 
 /// Refuses a matrix whose Frobenius norm, times `scale`, is above the limit.
 pub(crate) fn check_norm(what: &'static str, matrix: &[f32], scale: f32, limit: f32) -> Checked<()> {
-    let norm = kernel::sqrt(kernel::dot(matrix, matrix)) * scale;
+    let norm = kernel::norm(matrix) * scale;
     if norm <= limit { Ok(()) } else { Err(not_finite(&[(what, matrix)], what)) }
 }
 

@@ -268,7 +268,7 @@ fn spread_along(examples: &[f32], mean: &[f32], v: &[f32], row: &mut [f32]) -> f
         sum += along;
     }
     kernel::axpy(row, -sum, mean);
-    kernel::sqrt(kernel::dot(row, row))
+    kernel::norm(row)
 }
 
 /// Brings `v` to unit norm and to right angles with the directions found before; false if nothing of it is

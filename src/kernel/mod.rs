@@ -17,6 +17,7 @@ mod lanes;
 #[cfg(not(any(target_arch = "arm", target_arch = "wasm32")))]
 mod plain;
 pub(crate) mod rng;
+mod rows;
 // Cortex-M, and WebAssembly in old browsers. Everything else holds 32 lanes in vectors.
 #[cfg(any(test, target_arch = "arm", all(target_arch = "wasm32", not(target_feature = "simd128"))))]
 mod scalar;
@@ -32,6 +33,7 @@ mod x86;
 
 pub(crate) use dots::pad;
 pub(crate) use fused::{BackwardFactors, ForwardFactors, Operands};
+pub(crate) use rows::{rows, rows_mut};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(crate) use x86::*;
 
@@ -105,16 +107,6 @@ mod simple {
     }
 }
 
-/// The rows of a rank-major matrix. A length of zero gives no rows rather than a panic.
-pub(crate) fn rows(matrix: &[f32], len: usize) -> core::slice::ChunksExact<'_, f32> {
-    matrix.chunks_exact(len.max(1))
-}
-
-/// The rows of a rank-major matrix, to write.
-pub(crate) fn rows_mut(matrix: &mut [f32], len: usize) -> core::slice::ChunksExactMut<'_, f32> {
-    matrix.chunks_exact_mut(len.max(1))
-}
-
 /// A symmetric matrix of rank x rank, padded to 4 x 4 with zeros.
 pub(crate) type Square = [[f32; 4]; 4];
 
@@ -143,6 +135,11 @@ pub(crate) fn quadratic<const RANK: usize>(square: &Square, v: [f32; 4]) -> f32 
         sum += v_r * dot_of::<RANK>(row, &v);
     }
     sum
+}
+
+/// The L2 norm.
+pub(crate) fn norm(values: &[f32]) -> f32 {
+    sqrt(dot(values, values))
 }
 
 /// `((a0 b0 + a1 b1) + a2 b2) + a3 b3`.

@@ -201,7 +201,7 @@ fn sgd(view: &AdapterMut<'_>, lr: f32) -> Plan {
     let n = header.pending as f32;
     let plain = |sum: &[f32], rate: f32| {
         let factor = rate / n;
-        Move { inverse: IDENTITY, factor, norm: factor * kernel::sqrt(kernel::dot(sum, sum)) }
+        Move { inverse: IDENTITY, factor, norm: factor * kernel::norm(sum) }
     };
     let updates = header.trace.updates.saturating_add(1);
     Plan {

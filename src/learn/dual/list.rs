@@ -66,19 +66,18 @@ pub(crate) struct Visited {
 }
 
 impl List<'_> {
-    /// The lengths that are compared with those of the first list; a length that overflows is infinite. `served` is the
-    /// output that the correction is added to, for a list with the host's scores.
     /// Whether there is nothing to learn: no input, or no document, has a length.
     pub(crate) fn is_zero(&self) -> bool {
         let is_zero = |x: &[f32]| x.iter().all(|value| *value == 0.0);
         is_zero(self.input) || is_zero(self.documents)
     }
 
+    /// The lengths that are compared with those of the first list; a length that overflows is infinite. `served` is the
+    /// output that the correction is added to, for a list with the host's scores.
     pub(crate) fn lengths(&self, out_len: usize, served: Option<&[f32]>) -> Lengths {
-        let norm = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
-        let input = norm(self.input);
+        let input = kernel::norm(self.input);
         let base = match (self.base, served) {
-            (Base::Output(base), _) | (Base::Scores(_), Some(base)) => norm(base),
+            (Base::Output(base), _) | (Base::Scores(_), Some(base)) => kernel::norm(base),
             (Base::Scores(_), None) => input,
         };
         let squares = kernel::dot(self.documents, self.documents);
@@ -120,7 +119,7 @@ impl AdapterMut<'_> {
             *p *= share;
         }
         self.mix_into_scratch(p, list.documents);
-        let change = kernel::sqrt(kernel::dot(self.scratch, self.scratch));
+        let change = kernel::norm(self.scratch);
         let mut destination = destination;
         let turned = difference(h, part.h);
         let mut after_norm = change;
@@ -128,7 +127,7 @@ impl AdapterMut<'_> {
             kernel::clear(after);
             kernel::mix(after, 0.0, part.alpha, list.documents);
             kernel::axpy(after, 1.0, self.scratch);
-            after_norm = kernel::sqrt(kernel::dot(after, after));
+            after_norm = kernel::norm(after);
         }
         let scaling = self.header.scaling;
         let to_b = ((GAMMA * unit) / dual.input_norm) / scaling;

@@ -147,7 +147,7 @@ fn orthonormalise(a: &mut [f32], b: &mut [f32], in_len: usize, out_len: usize) {
             return;
         };
         let (Some(row), Some(b_row)) = (rest.get_mut(..in_len), b_rest.get_mut(..out_len)) else { return };
-        let length = kernel::sqrt(kernel::dot(row, row));
+        let length = kernel::norm(row);
         // Zipped, where that is not inlined, they would divide by a length that could be zero.
         let mut b_others = kernel::rows_mut(b_before, out_len);
         for other in kernel::rows(before, in_len) {
@@ -156,7 +156,7 @@ fn orthonormalise(a: &mut [f32], b: &mut [f32], in_len: usize, out_len: usize) {
             kernel::axpy(row, -along, other);
             kernel::axpy(b_other, along, b_row);
         }
-        let left = kernel::sqrt(kernel::dot(row, row));
+        let left = kernel::norm(row);
         if left > 1e-3 * length {
             kernel::scale(row, 1.0 / left);
             kernel::scale(b_row, left);
@@ -194,7 +194,7 @@ fn fresh_direction(before: &[f32], row: &mut [f32]) {
         let along = kernel::dot(other, row);
         kernel::axpy(row, -along, other);
     }
-    let left = kernel::sqrt(kernel::dot(row, row));
+    let left = kernel::norm(row);
     if left > 0.0 {
         kernel::scale(row, 1.0 / left);
     }

@@ -134,7 +134,7 @@ pub(super) fn straighten(a: &mut [f32], in_len: usize) {
             let along = kernel::dot(other, row);
             kernel::axpy(row, -along, other);
         }
-        let left = kernel::sqrt(kernel::dot(row, row));
+        let left = kernel::norm(row);
         if left > 0.0 {
             kernel::scale(row, 1.0 / left);
         }
