@@ -1,10 +1,10 @@
-//! Learning a list and remembering it, and visiting what is remembered again.
+//! Learning a list and remembering it.
 
 use super::clicks::{Clicks, MemoryReceipt};
 use super::layout::{FINGERPRINT, NUMBER, OMEGA, QUERY_ID, ROWS, Stored, TEMPERATURE};
-use super::record::{Lookup, Record, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
-use super::removal::parts;
-use super::{MemoryHeader, MemoryMut, VISITS};
+use super::record::{Lookup, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
+use super::visit::fade_lists;
+use super::{MemoryMut, VISITS};
 use crate::adapter::stats::{Outcome, Skip};
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
@@ -13,19 +13,9 @@ use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::dual::list_feedback::ListFeedback;
-use crate::learn::dual::{Base, Destination, FADED, List, Part, UNIT_RATE};
+use crate::learn::dual::{Base, Destination, List, Part, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
-
-/// The result of visiting a remembered list.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Revisit {
-    Done,
-    /// Not possible this time: the list is unchanged.
-    Passed,
-    /// A vector has changed or is gone.
-    Lost,
-}
 
 impl MemoryMut<'_> {
     /// Learns a list at once and remembers it: it visits the list, then [`VISITS`] remembered lists, in a cycle, and
@@ -160,9 +150,9 @@ impl MemoryMut<'_> {
         }
         lora.admit(&list, sample.base)?;
         if lora.header.pending > 0 {
-            let (keep, young) = (lora.keep_factor(), lora.header.lists_since_doubt());
+            let fading = lora.header.fading();
             crate::learn::dual::apply_updates(lora, UNIT_RATE)?;
-            fade_lists(header, words, keep, young);
+            fade_lists(header, words, fading);
         }
         let centre = lora.centre_with(query);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
@@ -203,42 +193,7 @@ impl MemoryMut<'_> {
         Ok(Ok((number, visited.moved)))
     }
 
-    /// Visits remembered lists in a cycle, the oldest first, and turns `lora_A` at the end. Use it after a list was
-    /// forgotten, so that the others converge again. Returns the number of visits.
-    ///
-    /// # Errors
-    /// [`Error::Length`] for a memory of other sizes than the adapter's, [`Error::NotInitialised`],
-    /// [`Error::Count`] while events are pending, and for a memory of more lists than the adapter has learned: it was
-    /// reset, or saved at another time. [`clear`](Self::clear) the memory, or [`relearn`](Self::relearn).
-    ///
-    /// ```
-    /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
-    /// const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
-    /// let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_step(StepKind::Dual))?;
-    /// let mut memory = Memory::<{ LAYOUT.words(8) }, { LAYOUT.scratch() }>::new(LAYOUT)?;
-    /// let list = Clicks::on(&[1.0, 0.0, /* and */ 0.0, 1.0], &[0.0, 1.0]);
-    /// memory.view().learn(&mut lora, &[0.6, 0.8], list, 0.01, no_vectors)?;
-    /// assert_eq!(memory.view().settle(&mut lora, 20, no_vectors)?, 20);
-    /// # Ok::<(), micro_lora::Error>(())
-    /// ```
-    pub fn settle(
-        &mut self,
-        lora: &mut impl Learn,
-        visits: u32,
-        mut vectors: impl FnMut(VectorId, &mut [f32]) -> Lookup,
-    ) -> Result<u32> {
-        self.check()?;
-        let mut view = lora.adapter_mut();
-        public_result(self.check_ready(&view))?;
-        public_result(self.check_pair(&view))?;
-        let (visits, _) = self.revisit(&mut view, visits, &mut vectors);
-        view.turn();
-        view.measure();
-        view.header.bump();
-        Ok(visits)
-    }
-
-    /// Refuses an adapter of other sizes, one without a list learned by the dual step, and pending events.
+    /// Refuses an adapter of other sizes, one without weights, and pending events.
     pub(super) fn check_ready(&self, lora: &AdapterMut<'_>) -> Checked<()> {
         self.check_fits(lora)?;
         lora.header.check_initialised()?;
@@ -323,112 +278,6 @@ impl MemoryMut<'_> {
             *weight = f32::from(*code);
         }
         Ok(ListFeedback::Weights(weights.get(..rows).unwrap_or_default()))
-    }
-
-    /// Visits so many lists in a cycle. Returns how many were visited, and how many were dropped.
-    pub(super) fn revisit(
-        &mut self,
-        lora: &mut AdapterMut<'_>,
-        visits: u32,
-        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
-    ) -> (u32, u32) {
-        let (mut done, mut left_behind) = (0u32, 0u32);
-        let centre = lora.centre();
-        for _ in 0..visits {
-            let Some(turn) = self.header.turn.wrapping_add(1).checked_rem(self.header.len) else { break };
-            self.header.turn = turn;
-            match self.visit(lora, turn, &centre, vectors) {
-                Revisit::Done => done = done.saturating_add(1),
-                Revisit::Passed => {}
-                Revisit::Lost => {
-                    self.remove(turn);
-                    left_behind = left_behind.saturating_add(1);
-                }
-            }
-        }
-        (done, left_behind)
-    }
-
-    /// Visits the n-th list, the oldest first.
-    fn visit(
-        &mut self,
-        lora: &mut AdapterMut<'_>,
-        n: u32,
-        centre: &[f32; 4],
-        vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
-    ) -> Revisit {
-        let (written, query, after, documents) = parts(self.header, self.words, self.scratch, n);
-        let layout = written.layout;
-        let record = Record { words: written.words, layout };
-        let rows = record.rows();
-        match record.load(query, documents, vectors) {
-            Lookup::Found if record.is_of(query, documents) => {}
-            Lookup::Found | Lookup::Gone => return Revisit::Lost,
-            Lookup::Failed => return Revisit::Passed,
-        }
-        let (mut share, mut scores, mut alpha) =
-            ([0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES]);
-        let scores = scores.get_mut(..rows).unwrap_or_default();
-        let alpha = alpha.get_mut(..rows).unwrap_or_default();
-        record.alpha(alpha);
-        if layout.scores {
-            record.scores(scores);
-        }
-        let (mut h, mut u) = (record.h(), record.u());
-        let list = List {
-            input: query,
-            base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
-            documents,
-            target: record.target(&mut share),
-            omega: record.omega(),
-            temperature: record.temperature(),
-        };
-        let part = Part { alpha, h: &mut h, u: &mut u };
-        if lora.visit(&list, part, centre, Destination::Served(after)).is_err() {
-            return Revisit::Passed;
-        }
-        let mut written = written;
-        written.set_part(alpha, &h, &u);
-        Revisit::Done
-    }
-
-    /// Decay, and doubt, on all that was learned: remembered lists are brought back by their visits. Lists that are
-    /// older than the doubt weigh less from then on, and are brought back no further than that.
-    fn fade(&mut self, lora: &mut AdapterMut<'_>) {
-        let keep = lora.keep_factor();
-        if keep >= 1.0 {
-            return;
-        }
-        lora.fade(keep);
-        fade_lists(self.header, self.words, keep, lora.header.lists_since_doubt());
-        if lora.header.is_in_doubt() {
-            lora.header.settle_doubt();
-        }
-    }
-}
-
-/// What [`AdapterMut::fade`] does to the weights, on the parts of the remembered lists. Those with at least `young` lists
-/// after them weigh less from now on.
-fn fade_lists(header: &MemoryHeader, words: &mut [u32], keep: f32, young: u32) {
-    if keep >= 1.0 {
-        return;
-    }
-    let layout = header.layout();
-    for words in words.chunks_exact_mut(layout.words_per_list().max(1)) {
-        let record = Record { words, layout };
-        let mut alpha = [0.0; MAX_CANDIDATES];
-        let alpha = alpha.get_mut(..record.rows()).unwrap_or_default();
-        record.alpha(alpha);
-        let (h, u) = (record.h(), record.u());
-        alpha.iter_mut().for_each(|alpha| *alpha *= keep);
-        let (age, omega) = (header.last.wrapping_sub(record.number()), record.omega());
-        let mut written = RecordMut { words, layout };
-        written.set_part(alpha, &h, &u.map(|u| keep * u));
-        if age >= young {
-            // A smaller one could not be loaded; the empty places have none.
-            let least = if omega > 0.0 { f32::MIN_POSITIVE } else { 0.0 };
-            written.set(OMEGA, (FADED * omega).max(least).to_bits());
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod owned;
 mod record;
 mod removal;
 mod save;
+mod visit;
 mod why;
 
 pub use clicks::{Clicks, MemoryReceipt};

@@ -53,6 +53,15 @@ pub(crate) struct Prediction {
     hessian: [f32; 3],
 }
 
+/// How everything that was learned fades.
+#[derive(Clone, Copy)]
+pub(crate) struct Fading {
+    /// The factor on weights and on the parts of remembered lists.
+    pub(crate) keep: f32,
+    /// In doubt, the lists since it was zero: those before them weigh less from then on.
+    pub(crate) young: Option<u32>,
+}
+
 impl Header {
     /// Trust in the base and strength of the correction, and the inverse of the regularised Hessian's diagonal.
     fn fitted(&self) -> ([f32; 2], [f32; 2]) {
@@ -82,21 +91,21 @@ impl Header {
     }
 
     /// Whether the correction predicts worse than the base alone.
-    pub(crate) fn is_in_doubt(&self) -> bool {
+    fn is_in_doubt(&self) -> bool {
         let [.., doubt, _] = self.dual.trust;
         let ([_, strength], _) = self.fitted();
         doubt > DOUBT_LIMIT || strength < LEAST_STRENGTH
     }
 
-    /// If the correction misleads, the lists since the doubt was zero; all of them otherwise.
-    pub(crate) fn lists_since_doubt(&self) -> u32 {
+    /// What is due: the decay that is set, and the doubt.
+    pub(crate) fn fading(&self) -> Fading {
+        let keep = 1.0 - self.decay;
         let [.., since] = self.dual.trust;
-        if self.is_in_doubt() { since as u32 } else { u32::MAX }
-    }
-
-    /// What was seen was of another correction: it starts again.
-    pub(crate) fn settle_doubt(&mut self) {
-        self.dual.trust = [0.0; 7];
+        if self.is_in_doubt() {
+            Fading { keep: FADED * keep, young: Some(since as u32) }
+        } else {
+            Fading { keep, young: None }
+        }
     }
 }
 
@@ -134,10 +143,18 @@ impl AdapterMut<'_> {
         *since = if *doubt > 0.0 { *since + 1.0 } else { 0.0 };
     }
 
-    /// The factor on everything learned: that of the decay, times a tenth if the correction misleads.
-    pub(crate) fn keep_factor(&self) -> f32 {
-        let keep = 1.0 - self.header.decay;
-        if self.header.is_in_doubt() { FADED * keep } else { keep }
+    /// Fades all that was learned.
+    pub(crate) fn fade(&mut self, Fading { keep, young }: Fading) {
+        if keep < 1.0 {
+            kernel::scale(self.b, keep);
+            kernel::scale(self.bias, keep);
+            kernel::scale(self.grad_a, keep);
+            self.header.dual.u = self.header.dual.u.map(|u| keep * u);
+        }
+        if young.is_some() {
+            // What was seen was of another correction: it starts again.
+            self.header.dual.trust = [0.0; 7];
+        }
     }
 }
 

@@ -30,7 +30,7 @@ mod pending;
 mod start;
 mod turn;
 
-pub(crate) use evidence::FADED;
+pub(crate) use evidence::{FADED, Fading};
 pub(crate) use list::{Base, Destination, List, Part, Target};
 pub(crate) use pending::{MAX_SCORE, apply_updates};
 

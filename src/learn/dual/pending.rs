@@ -67,7 +67,7 @@ impl AdapterMut<'_> {
         let moved = ((2.0 * list.omega) * longest) * (base / (LAMBDA * list.temperature));
         let turned = (((2.0 * GAMMA) * apart) * moved) / input;
         // What another step has pending is dropped.
-        let length = |x: &[f32]| if is_first { 0.0 } else { kernel::sqrt(kernel::dot(x, x)) };
+        let length = |x: &[f32]| if is_first { 0.0 } else { kernel::norm(x) };
         let (bias, c) = (length(self.grad_bias), self.header.scaling * length(self.grad_c));
         self.check_growth(moved + bias, turned + c)
     }
@@ -106,11 +106,10 @@ impl AdapterMut<'_> {
             return Ok(());
         }
         let unit = self.header.unit(temperature);
-        let length = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
-        let (moved, along) = (unit * length(sum), kernel::sqrt(kernel::dot4(h, h)));
+        let (moved, along) = (unit * kernel::norm(sum), kernel::sqrt(kernel::dot4(h, h)));
         // Only the list of another adapter is that large.
         self.check_growth(moved, ((GAMMA * moved) / dual.input_norm) * along)?;
-        check_measured("length of the input", length(input), 0.0, dual.input_norm * APART)?;
+        check_measured("length of the input", kernel::norm(input), 0.0, dual.input_norm * APART)?;
         kernel::axpy(self.bias, -unit, sum);
         let to_b = ((GAMMA * unit) / dual.input_norm) / self.header.scaling;
         kernel::add_outer(self.b, h.map(|h_r| -(to_b * h_r)), sum);
@@ -132,16 +131,6 @@ impl AdapterMut<'_> {
         self.header.dual.flags |= chosen;
         self.measure();
     }
-
-    /// Fades all that was learned: a factor of [`keep_factor`](Self::keep_factor).
-    pub(crate) fn fade(&mut self, keep: f32) {
-        if keep < 1.0 {
-            kernel::scale(self.b, keep);
-            kernel::scale(self.bias, keep);
-            kernel::scale(self.grad_a, keep);
-            self.header.dual.u = self.header.dual.u.map(|u| keep * u);
-        }
-    }
 }
 
 /// Serves what is pending. `A` turns once for each list, as if each had been served alone.
@@ -156,14 +145,10 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Recei
     let share = lr / UNIT_RATE;
     let weight = view.header.weight_sum / view.header.pending as f32;
     check_measured("learning_rate", lr, 0.0, (MAX_OMEGA * UNIT_RATE) / weight)?;
-    let length = |x: &[f32]| kernel::sqrt(kernel::dot(x, x));
-    let moved = share * length(view.grad_bias);
-    let turned = (share * view.header.scaling) * length(view.grad_c);
+    let moved = share * kernel::norm(view.grad_bias);
+    let turned = (share * view.header.scaling) * kernel::norm(view.grad_c);
     view.check_growth(moved, turned)?;
-    view.fade(view.keep_factor());
-    if view.header.is_in_doubt() {
-        view.header.settle_doubt();
-    }
+    view.fade(view.header.fading());
     kernel::axpy(view.bias, share, view.grad_bias);
     kernel::axpy(view.b, share, view.grad_c);
     for _ in 0..view.header.pending.min(MAX_TURNS) {
