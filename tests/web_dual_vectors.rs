@@ -4,11 +4,14 @@
 //! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_dual_vectors -- --ignored`.
 
+mod web;
+
 use micro_lora::{
     Apply, Choice, Clicks, Config, Learn, Listwise, Lookup, MemoryHeader, MemoryLayout, MemoryMut, MicroLora,
-    Outcome, Result, Sample, StepKind, Stored, VectorId,
+    Outcome, Sample, StepKind, Stored, VectorId,
 };
 use serde::{Deserialize, Serialize};
+use web::{Inputs, text};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/dual.json");
 const WIDTH: usize = 8;
@@ -22,26 +25,6 @@ struct Vectors {
     lists: Vec<[String; 2]>,
     /// Of each layout, after every fifth event: the adapter and the memory as they are saved; then what became of them.
     memories: Vec<Vec<String>>,
-}
-
-struct Inputs(u32);
-
-impl Inputs {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / 8_388_608.0 - 1.0
-    }
-
-    fn row(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
-
-fn text(write: impl FnOnce(&mut [u8]) -> Result<usize>) -> String {
-    let mut json = vec![0; 99_999];
-    let len = write(&mut json).unwrap();
-    json.truncate(len);
-    String::from_utf8(json).unwrap()
 }
 
 fn bits(values: &[f32]) -> String {

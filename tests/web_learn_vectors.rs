@@ -4,11 +4,14 @@
 //! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_learn_vectors -- --ignored`.
 
+mod web;
+
 use micro_lora::{
-    Apply, Config, Explore, Holdback, Learn, Listwise, MicroLora, Replay, Result, Sample, Serving, StepKind,
+    Apply, Config, Explore, Holdback, Learn, Listwise, MicroLora, Replay, Sample, Serving, StepKind,
     principal_directions,
 };
 use serde::{Deserialize, Serialize};
+use web::{Inputs, text};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/companions.json");
 const WIDTH: usize = 8;
@@ -28,26 +31,6 @@ struct Vectors {
     explore: Vec<[String; 2]>,
     /// After each share: the adapter as it is saved, and the bits of an output.
     pull: Vec<[String; 2]>,
-}
-
-struct Inputs(u32);
-
-impl Inputs {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / 8_388_608.0 - 1.0
-    }
-
-    fn row(&mut self, n: usize) -> Vec<f32> {
-        (0..n).map(|_| self.next()).collect()
-    }
-}
-
-fn text(write: impl FnOnce(&mut [u8]) -> Result<usize>) -> String {
-    let mut json = vec![0; 9999];
-    let len = write(&mut json).unwrap();
-    json.truncate(len);
-    String::from_utf8(json).unwrap()
 }
 
 fn replay() -> Vec<[String; 2]> {
