@@ -264,6 +264,10 @@ impl Header {
                 return Err(Error::Count { what, got: got as usize, min: 0, max: max as usize });
             }
         }
+        let dual = StepKind::Dual as usize;
+        if self.is_dual() && self.step as usize != dual {
+            return Err(Error::Count { what: "step", got: self.step as usize, min: dual, max: dual });
+        }
         check_sizes([self.in_len(), self.out_len(), self.rank as usize])?;
         let config = self.config();
         config.check()?;

@@ -167,3 +167,19 @@ fn pulling_leaves_an_adapter_that_goes_on() {
         loaded.apply(&query).unwrap().map(f32::to_bits)
     );
 }
+
+/// Rows of `lora_A` that are long become unit vectors, and `lora_B` takes their length.
+#[test]
+fn weights_that_orthonormal_rows_would_make_too_large_are_refused_and_stay() {
+    let mut lora = Box::new(Lora::new(Config::new()).unwrap());
+    lora.set_weights(&[1e6; 4 * N], &[1e3; 4 * N]).unwrap();
+    let before = lora.clone();
+    let event = Person::new(23).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+    let overflow = Error::Overflow { what: "step" };
+    assert_eq!(lora.adapt_listwise(&event.query, list), Err(overflow));
+    assert_eq!(lora.into_dual(), Err(overflow));
+    let (mut memory, clicks) = (lists(), Clicks::on(&event.documents, &event.clicks));
+    assert_eq!(memory.view().learn(&mut *lora, &event.query, clicks, 0.01, no_vectors), Err(overflow));
+    assert!(lora == before && lora.config().step == StepKind::Auto);
+}

@@ -69,7 +69,8 @@ impl AdapterMut<'_> {
         // What another step has pending is dropped.
         let length = |x: &[f32]| if is_first { 0.0 } else { kernel::norm(x) };
         let (bias, c) = (length(self.grad_bias), self.header.scaling * length(self.grad_c));
-        self.check_growth(moved + bias, turned + c)
+        let of_rows = self.growth_of_rows();
+        self.check_growth(moved + bias + of_rows.bias, turned + c + of_rows.c)
     }
 
     /// `A mu` with one input more in the mean: the list is part of the mean that it is centred by.

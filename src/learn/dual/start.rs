@@ -19,6 +19,12 @@ pub(crate) struct Lengths {
     pub(crate) documents: f32,
 }
 
+/// What is added to the norms of `b` and of `C`.
+pub(crate) struct Growth {
+    pub(crate) bias: f32,
+    pub(crate) c: f32,
+}
+
 impl Header {
     /// Refuses a list whose vectors are far from the length of the first one's.
     pub(crate) fn check_lengths(&self, lengths: Lengths) -> Checked<()> {
@@ -85,9 +91,21 @@ impl AdapterMut<'_> {
         if self.header.pending > 0 {
             return Err(refuse::count("pending", self.header.pending as usize, 0, 0));
         }
+        let of_rows = self.growth_of_rows();
+        self.check_growth(of_rows.bias, of_rows.c)?;
         self.become_dual();
         self.header.bump();
         Ok(())
+    }
+
+    /// The most that [`Self::become_dual`] adds to the norms of `b` and `C`.
+    pub(crate) fn growth_of_rows(&self) -> Growth {
+        if self.header.is_dual() {
+            return Growth { bias: 0.0, c: 0.0 };
+        }
+        let centre = &self.header.bias.centre;
+        let c = kernel::sqrt(kernel::trace(&self.header.gram));
+        Growth { bias: c * kernel::sqrt(kernel::dot4(centre, centre)), c: c * kernel::norm(self.a) }
     }
 
     /// Makes the rows of `lora_A` orthonormal and changes `lora_B` to match: the outputs stay, to rounding. What the
