@@ -1,14 +1,22 @@
-//! What must hold of a ring and a holdback that were loaded.
+//! What must hold of a ring, a memory and a holdback that were loaded.
 
-use micro_lora::{Config, Holdback, Listwise, MicroLora, Replay, Sample, Serving, StepKind};
+use micro_lora::{
+    Apply, Clicks, Config, Forgotten, Holdback, Listwise, Memory, MemoryLayout, MicroLora, Replay, Sample,
+    Serving, StepKind, no_vectors,
+};
 
 type Ring = Replay<3, 2, 4, 5>;
+
+const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 2, 4);
+type Lists = Memory<{ LAYOUT.words(5) }, { LAYOUT.scratch() }>;
+type Lora = MicroLora<3, 2, 2>;
 
 /// What the corpus was saved for.
 const MODEL: u32 = 7;
 
 pub fn loading(text: &[u8]) {
     ring(text);
+    memory(text);
     if let Ok(holdback) = Holdback::from_json(text) {
         live_with(holdback);
     }
@@ -28,7 +36,7 @@ fn ring(text: &[u8]) {
     again.view().load_json(&save(&mut ring), MODEL).unwrap();
     assert_eq!(save(&mut again), save(&mut ring));
     // Lists whose vectors are too large for the arithmetic are refused as they are in life; nothing panics.
-    let mut lora = MicroLora::<3, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
+    let mut lora = Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     for _ in 0..3 {
         let _ = ring.view().rehearse(&mut lora, 0.01, 3);
         ring.view().push(sample, list).unwrap();
@@ -41,6 +49,41 @@ fn save(ring: &mut Ring) -> Vec<u8> {
     let len = ring.view().write_json(&mut json, MODEL).unwrap();
     json.truncate(len);
     json
+}
+
+/// Lists that no adapter has learned: what they would move is refused, or finite.
+fn memory(text: &[u8]) {
+    let mut memory = Lists::new(LAYOUT).unwrap();
+    let mut lora = Lora::new(Config::new().with_step(StepKind::Dual)).unwrap();
+    learn(&mut memory, &mut lora).unwrap();
+    let json = |memory: &mut Lists| {
+        let mut json = vec![0; 4000];
+        let len = memory.view().write_json(&mut json, MODEL).unwrap();
+        json.truncate(len);
+        json
+    };
+    let before = json(&mut memory);
+    if memory.view().load_json(text, MODEL).is_err() {
+        assert!(json(&mut memory) == before, "refused, and yet changed");
+        return;
+    }
+    let mut again = Lists::new(LAYOUT).unwrap();
+    again.view().load_json(&json(&mut memory), MODEL).unwrap();
+    assert_eq!(json(&mut again), json(&mut memory));
+    for _ in 0..6 {
+        let _ = learn(&mut memory, &mut lora);
+        let _ = memory.view().settle(&mut lora, 3, no_vectors);
+        let forgotten = memory.view().forget(&mut lora, 1, no_vectors);
+        assert!(forgotten != Ok(Forgotten::LeftBehind), "its vectors are in the memory");
+        let weights = [lora.lora_a(), lora.lora_b(), lora.bias()];
+        assert!(weights.iter().copied().flatten().all(|value| value.is_finite()), "{weights:?}");
+    }
+}
+
+fn learn(memory: &mut Lists, lora: &mut Lora) -> micro_lora::Result<()> {
+    let sample = Sample::new(&[0.6, 0.0, 0.8]).with_base(&[0.6, 0.8]);
+    memory.view().learn(lora, sample, Clicks::on(&[1.0, 0.0, 0.0, 1.0], &[1.0, 0.0]), 0.01, no_vectors)?;
+    Ok(())
 }
 
 fn live_with(mut holdback: Holdback) {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::check::{load, shape_of, stranger};
 use super::common::HeapLora;
 use super::compare::bits;
-use super::fields::checksum;
+use super::fields::{checksum, version};
 
 /// `docs/state-format.md`, as a type.
 #[derive(Debug, Deserialize)]
@@ -34,22 +34,32 @@ struct State {
     lora_b: String,
     grad_a: String,
     grad_c: String,
+    // Of version 2.
+    dual_flags: Option<u32>,
+    lists: Option<u32>,
+    dual: Option<String>,
+    bias: Option<String>,
+    input_sum: Option<String>,
+    grad_bias: Option<String>,
 }
 
 impl State {
-    fn values(&self) -> Option<[Vec<f32>; 5]> {
+    /// `None` unless every section of the version is there, in base64.
+    fn values(&self) -> Option<Vec<Vec<f32>>> {
         let decode = |text: &String| {
             let bytes = BASE64_STANDARD.decode(text).ok()?;
             let words = bytes.chunks(4).map(|word| Some(f32::from_le_bytes(word.try_into().ok()?)));
             words.collect::<Option<Vec<_>>>()
         };
-        let [scalars, a, b, grad_a, grad_c] =
-            [&self.scalars, &self.lora_a, &self.lora_b, &self.grad_a, &self.grad_c].map(decode);
-        Some([scalars?, a?, b?, grad_a?, grad_c?])
+        let first = [&self.scalars, &self.lora_a, &self.lora_b, &self.grad_a, &self.grad_c].map(Some);
+        let second = [&self.dual, &self.bias, &self.input_sum, &self.grad_bias].map(Option::as_ref);
+        let (_, count) = version(self.version);
+        let texts = first.into_iter().chain(second).take(count);
+        texts.map(|text| decode(text?)).collect()
     }
 
-    fn integers(&self) -> [u32; 14] {
-        [
+    fn integers(&self) -> Vec<u32> {
+        let first = [
             self.version,
             self.in_features,
             self.out_features,
@@ -64,16 +74,30 @@ impl State {
             self.rated,
             self.capped,
             self.generation,
-        ]
+        ];
+        first.into_iter().chain(self.dual_flags).chain(self.lists).collect()
     }
 
     /// Whether every value is there; whether each is in its range is another question.
-    fn complete(&self) -> Option<[Vec<f32>; 5]> {
+    fn complete(&self) -> Option<Vec<Vec<f32>>> {
         let (a, b) = (self.rank * self.in_features, self.rank * self.out_features);
-        let (grad_a, grad_c) = if self.pending == 0 { (0, 0) } else { (a, b) };
+        let (is_pending, flags) = (u32::from(self.pending > 0), self.dual_flags.unwrap_or(0));
+        let (is_dual, has_bias) = (flags & 1, u32::from(flags & 5 != 0));
+        let lens = [
+            10,
+            a,
+            b,
+            a * (is_pending | is_dual),
+            b * is_pending,
+            18 * has_bias,
+            self.out_features * has_bias,
+            self.in_features * is_dual,
+            self.out_features * is_pending * is_dual,
+        ];
+        let (integers, sections) = version(self.version);
         let values = self.values()?;
-        let lengths = values.each_ref().map(|values| values.len() as u32);
-        (lengths == [10, a, b, grad_a, grad_c]).then_some(values)
+        let fits = values.iter().map(|values| values.len() as u32).eq(lens.into_iter().take(sections));
+        (fits && self.integers().len() == integers).then_some(values)
     }
 }
 
@@ -115,12 +139,19 @@ fn plain(text: &[u8]) -> bool {
 }
 
 /// What was loaded is what the text says, field by field.
-fn assert_holds(lora: &HeapLora, state: &State, values: &[Vec<f32>; 5], own_generation: u32) {
-    assert_eq!((state.format.as_str(), state.version), ("micro-lora", 1));
-    let [scalars, a, b, grad_a, grad_c] = values;
+fn assert_holds(lora: &HeapLora, state: &State, values: &[Vec<f32>], own_generation: u32) {
+    assert_eq!(state.format.as_str(), "micro-lora");
+    assert!(matches!(state.version, 1 | 2));
+    let [scalars, a, b, grad_a, grad_c, more @ ..] = values else { panic!("{} sections", values.len()) };
     assert_eq!((bits(&lora.a), bits(&lora.b)), (bits(a), bits(b)));
     if state.pending > 0 {
         assert_eq!((bits(&lora.grad_a), bits(&lora.grad_b)), (bits(grad_a), bits(grad_c)));
+    }
+    if let [_dual, bias, input_sum, grad_bias] = more {
+        let own = [(&lora.bias, bias), (&lora.input_sum, input_sum), (&lora.grad_bias, grad_bias)];
+        for (own, saved) in own.into_iter().filter(|(_, saved)| !saved.is_empty()) {
+            assert_eq!(bits(own), bits(saved));
+        }
     }
     let [alpha, cap, decay, strength, _weight, _v_a, _v_c, _c, mean_quality, _baseline] = scalars[..] else {
         panic!("{} scalars", scalars.len());

@@ -5,7 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use super::source::{Shape, Source};
 
 /// In the order in which the checksum takes them.
-pub const INTEGERS: [&str; 14] = [
+pub const INTEGERS: [&str; 16] = [
     "version",
     "in_features",
     "out_features",
@@ -20,10 +20,24 @@ pub const INTEGERS: [&str; 14] = [
     "rated",
     "capped",
     "generation",
+    "dual_flags",
+    "lists",
 ];
 
+/// How many of the integers and of the texts a version has.
+pub const fn version(version: u32) -> (usize, usize) {
+    if version == 2 { (16, 9) } else { (14, 5) }
+}
+
 /// Likewise, after the integers.
-pub const TEXTS: [&str; 5] = ["scalars", "lora_a", "lora_b", "grad_a", "grad_c"];
+pub const TEXTS: [&str; 9] =
+    ["scalars", "lora_a", "lora_b", "grad_a", "grad_c", "dual", "bias", "input_sum", "grad_bias"];
+
+/// Places of [`INTEGERS`].
+const STEP: usize = 6;
+const PENDING: usize = 8;
+const FLAGS: usize = 14;
+const LISTS: usize = 15;
 
 /// How an integer might be written by someone who did not read the specification.
 const STRANGE: &[&str] = &[
@@ -56,27 +70,34 @@ const BLANKS: &[&str] = &["", " ", "\n", "\t\r\n ", "\u{b}", "\u{a0}", "\0", "/*
 pub fn text(source: &mut Source<'_>) -> Vec<u8> {
     let shape =
         if source.one_in(4) { source.shape() } else { Shape { in_features: 3, out_features: 2, rank: 2 } };
-    let integers = integers(source, shape);
-    let values = values(source, shape, integers[8]);
+    let number = 1 + u32::from(source.one_in(2));
+    let integers = integers(source, shape, number);
+    let values = values(source, shape, &integers);
+    let (integers_len, texts_len) = version(number);
+    let (integers, values) = (&integers[..integers_len], &values[..texts_len]);
     let mut fields = vec![("format", "\"micro-lora\"".to_owned())];
     for (name, value) in INTEGERS.iter().zip(integers) {
         let strange = source.one_in(60);
         fields.push((name, if strange { source.choose(STRANGE).to_owned() } else { value.to_string() }));
     }
-    fields.push(("crc32", checksum(&integers, &values).to_string()));
-    for (name, values) in TEXTS.iter().zip(&values) {
+    fields.push(("crc32", checksum(integers, values).to_string()));
+    for (name, values) in TEXTS.iter().zip(values) {
         fields.push((name, format!("\"{}\"", base64(source, values))));
     }
     rearrange(source, &mut fields);
     write(source, &fields)
 }
 
-fn integers(source: &mut Source<'_>, shape: Shape) -> [u32; 14] {
+fn integers(source: &mut Source<'_>, shape: Shape, version: u32) -> [u32; 16] {
     let sizes = [shape.in_features, shape.out_features, shape.rank].map(|size| size as u32);
     let [in_features, out_features, rank] = sizes;
-    let mut integers = [1, in_features, out_features, rank, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0];
+    let mut integers = [version, in_features, out_features, rank, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     if source.one_in(2) {
-        integers[8] = 1;
+        integers[PENDING] = 1;
+    }
+    if version == 2 {
+        (integers[STEP], integers[FLAGS], integers[LISTS]) =
+            source.choose(&[(3, 7, 9), (3, 5, 9), (3, 5, 1), (4, 4, 0), (0, 4, 0), (4, 0, 0), (3, 1, 0)]);
     }
     for integer in &mut integers {
         if source.one_in(12) {
@@ -90,21 +111,36 @@ fn integers(source: &mut Source<'_>, shape: Shape) -> [u32; 14] {
     integers
 }
 
-fn values(source: &mut Source<'_>, shape: Shape, pending: u32) -> [Vec<f32>; 5] {
-    let weight = if pending == 0 { 0.0 } else { 1.0 };
+fn values(source: &mut Source<'_>, shape: Shape, integers: &[u32; 16]) -> [Vec<f32>; 9] {
+    let Shape { in_features, out_features, rank } = shape;
+    let is_pending = integers[PENDING] > 0;
+    let (is_dual, has_bias) = (integers[FLAGS] & 1 != 0, integers[FLAGS] & 5 != 0);
+    let weight = if is_pending { 1.0 } else { 0.0 };
     let mut scalars = vec![4.0, 1.0, 0.0, 1.0, weight, 0.5, 0.25, 0.01, 0.5, 0.5];
-    for scalar in &mut scalars {
+    // Three norms, u, A mu, and what predictions came to.
+    let mut duals = vec![1.0; 3];
+    duals.extend([0.0; 8]);
+    duals.extend([30.0, 5.0, 20.0, 10.0, 9.0, 1.0, 2.0]);
+    for value in scalars.iter_mut().chain(&mut duals) {
         if source.one_in(6) {
-            *scalar = source.number();
+            *value = source.number();
         }
     }
-    let (a_len, b_len) = (shape.rank * shape.in_features, shape.rank * shape.out_features);
-    let (grad_a_len, grad_b_len) = if pending == 0 { (0, 0) } else { (a_len, b_len) };
-    let mut matrix = |len| if len == 0 { vec![] } else { source.vector_of_about(len) };
-    [scalars, matrix(a_len), matrix(b_len), matrix(grad_a_len), matrix(grad_b_len)]
+    let mut matrix = |is_there: bool, len| if is_there { source.vector_of_about(len) } else { vec![] };
+    [
+        scalars,
+        matrix(true, rank * in_features),
+        matrix(true, rank * out_features),
+        matrix(is_pending || is_dual, rank * in_features),
+        matrix(is_pending, rank * out_features),
+        if has_bias { duals } else { vec![] },
+        matrix(has_bias, out_features),
+        matrix(is_dual, in_features),
+        matrix(is_pending && is_dual, out_features),
+    ]
 }
 
-pub fn checksum(integers: &[u32; 14], values: &[Vec<f32>; 5]) -> u32 {
+pub fn checksum(integers: &[u32], values: &[Vec<f32>]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     integers.iter().for_each(|integer| crc.update(&integer.to_le_bytes()));
     values.iter().flatten().for_each(|value| crc.update(&value.to_le_bytes()));

@@ -9,6 +9,9 @@ mod check;
 mod companions;
 mod compare;
 mod differential;
+#[path = "../../tests/dual/engine.rs"]
+#[allow(dead_code, reason = "a part of it is for the tests of the dual step")]
+mod engine;
 mod fields;
 mod life;
 mod ops;
@@ -25,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("differential", differential),
     ("json_fields", json_fields),
     ("json_load", json_load),
+    ("memory", memory),
     ("round_trip", round_trip),
     ("safetensors", safetensors),
 ];
@@ -34,7 +38,7 @@ pub fn json_load(text: &[u8]) {
     check::loading(text);
 }
 
-/// Loading any text as a ring of lists and as a holdback: refused, or one that can be used and saves to what it was.
+/// Loading any text as a ring of lists, as a memory and as a holdback: refused, or one that can be used and saves to what it was.
 pub fn companion_load(text: &[u8]) {
     companions::loading(text);
 }
@@ -61,6 +65,12 @@ pub fn round_trip(bytes: &[u8]) {
 /// loading in between changes no later result.
 pub fn api(bytes: &[u8]) {
     api::run(&mut source::Source::new(bytes));
+}
+
+/// Any calls to an adapter of the dual step and its memory, in any order: errors change nothing, values stay finite,
+/// what the lists have moved adds up to the correction, and saving and loading in between changes no later bit.
+pub fn memory(bytes: &[u8]) {
+    engine::play_bytes(bytes);
 }
 
 /// A configuration of PEFT's that is accepted says what serde_json finds in it, and nothing that would be lost.

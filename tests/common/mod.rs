@@ -11,6 +11,9 @@ pub struct HeapLora {
     pub b: Vec<f32>,
     pub grad_a: Vec<f32>,
     pub grad_b: Vec<f32>,
+    pub bias: Vec<f32>,
+    pub grad_bias: Vec<f32>,
+    pub input_sum: Vec<f32>,
     scratch: Vec<f32>,
 }
 
@@ -22,10 +25,18 @@ impl HeapLora {
             b: vec![0.0; rank * out_features],
             grad_a: vec![0.0; rank * in_features],
             grad_b: vec![0.0; rank * out_features],
+            bias: vec![0.0; out_features],
+            grad_bias: vec![0.0; out_features],
+            input_sum: vec![0.0; in_features],
             scratch: vec![0.0; out_features],
         };
         lora.reset();
         lora
+    }
+
+    /// An adapter whose host has no memory for a bias.
+    pub fn without_bias(self) -> Self {
+        Self { bias: vec![], grad_bias: vec![], input_sum: vec![], ..self }
     }
 
     /// Everything but the scratch row, which is never read before it is written.
@@ -37,13 +48,17 @@ impl HeapLora {
 impl Apply for HeapLora {
     fn adapter(&self) -> Adapter<'_> {
         let view = Adapter::from_parts(&self.header, &self.a, &self.b).unwrap();
-        view.with_pending(&self.grad_a, &self.grad_b).unwrap()
+        let view = view.with_pending(&self.grad_a, &self.grad_b).unwrap();
+        if self.bias.is_empty() {
+            return view;
+        }
+        view.with_bias(&self.bias).unwrap().with_dual(&self.grad_bias, &self.input_sum).unwrap()
     }
 }
 
 impl Learn for HeapLora {
     fn adapter_mut(&mut self) -> AdapterMut<'_> {
-        AdapterMut::from_parts(
+        let view = AdapterMut::from_parts(
             &mut self.header,
             &mut self.a,
             &mut self.b,
@@ -51,7 +66,11 @@ impl Learn for HeapLora {
             &mut self.grad_b,
             &mut self.scratch,
         )
-        .unwrap()
+        .unwrap();
+        if self.bias.is_empty() {
+            return view;
+        }
+        view.with_bias(&mut self.bias, &mut self.grad_bias, &mut self.input_sum).unwrap()
     }
 }
 

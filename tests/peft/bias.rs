@@ -125,7 +125,7 @@ fn a_bias_comes_with_a_module_of_a_larger_rank() {
 fn a_bias_is_never_dropped() {
     let (lora, json) = (learned(), config(&learned()));
     let file = tensors(&lora);
-    let mut without_room = HeapLora::new(IN, OUT, 2, &Config::new());
+    let mut without_room = HeapLora::new(IN, OUT, 2, &Config::new()).without_bias();
     let before = without_room.clone();
     let error = without_room.load_safetensors(&file, M, None).unwrap_err();
     assert_eq!(error, Error::Length { what: "bias", expected: OUT, got: 0 });
