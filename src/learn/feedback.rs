@@ -12,6 +12,7 @@ use crate::learn::event::{Gradient, Tally};
 use crate::learn::limits::{check_quality, check_weight};
 use crate::learn::rules::{Found, PerCandidate, base_of};
 use crate::learn::sample::{Choice, Feedback, Listwise, MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::learn::step::Origin;
 use crate::profile::DUAL_STEP_ONLY;
 
 /// The weight of a quality-only event, as a share of the sample's weight.
@@ -72,19 +73,25 @@ impl AdapterMut<'_> {
     /// Not inlined, nor the next: what it keeps for each candidate would lie on a chip's stack below the dual step.
     #[inline(never)]
     fn learn_choice_by_gradient(&mut self, sample: &Sample<'_>, choice: &Choice<'_>) -> Checked<Receipt> {
-        self.learn_by_gradient(sample, &Feedback::Choice(*choice))
+        self.learn_by_gradient(sample, &Feedback::Choice(*choice), Origin::New)
     }
 
+    /// With the dual step, a list is remembered and visited again by `Memory`.
     #[inline(never)]
-    fn learn_list_by_gradient(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Checked<Receipt> {
-        self.learn_by_gradient(sample, &Feedback::Listwise(*list))
+    pub(crate) fn learn_list_by_gradient(
+        &mut self,
+        sample: &Sample<'_>,
+        list: &Listwise<'_>,
+        origin: Origin,
+    ) -> Checked<Receipt> {
+        self.learn_by_gradient(sample, &Feedback::Listwise(*list), origin)
     }
 
     pub(crate) fn learn_listwise(&mut self, sample: &Sample<'_>, list: &Listwise<'_>) -> Checked<Receipt> {
         if self.learns_by_dual() {
             return self.learn_by_dual(sample, list.candidates, &ListFeedback::from(list), list.temperature);
         }
-        self.learn_list_by_gradient(sample, list)
+        self.learn_list_by_gradient(sample, list, Origin::New)
     }
 
     pub(crate) fn learn_target(
@@ -114,13 +121,18 @@ impl AdapterMut<'_> {
         match *feedback {
             Feedback::Choice(ref choice) => self.learn_choice(sample, choice),
             Feedback::Listwise(ref list) => self.learn_listwise(sample, list),
-            _ => self.learn_by_gradient(sample, feedback),
+            _ => self.learn_by_gradient(sample, feedback, Origin::New),
         }
     }
 
     /// Always inlined: where the kind of feedback is known at compile time, the code for the others is removed.
     #[inline(always)]
-    fn learn_by_gradient(&mut self, sample: &Sample<'_>, feedback: &Feedback<'_>) -> Checked<Receipt> {
+    fn learn_by_gradient(
+        &mut self,
+        sample: &Sample<'_>,
+        feedback: &Feedback<'_>,
+        origin: Origin,
+    ) -> Checked<Receipt> {
         self.check_scaled(feedback.name())?;
         self.check_numbers(feedback)?;
         let needs = if matches!(feedback, Feedback::Gradient(_)) { Needs::Gradient } else { Needs::Output };
@@ -152,7 +164,7 @@ impl AdapterMut<'_> {
                 self.quality(sample, &seen, given - self.header.baseline)?
             }
         };
-        let receipt = self.learn(sample.input, &seen, weight, found, quality)?;
+        let receipt = self.learn(sample.input, &seen, weight, found, quality, origin)?;
         if let Feedback::Quality(given) = *feedback {
             self.header.baseline += BASELINE_RATE * (given - self.header.baseline);
         }
@@ -279,7 +291,7 @@ impl AdapterMut<'_> {
         }
     }
 
-    /// The end of every rule: accumulates the gradient, if there is one, and counts the event.
+    /// The end of every rule: accumulates the gradient, if there is one, and counts the event if it is new.
     fn learn(
         &mut self,
         x: &[f32],
@@ -287,10 +299,12 @@ impl AdapterMut<'_> {
         weight: f32,
         found: Found<'_>,
         quality: Option<f32>,
+        origin: Origin,
     ) -> Checked<Receipt> {
         let guard = seen.guard;
-        let capped = u32::from(guard < 1.0);
-        let mut tally = Tally { samples: 1, pending: 0, capped, weight_sum: self.header.weight_sum };
+        let samples = u32::from(origin == Origin::New);
+        let capped = if guard < 1.0 { samples } else { 0 };
+        let mut tally = Tally { samples, pending: 0, capped, weight_sum: self.header.weight_sum };
         let (outcome, grad_norm) = match found {
             Ok(_) if weight == 0.0 => (Outcome::Skipped(Skip::ZeroWeight), 0.0),
             Ok(gradient) => self.accumulate(x, seen, weight, gradient, &mut tally)?,

@@ -86,23 +86,19 @@ fn run(what: u32, lent: Lent<'_, 3>, numbers: Numbers) -> Result<f32> {
     if numbers.base >= 0 {
         sample = sample.with_base(base);
     }
-    let receipt = {
-        let list = Listwise::new(vectors, extra).with_temperature(numbers.temperature);
-        let feedback = match what {
-            call::QUALITY => Feedback::Quality(value),
-            call::GRADIENT => Feedback::Gradient(vectors),
-            call::LISTWISE | call::REHEARSE => Feedback::Listwise(list),
-            call::TARGET => Feedback::Target { target: vectors, weight: value },
-            call::ATTRACT_REPEL => Feedback::AttractRepel { attract: extra, repel: vectors },
-            _ => Feedback::Choice(choice(vectors, &numbers)),
-        };
-        if what == call::REHEARSE {
-            adapter.begin_rehearsal()?;
-        }
-        let before = adapter.counters();
-        let receipt = adapter.adapt(sample, feedback)?;
-        if what == call::REHEARSE { adapter.end_rehearsal(before, receipt, value, extra)? } else { receipt }
+    let list = Listwise::new(vectors, extra).with_temperature(numbers.temperature);
+    if what == call::REHEARSE {
+        return Ok(adapter.rehearse(sample, list, value)?.outcome.code() as f32);
+    }
+    let feedback = match what {
+        call::QUALITY => Feedback::Quality(value),
+        call::GRADIENT => Feedback::Gradient(vectors),
+        call::LISTWISE => Feedback::Listwise(list),
+        call::TARGET => Feedback::Target { target: vectors, weight: value },
+        call::ATTRACT_REPEL => Feedback::AttractRepel { attract: extra, repel: vectors },
+        _ => Feedback::Choice(choice(vectors, &numbers)),
     };
+    let receipt = adapter.adapt(sample, feedback)?;
     Ok(receipt.outcome.code() as f32)
 }
 

@@ -104,41 +104,18 @@ impl AdapterMut<'_> {
     ) -> Result<Receipt> {
         self.check_nothing_pending()?;
         self.check_rehearsal()?;
-        let before = self.counters();
-        let receipt = self.learn_listwise(&sample.into(), &list)?;
-        self.end_rehearsal(before, receipt, learning_rate, list.weights)
+        public_result(self.rehearse_list(&sample.into(), &list, learning_rate))
     }
 
-    /// The counters that a rehearsal restores.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn counters(&self) -> [u32; 2] {
-        [self.header.samples, self.header.capped]
-    }
-
-    /// Takes the step of a rehearsal and restores the counters.
-    #[doc(hidden)]
-    pub fn end_rehearsal(
-        &mut self,
-        [samples, capped]: [u32; 2],
-        receipt: Receipt,
-        learning_rate: f32,
-        weights: &[f32],
-    ) -> Result<Receipt> {
-        // Not a new event: what is displayed must not count it again.
-        self.header.samples = samples;
-        self.header.capped = capped;
+    fn rehearse_list(&mut self, sample: &Sample<'_>, list: &Listwise<'_>, lr: f32) -> Checked<Receipt> {
+        let origin = Origin::Rehearsal { chosen: chosen(list.weights) };
+        let receipt = self.learn_list_by_gradient(sample, list, origin)?;
         if !receipt.applied() {
             return Ok(receipt);
         }
-        let update = step::apply_updates(self, learning_rate, Origin::Rehearsal { chosen: chosen(weights) });
+        let update = step::apply_updates(self, lr, origin);
         self.clear_pending();
-        public_result(update)
-    }
-
-    #[doc(hidden)]
-    pub fn begin_rehearsal(&self) -> Result<()> {
-        public_result(self.check_nothing_pending())
+        update
     }
 
     pub(super) fn check_nothing_pending(&self) -> Checked<()> {
