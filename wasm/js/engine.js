@@ -2,6 +2,7 @@
 
 import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
 import { imports } from "glue-imports";
+import found from "place";
 
 import { fail, shown } from "./fail.js";
 import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
@@ -56,30 +57,77 @@ const start = (instance) => {
   holes = [[start, wasm.memory.buffer.byteLength]];
 };
 
-const load = async (source) => {
-  source = await source;
-  source = await (source.module_or_path ?? source);
-  if (source.byteLength === undefined && !(source instanceof WebAssembly.Module)) {
-    const response = source.arrayBuffer ? source : await fetch(source);
-    if (!response.ok) throw `${response.url}: ${response.status}`;
-    source = await response.arrayBuffer();
+/** Where the engine is: a function, for there may be no such thing. */
+let place = found;
+
+/** Has another engine loaded: one with a memory of lists. */
+export const use = (other) => (place = other);
+
+export const engineUrl = () => new URL(place(hasSimd));
+
+/** The bytes of an address that has them in it. */
+const decoded = (address) =>
+  Uint8Array.from(atob(address.slice(address.indexOf(",") + 1)), (byte) => byte.charCodeAt());
+
+/** What is at an address, where that takes no network. */
+const nearby = (address) => {
+  if (address.startsWith("data:")) return decoded(address);
+  // Without an import, of which a bundler for browsers would complain.
+  const builtin = globalThis.process?.getBuiltinModule;
+  if (builtin && !/^(https?|blob):/.test(address)) {
+    if (address.startsWith("file:")) address = builtin("url").fileURLToPath(address);
+    return builtin("fs").promises.readFile(address);
   }
-  const made = await WebAssembly.instantiate(source, linked);
-  start(made.instance ?? made);
 };
 
-const notLoaded = (error) => fail("NOT_LOADED", `engine: expected a module of micro-lora, got ${error}`);
+/** What to say besides where a policy forbids even the smallest module. */
+const forbidden = () =>
+  WebAssembly.compile(Uint8Array.from(SIMD.slice(0, 8))).then(
+    () => "",
+    () => "; this page may not compile WebAssembly: add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy",
+  );
+
+const notLoaded = (cause, more = "") =>
+  fail("NOT_LOADED", `engine: expected a module of micro-lora, got ${cause}${more}`, { cause });
+
+const load = async (source) => {
+  let tried = "";
+  try {
+    source = source === undefined ? place(hasSimd) : await source;
+    source = await (source?.module_or_path ?? source);
+    if (source == null) throw source;
+    const address = typeof source === "string" ? source : source.href ?? source.url;
+    if (address) {
+      tried = `, from ${address.slice(0, 999)}`;
+      if (!source.arrayBuffer) source = (INLINE && (await nearby(address))) || (await fetch(source));
+    }
+    if (source.arrayBuffer) {
+      tried += `, which answered ${source.status} ${source.headers?.get("content-type")}`;
+      if (source.ok === false) throw "no file";
+      source = await source.arrayBuffer();
+    }
+    const made = await WebAssembly.instantiate(source, linked);
+    start(made.instance ?? made);
+  } catch (error) {
+    notLoaded(error, tried + (typeof WebAssembly === "object" ? await forbidden() : ""));
+  }
+};
 
 /** Loads once, from what was given or found; a failure may be followed by another attempt. */
-export const initFrom = (source) =>
-  (loading ??= load(source).catch((error) => {
+export const init = (source) => {
+  // Nobody waits for a second source, which may come to nothing.
+  if (loading) Promise.resolve(source?.module_or_path ?? source).catch(() => {});
+  return (loading ??= load(source).catch((error) => {
     loading = undefined;
-    notLoaded(error);
+    throw error;
   }));
+};
 
 export const initSync = (source) => {
   try {
+    if (INLINE && source === undefined) source = place(hasSimd);
     source = source.module ?? source;
+    if (INLINE && typeof source === "string") source = decoded(source);
     start(
       new WebAssembly.Instance(
         source instanceof WebAssembly.Module ? source : new WebAssembly.Module(source),

@@ -1,5 +1,6 @@
-export const fail = (code, message) => {
-  throw Object.assign(new Error(message), { code });
+/** `more`: what the error has besides its code. */
+export const fail = (code, message, more) => {
+  throw Object.assign(new Error(message), { code, ...more });
 };
 
 /** How a message has what came: a text in quotes, for "8" is no 8. */

@@ -107,6 +107,9 @@ export class MicroLoraStatsWasm {
  * localStorage.setItem("lora", lora.toJson());
  */
 export class MicroLoraWasm extends Lite {
+  /** As in `micro-lora/lite`; a config of that entry is refused. */
+  constructor(config: MicroLoraConfigWasm);
+
   /**
    * As in `micro-lora/lite`. Also takes what `toJson()` of `@ruvector/ruvllm-wasm` has written: weights and scaling are
    * taken over, without an output guard (`cap` Infinity), as it had none, and its counters; its pending gradients are

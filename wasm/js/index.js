@@ -13,7 +13,7 @@ import {
   loaded,
 } from "./adapter.js";
 import { disposable } from "./config.js";
-import { asking, hasSimd, idle, initFrom, put, release, room, sized, take } from "./engine.js";
+import { asking, idle, put, release, room, sized, take, use } from "./engine.js";
 import { fail } from "./fail.js";
 import { LIST_TEMPERATURE } from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
@@ -21,29 +21,20 @@ import * as word from "./generated/header.js";
 import { readLegacy } from "./legacy.js";
 import { check } from "./refusal.js";
 
-export { initSync, isSimd } from "./engine.js";
+export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
-
-/** Bundlers find a file by this very form of words, one for each. */
-let url = () =>
-  hasSimd() ? new URL("micro_lora_simd.wasm", import.meta.url) : new URL("micro_lora.wasm", import.meta.url);
-
-export const engineUrl = () => url();
 
 /** Not in the declarations: what `micro-lora/learn` makes a memory of lists with. It has an engine of its own. */
 export const engine = {
   asking,
   check,
   exports: loaded,
-  hasSimd,
   idle,
   release,
   room,
   take,
-  use: (other) => (url = other),
+  use,
 };
-
-export default (source) => initFrom(source ?? engineUrl());
 
 const nothing = () => {};
 

@@ -1,17 +1,29 @@
 /// <reference lib="esnext.disposable" />
 
-/**
- * Bytes of a `.wasm` file, a compiled module, or where to fetch one from.
- */
-export type InitSource = BufferSource | WebAssembly.Module | Response | URL | string;
+// What only a DOM, or the types of Node, tell TypeScript of.
+type Url = typeof globalThis extends { URL: { prototype: infer T } } ? T : { readonly href: string };
+type Answer = typeof globalThis extends { Response: { prototype: infer T } } ? T : never;
+type Module = typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : never;
+
+/** What is in a `.wasm` file. */
+type EngineBytes = ArrayBuffer | ArrayBufferView;
 
 /**
- * Loads the engine. Call it once and await it before anything else; later calls return the first one's promise.
+ * Bytes of a `.wasm` file, a compiled module, or where to fetch one from; in Node also where to read one.
+ */
+export type InitSource = EngineBytes | Module | Answer | Url | string;
+
+/**
+ * Loads the engine. Call it once and await it before anything else; later calls return the first one's promise, and
+ * read nothing.
  *
  * Without an argument it fetches the file beside this module: the simd128 build where the browser can run it, the
- * baseline build elsewhere. Give a source where your bundler or server keeps the file somewhere else. What goes wrong
- * there (no file, no network, no WebAssembly) rejects the promise with a {@link MicroLoraError} of code `NOT_LOADED`;
- * then it may be called again.
+ * baseline build elsewhere. In Node, from a development server and in `micro-lora/inline` nothing is fetched: the
+ * simd128 build is in the module. Give a source where your bundler or server keeps the file somewhere else.
+ *
+ * It never throws. What goes wrong (no file, a page in its place, no network, no WebAssembly, a policy against it)
+ * rejects the promise with a {@link MicroLoraError} of code `NOT_LOADED`, whose message has the address that was tried
+ * and what it answered, and whose `cause` is the error of the engine or the network; then it may be called again.
  *
  * @example
  * import init, { MicroLoraWasm } from "micro-lora";
@@ -27,25 +39,25 @@ export default function init(
 
 /**
  * Loads the engine at once, from bytes or a compiled module: in a worker that was sent one, say. Browsers refuse to
- * compile large modules this way on the main thread; this one is small enough for all but old Chrome (4 KB).
+ * compile large modules this way on the main thread; this one is small enough for all but old Chrome (4 KB). Where the
+ * engine is in the module (Node, `micro-lora/inline`) nothing has to be given.
  *
  * @throws {MicroLoraError} `NOT_LOADED`
  *
  * @example
  * initSync(readFileSync(new URL(import.meta.resolve("micro-lora/micro_lora_simd.wasm"))));
  */
-export function initSync(
-  source: BufferSource | WebAssembly.Module | { module: BufferSource | WebAssembly.Module },
-): void;
+export function initSync(source?: EngineBytes | Module | { module: EngineBytes | Module }): void;
 
 /**
  * Where {@link init} fetches the engine from unless it is told: the file beside this module, of the build that this
- * browser can run. To cache it ahead, or to fetch it once for many workers.
+ * browser can run. To cache it ahead, or to fetch it once for many workers. Where the engine is in the module, it is an
+ * address that begins with `data:`.
  *
  * @example
  * worker.postMessage(await WebAssembly.compileStreaming(fetch(engineUrl()))); // there: initSync(data)
  */
-export function engineUrl(): URL;
+export function engineUrl(): Url;
 
 /**
  * Whether the loaded engine is the simd128 build.
@@ -147,6 +159,8 @@ export type MicroLoraErrorCode =
  */
 export interface MicroLoraError extends Error {
   readonly code: MicroLoraErrorCode;
+  /** Of `NOT_LOADED`: the error behind it. */
+  readonly cause?: unknown;
 }
 
 /**

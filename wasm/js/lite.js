@@ -3,21 +3,15 @@
 // here, before it is asked, and what is not finite afterwards.
 
 import { MicroLoraConfigWasm, disposable } from "./config.js";
-import { count, floats, hasSimd, heapBase, initFrom, invoke, sized, wasm, whole, within } from "./engine.js";
+import { count, floats, heapBase, invoke, sized, wasm, whole, within } from "./engine.js";
 import { fail } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls-lite.js";
 import * as word from "./generated/header.js";
 import { ARRAYS, read, write } from "./state.js";
 
-export { initSync, isSimd } from "./engine.js";
+export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
-
-/** Bundlers find a file by this very form of words, one for each. */
-export const engineUrl = () =>
-  hasSimd() ? new URL("lite_simd.wasm", import.meta.url) : new URL("lite.wasm", import.meta.url);
-
-export default (source) => initFrom(source ?? engineUrl());
 
 /** Where the memory begins that no adapter has had yet. What a call passes stands there while it lasts. */
 let top;

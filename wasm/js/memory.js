@@ -1,6 +1,8 @@
 // A memory of lists. The engine of `micro-lora/learn` has it from the Rust crate (`src/companions/memory/`);
 // `../src/recall.rs` is the other side of what is here.
 
+import place from "place";
+
 import { read, write } from "./documents.js";
 import { number, sized, whole } from "./engine.js";
 import { fail, shown } from "./fail.js";
@@ -11,10 +13,7 @@ import { MicroLoraWasm, engine } from "./index.js";
 import { ours } from "./ours.js";
 import { finite, flat } from "./vectors.js";
 
-// Bundlers find a file by this very form of words, one for each.
-engine.use(() =>
-  engine.hasSimd() ? new URL("learn_simd.wasm", import.meta.url) : new URL("learn.wasm", import.meta.url),
-);
+engine.use(place);
 
 const KINDS = ["f32", "int8", "id"];
 const BY_ID = 2;

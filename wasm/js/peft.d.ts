@@ -31,4 +31,8 @@ export function toBytes(lora: MicroLoraWasm, module?: string): Bytes;
  * config.alpha = 16; // lora_alpha
  * const lora = fromBytes(await response.arrayBuffer(), config);
  */
-export function fromBytes(bytes: BufferSource, config?: MicroLoraConfigWasm, module?: string): MicroLoraWasm;
+export function fromBytes(
+  bytes: ArrayBuffer | ArrayBufferView,
+  config?: MicroLoraConfigWasm,
+  module?: string,
+): MicroLoraWasm;

@@ -50,11 +50,13 @@ function inNode() {
 
 /** No test, a test left out, or another file than the one asked for proves nothing. */
 function check() {
-  const expected = build === "baseline" ? "learn.wasm" : "learn_simd.wasm";
-  const wrong = loaded.length !== 1 || loaded[0] !== expected;
+  // The modules for Node have the build with simd128 in them.
+  const inModule = engine === "node" ? "" : "learn_simd.wasm";
+  const expected = build === "baseline" ? "learn.wasm" : inModule;
+  const wrong = loaded.join(", ") !== expected;
   if (wrong)
     console.error(
-      `expected ${expected} to be loaded and nothing else, came ${loaded.join(", ") || "nothing"}`,
+      `expected ${expected || "nothing"} to be loaded and nothing else, came ${loaded.join(", ") || "nothing"}`,
     );
   if (failed > 0 || tests === 0 || pending > 0 || wrong) process.exitCode = 1;
 }

@@ -47,7 +47,7 @@ export function importMap(folder) {
 export const packageOf = (folder) =>
   JSON.parse(readFileSync(join(folder, "node_modules/micro-lora/package.json"), "utf8"));
 
-const CONDITIONS = ["browser", "import", "default"];
+const CONDITIONS = ["browser", "default"];
 
 function target(entry) {
   if (typeof entry === "string") return entry;

@@ -5,15 +5,11 @@ let copies = 0;
 /** The package's main module once more, as new. */
 async function fresh() {
   copies += 1;
-  const made = await import(`${new URL("index.js", import.meta.resolve("micro-lora"))}?copy=${copies}`);
-  if (!inNode) return made;
-  // The entry for Node only adds where the file is read from; a copy of it would share the rest with all
-  // others.
-  const { readFile } = await import("node:fs/promises");
-  return { ...made, default: (source) => made.default(source ?? readFile(made.engineUrl())) };
+  return import(`${import.meta.resolve("micro-lora")}?copy=${copies}`);
 }
 
-const file = (name) => new URL(`${name}.wasm`, import.meta.resolve("micro-lora"));
+const file = (name) => new URL(import.meta.resolve(`micro-lora/${name}.wasm`));
+const nowhere = () => new URL("no-such-file.wasm", file("micro_lora"));
 
 async function bytesOf(name) {
   if (!inNode) return (await fetch(file(name))).arrayBuffer();
@@ -57,10 +53,16 @@ describe("loading", () => {
     const made = await fresh();
     const { validate } = WebAssembly;
     WebAssembly.validate = () => false;
+    let error;
     try {
-      await made.default();
+      await made.default().catch((thrown) => (error = thrown));
     } finally {
       WebAssembly.validate = validate;
+    }
+    if (inNode) {
+      // The modules for Node have the other build in them.
+      expect(error?.message).to.match(/simd128 alone: give init\(\) the other one/);
+      await made.default(file("micro_lora"));
     }
     expect(made.isSimd()).to.equal(false);
     works(made);
@@ -86,13 +88,23 @@ describe("loading", () => {
     }
   });
 
-  it("takes the address of a file in Node, too", async function () {
+  it("takes addresses and paths of files in Node, too", async function () {
     // Browsers have been given addresses above.
     if (!inNode) return;
-    const { default: initInNode, isSimd } = await import(`${import.meta.resolve("micro-lora")}?copy=file`);
-    await initInNode(file("micro_lora_simd"));
-    await initInNode(file("micro_lora_simd").href);
-    expect(isSimd()).to.be.a("boolean");
+    const path = (await import("node:url")).fileURLToPath(file("micro_lora"));
+    const relative = (await import("node:path")).relative(process.cwd(), path);
+    for (const source of [
+      file("micro_lora"),
+      file("micro_lora").href,
+      path,
+      relative,
+      { module_or_path: path },
+    ]) {
+      const made = await fresh();
+      await made.default(source);
+      expect(made.isSimd()).to.equal(false);
+      works(made);
+    }
   });
 
   it("can be done at once, from bytes or a compiled module", async () => {
@@ -133,12 +145,22 @@ describe("loading", () => {
       [() => nothing, /TypeError/],
       [() => WebAssembly.compile(nothing), /TypeError/],
       [() => new Response("", { status: 404 }), /404/],
-      [() => (inNode ? bytesOf("no-such-file") : file("no-such-file")), /ENOENT|no-such-file.wasm: 404/],
+      [
+        () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } }),
+        /answered 200 text.html/,
+      ],
+      [nowhere, /(ENOENT.*|got no file), from (file|http):.*no-such-file.wasm(, which answered 404|$)/],
+      [() => ({ module_or_path: nowhere().href }), /from .*no-such-file.wasm/],
       [() => Promise.reject(new Error("offline")), /offline/],
       [() => 7, /./],
+      [() => null, /got null/],
+      [() => ({}), /./],
+      [() => Symbol("engine"), /./],
+      [() => Promise.reject(), /got undefined/],
     ]) {
       const error = await made.default(source()).catch((thrown) => thrown);
       expect(error).to.be.instanceOf(Error).with.property("code", "NOT_LOADED");
+      expect(error).to.have.property("cause");
       expect(error.message)
         .to.match(/^engine: expected a module of micro-lora, got /)
         .and.match(says);
@@ -150,6 +172,69 @@ describe("loading", () => {
     }
     await made.default(await bytesOf("micro_lora_simd"));
     works(made);
+  });
+
+  it("never throws at once where there is no WebAssembly, and can be tried again", async () => {
+    const made = await fresh();
+    const there = Object.getOwnPropertyDescriptor(globalThis, "WebAssembly");
+    delete globalThis.WebAssembly;
+    try {
+      const error = await made.default().catch((thrown) => thrown);
+      expect(error).to.have.property("code", "NOT_LOADED");
+      expect(error.message).to.match(/got ReferenceError/);
+    } finally {
+      Object.defineProperty(globalThis, "WebAssembly", there);
+    }
+    await made.default(await bytesOf("micro_lora_simd"));
+    works(made);
+  });
+
+  it("never throws at once from a bundle that does not know where it is", async () => {
+    // Node has the engine in its modules.
+    if (inNode) return;
+    const text = await (await fetch(import.meta.resolve("micro-lora"))).text();
+    expect(text).to.include("import.meta.url");
+    const module = new Blob([text.replaceAll("import.meta.url", '"bundle.js"')], { type: "text/javascript" });
+    const made = await import(URL.createObjectURL(module));
+    const error = await made.default().catch((thrown) => thrown);
+    expect(error).to.have.property("code", "NOT_LOADED");
+    expect(error.message).to.match(/URL/);
+  });
+
+  it("says so where a policy forbids WebAssembly", async () => {
+    const made = await fresh();
+    const { compile, instantiate } = WebAssembly;
+    const forbidden = () => Promise.reject(new WebAssembly.CompileError("blocked by CSP"));
+    Object.assign(WebAssembly, { compile: forbidden, instantiate: forbidden });
+    try {
+      const error = await made.default().catch((thrown) => thrown);
+      expect(error.message).to.match(/CompileError: blocked by CSP.*'wasm-unsafe-eval'/);
+    } finally {
+      Object.assign(WebAssembly, { compile, instantiate });
+    }
+    const other = await made.default(new Uint8Array(4)).catch((thrown) => thrown);
+    expect(other.message).not.to.match(/wasm-unsafe-eval/);
+  });
+
+  it("reads nothing once it has loaded, and leaves no second source to fail by itself", async () => {
+    const made = await fresh();
+    await made.default();
+    const unhandled = [];
+    const note = (event) => unhandled.push(event);
+    const [add, remove] = inNode
+      ? [process.on.bind(process), process.off.bind(process)]
+      : [addEventListener, removeEventListener];
+    const name = inNode ? "unhandledRejection" : "unhandledrejection";
+    add(name, note);
+    const later = Array.from({ length: 2000 }, () => made.default(nowhere()));
+    later.push(made.default(Promise.reject(new Error("late"))), made.default(null));
+    later.push(made.default({ module_or_path: Promise.reject(new Error("later")) }));
+    await Promise.all(later);
+    await new Promise((done) => {
+      setTimeout(done, 50);
+    });
+    remove(name, note);
+    expect(unhandled).to.deep.equal([]);
   });
 
   it("keeps copies of the module apart", async () => {

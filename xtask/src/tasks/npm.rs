@@ -115,7 +115,8 @@ pub fn plain(shell: &Shell) -> Result<PathBuf> {
         "import * as glue from \"./{GLUE_MODULE}\";\nexport const imports = {{ \"./{GLUE_MODULE}\": glue }};\n"
     );
     shell.write_file(&imports, text)?;
-    bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory, &[])?;
+    // Node has the engine in its modules, but this one is given to it as a file.
+    FAMILIES[0].bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory)?;
     Ok(directory)
 }
 
@@ -206,28 +207,38 @@ fn glue_directory(shell: &Shell, file: &str) -> PathBuf {
     target_dir(shell).join("npm/glue").join(file)
 }
 
-/// The modules, each entry in one file, minified; and what stands beside them as it is.
+/// A set of entries, which are the same classes with another way to the engine. A program has one of them, by the
+/// conditions of `package.json`.
+struct Family {
+    folder: &'static str,
+    /// The module of `wasm/js/place`; none where each entry has its own.
+    place: Option<&'static str>,
+    format: &'static str,
+}
+
+const FAMILIES: [Family; 4] = [
+    // What browsers download: minified, the engine in a file of its own.
+    Family { folder: "", place: None, format: "esm" },
+    // With the engine in them, and to be read: for Node, development servers, and `micro-lora/inline`.
+    Family { folder: "inline", place: Some("inline"), format: "esm" },
+    Family { folder: "cjs", place: Some("inline"), format: "cjs" },
+    Family { folder: "workerd", place: Some("module"), format: "esm" },
+];
+
+/// The entries, each with the engine that it has loaded.
+const ENTRIES: [(&str, &str); 4] = [
+    ("index", "micro_lora_simd.wasm"),
+    ("lite", "lite_simd.wasm"),
+    ("peft", "micro_lora_simd.wasm"),
+    ("learn", "learn_simd.wasm"),
+];
+
+/// The modules, each entry in one file; and what stands beside them as it is.
 fn modules(shell: &Shell) -> Result<()> {
-    // With simd128 or without, wasm-bindgen makes the same JavaScript, and a memory is called past it.
-    let glue = |file| glue_directory(shell, file).join(GLUE_MODULE);
-    let [full, lite] = [glue("micro_lora_simd.wasm"), glue("lite_simd.wasm")];
-    let (package, imports) = (Path::new(PACKAGE), &shell.current_dir().join("wasm/js/imports.js"));
-    bundle(shell, "index", &full, imports, package, &[])?;
-    bundle(shell, "lite", &lite, imports, package, &[])?;
-    for entry in ["peft", "learn"] {
-        // They use the module that their user has loaded, not a second one.
-        bundle(shell, entry, &full, imports, package, &["--external:./index.js"])?;
+    for family in &FAMILIES {
+        family.write(shell)?;
     }
-    for file in [
-        "js/index.d.ts",
-        "js/lite.d.ts",
-        "js/peft.d.ts",
-        "js/learn.d.ts",
-        "js/node.js",
-        "js/node-lite.js",
-        "package.json",
-        "README.md",
-    ] {
+    for file in ["js/wasm.d.ts", "package.json", "README.md"] {
         shell.copy_file(Path::new("wasm").join(file), PACKAGE)?;
     }
     for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
@@ -236,31 +247,82 @@ fn modules(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// esbuild puts the modules of an entry together, around what wasm-bindgen has made, terser makes them small.
-fn bundle(
-    shell: &Shell,
-    entry: &str,
-    glue: &Path,
-    imports: &Path,
-    into: &Path,
-    options: &[&str],
-) -> Result<()> {
-    let (esbuild, terser) = (tool(shell, "esbuild"), tool(shell, "terser"));
-    let bundled = target_dir(shell).join("npm").join(format!("{entry}.js"));
-    let [glue, imports] = [("glue", glue), ("glue-imports", imports)]
+impl Family {
+    fn write(&self, shell: &Shell) -> Result<()> {
+        let folder = Path::new(PACKAGE).join(self.folder);
+        shell.create_dir(&folder)?;
+        for (entry, _) in ENTRIES {
+            // With simd128 or without, wasm-bindgen makes the same JavaScript, and a memory is called past it.
+            let glue = if entry == "lite" { "lite_simd.wasm" } else { "micro_lora_simd.wasm" };
+            let glue = glue_directory(shell, glue).join(GLUE_MODULE);
+            let imports = shell.current_dir().join("wasm/js/imports.js");
+            self.bundle(shell, entry, &glue, &imports, &folder)?;
+            self.declare(shell, entry, &folder)?;
+        }
+        if self.format == "cjs" {
+            shell.write_file(folder.join("package.json"), "{ \"type\": \"commonjs\" }\n")?;
+        }
+        Ok(())
+    }
+
+    /// TypeScript takes declarations for a module or for CommonJS by where they are.
+    fn declare(&self, shell: &Shell, entry: &str, folder: &Path) -> Result<()> {
+        let to = folder.join(format!("{entry}.d.ts"));
+        if self.folder.is_empty() || self.format == "cjs" {
+            return Ok(shell.copy_file(format!("wasm/js/{entry}.d.ts"), to)?);
+        }
+        let mut text = format!("export * from \"../{entry}.js\";\n");
+        if matches!(entry, "index" | "lite") {
+            text += &format!("export {{ default }} from \"../{entry}.js\";\n");
+        }
+        Ok(shell.write_file(to, text)?)
+    }
+
+    /// esbuild puts the modules of an entry together, around what wasm-bindgen has made; terser makes small what
+    /// browsers download.
+    fn bundle(&self, shell: &Shell, entry: &str, glue: &Path, imports: &Path, into: &Path) -> Result<()> {
+        let engine = ENTRIES.iter().find(|(name, _)| *name == entry).map_or("", |(_, engine)| engine);
+        // Entries beside the first use the module that their user has loaded, not a second one.
+        let beside = matches!(entry, "peft" | "learn").then_some("--external:./index.js");
+        let is_minified = self.folder.is_empty();
+        let (esbuild, terser) = (tool(shell, "esbuild"), tool(shell, "terser"));
+        let written = into.join(format!("{entry}.js"));
+        let bundled = if is_minified {
+            target_dir(shell).join("npm").join(format!("{entry}.js"))
+        } else {
+            written.clone()
+        };
+        let root = shell.current_dir();
+        let place = if entry == "peft" { "index" } else { entry };
+        let place = root.join("wasm/js/place").join(format!("{}.js", self.place.unwrap_or(place)));
+        let [glue, imports, place, bytes] = [
+            ("glue", glue),
+            ("glue-imports", imports),
+            ("place", &place),
+            ("engine-bytes", &root.join(PACKAGE).join(engine)),
+        ]
         .map(|(name, file)| format!("--alias:{name}={}", file.display()));
-    cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle --format=esm --outfile={bundled} {glue} {imports}")
-        // Old engines' trouble with these is with other forms of them than are here.
-        .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
+        let format = format!("--format={}", self.format);
         // Constants of one module take their place in another, which terser would do with short ones alone.
-        .args(["--minify-syntax", "--log-level=warning"])
-        .args(options)
-        .run()?;
-    let minified = into.join(format!("{entry}.js"));
-    cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {minified} --mangle")
-        .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
-        // Names with an underscore are the modules' own.
-        .args(["--mangle-props", "regex=/^_[a-z]/"])
-        .run()?;
-    Ok(())
+        let minify: &[_] = if is_minified { &["--minify-syntax"] } else { &["--charset=utf8"] };
+        cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle {format} --outfile={bundled}")
+            .args([glue, imports, place, bytes])
+            .arg(format!("--define:INLINE={}", self.place.is_some()))
+            .args(["--loader:.wasm=dataurl", "--external:engine-module", "--log-level=warning"])
+            // Old engines' trouble with these is with other forms of them than are here.
+            .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
+            .args(minify)
+            .args(beside)
+            .run()?;
+        if !is_minified {
+            let text = shell.read_file(&written)?.replace("\"engine-module\"", &format!("\"../{engine}\""));
+            return Ok(shell.write_file(written, text)?);
+        }
+        cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {written} --mangle")
+            .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
+            // Names with an underscore are the modules' own.
+            .args(["--mangle-props", "regex=/^_[a-z]/"])
+            .run()?;
+        Ok(())
+    }
 }

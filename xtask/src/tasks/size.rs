@@ -1,6 +1,6 @@
 //! What a browser downloads, held to ceilings.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
@@ -8,6 +8,7 @@ use xshell::{Shell, cmd};
 use super::npm::{self, ENGINES, PACKAGE};
 use crate::cross::Toolchain;
 use crate::report::Report;
+use crate::workspace::target_dir;
 
 pub const STEP: &str = "size of the npm package";
 
@@ -22,7 +23,7 @@ struct Download {
     goal: usize,
 }
 
-const DOWNLOADS: [Download; 6] = [
+const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora",
         files: &["micro_lora_simd.wasm", "index.js"],
@@ -59,6 +60,14 @@ const DOWNLOADS: [Download; 6] = [
         ceiling: 14_600,
         goal: 8_192,
     },
+    Download { entry: "micro-lora/inline", files: &["inline-index.js"], ceiling: 26_500, goal: 26_500 },
+    Download {
+        entry: "the same with inline/learn",
+        files: &["inline-index-learn.js"],
+        ceiling: 59_000,
+        goal: 59_000,
+    },
+    Download { entry: "micro-lora/inline/lite", files: &["inline-lite.js"], ceiling: 17_200, goal: 17_200 },
 ];
 
 pub fn run(shell: &Shell, report: &mut Report) {
@@ -106,11 +115,27 @@ struct Size {
 fn sizes(shell: &Shell) -> Result<Vec<Size>> {
     let files =
         ENGINES.iter().map(|engine| engine.file).chain(["index.js", "lite.js", "peft.js", "learn.js"]);
-    let paths: Vec<_> = files.map(|file| Path::new(PACKAGE).join(file)).collect();
+    let mut paths: Vec<_> = files.map(|file| Path::new(PACKAGE).join(file)).collect();
+    for entries in [&["index"][..], &["index", "learn"], &["lite"]] {
+        paths.push(inline(shell, entries)?);
+    }
     let text = cmd!(shell, "node wasm/tools/sizes.mjs {paths...}").quiet().read()?;
     text.lines()
         .map(|line| Size::parse(line).with_context(|| format!("sizes.mjs printed `{line}`")))
         .collect()
+}
+
+/// Entries of `micro-lora/inline` in one file, as a bundler makes it: there they are not minified.
+fn inline(shell: &Shell, entries: &[&str]) -> Result<PathBuf> {
+    let written = target_dir(shell).join("npm").join(format!("inline-{}.js", entries.join("-")));
+    let program: String =
+        entries.iter().map(|entry| format!("export * from './{PACKAGE}/inline/{entry}.js';\n")).collect();
+    let esbuild = npm::tool(shell, "esbuild");
+    cmd!(shell, "{esbuild} --bundle --minify --format=esm --outfile={written} --log-level=warning")
+        .stdin(format!("{program}export {{ default }} from './{PACKAGE}/inline/{}.js';\n", entries[0]))
+        .quiet()
+        .run()?;
+    Ok(written)
 }
 
 impl Size {

@@ -38,7 +38,8 @@ fn suite_name(engine: &str, build: &str) -> String {
     format!("web: {engine}, {build}")
 }
 
-pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
+/// `all`: every fresh project, also those that take tools of their own.
+pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) {
     let mut tarball = None;
     report.step(INSTALL, || {
         let names = ENGINES.map(|(name, _)| name);
@@ -67,7 +68,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, report: &mut Report) {
     }
     if engine.is_none() {
         report.step(FORMAT, || format(shell));
-        report.step(FRESH, || fresh_projects(shell, &tarball));
+        report.step(FRESH, || fresh_projects(shell, &tarball, all));
         report.step(EXAMPLES, || examples(shell, &tarball));
         report.step(demo::CHECK, || demo::check(shell));
     }
@@ -93,8 +94,8 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
     let built = npm::plain(shell)?;
     let project = directory(shell).join("plain");
     cmd!(shell, "node {TOOLS}/runner/install.mjs {project} {tarball}").run()?;
-    for file in ["learn.wasm", "index.js"] {
-        shell.copy_file(built.join(file), project.join("node_modules/micro-lora"))?;
+    for (file, place) in [("learn.wasm", "learn.wasm"), ("index.js", "inline/index.js")] {
+        shell.copy_file(built.join(file), project.join("node_modules/micro-lora").join(place))?;
     }
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} node baseline").run()?)
 }
@@ -104,16 +105,20 @@ fn format(shell: &Shell) -> Result<()> {
     let sources = [
         "wasm/demo/*",
         "wasm/test/{bench,fresh,page,runner,suite}/*",
+        "wasm/test/fresh/{next/app,typescript}/*",
+        "wasm/test/runner/fresh/*",
+        "!wasm/test/fresh/tools",
         "!wasm/test/suite/*.json",
         "examples/*.ts",
     ];
     Ok(cmd!(shell, "{TOOLS}/node_modules/.bin/prettier --check --log-level warn {sources...}").run()?)
 }
 
-fn fresh_projects(shell: &Shell, tarball: &Path) -> Result<()> {
+fn fresh_projects(shell: &Shell, tarball: &Path, all: bool) -> Result<()> {
     needs::ensure(shell, &[&needs::CHROMIUM])?;
     let folder = directory(shell).join("fresh");
-    Ok(cmd!(shell, "node {TOOLS}/runner/fresh.mjs {folder} {tarball}").run()?)
+    let all = all.then_some("--all");
+    Ok(cmd!(shell, "node {TOOLS}/runner/fresh.mjs {folder} {tarball} {all...}").run()?)
 }
 
 fn examples(shell: &Shell, tarball: &Path) -> Result<()> {
