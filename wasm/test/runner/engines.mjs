@@ -63,9 +63,9 @@ async function startPuppeteer(options) {
     page,
     version: await browser.version(),
     close: () => browser.close(),
-    async visit(url) {
+    async visit(url, timeout = TIMEOUT) {
       await page.goto(url);
-      const outcome = await page.waitForFunction("globalThis.outcome", { polling: 200, timeout: TIMEOUT });
+      const outcome = await page.waitForFunction("globalThis.outcome", { polling: 200, timeout });
       return outcome.jsonValue();
     },
   };

@@ -24,12 +24,14 @@ const HEADERS = {
 };
 
 /** `requests` lists every path that was asked for, so that a test can tell what a page downloaded. */
-export async function serve(root, port = 0) {
+export async function serve(root, port = 0, headers = {}) {
   const requests = [];
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
     requests.push(path);
-    answer(resolve(root), path, response).catch(() => response.writeHead(404).end(`not found: ${path}`));
+    answer(resolve(root), path, response, headers).catch(() =>
+      response.writeHead(404).end(`not found: ${path}`),
+    );
   });
   await new Promise((done, fail) => server.once("error", fail).listen(port, "127.0.0.1", done));
   const url = `http://localhost:${server.address().port}`;
@@ -40,13 +42,13 @@ export async function serve(root, port = 0) {
   return { url, requests, close };
 }
 
-async function answer(root, path, response) {
+async function answer(root, path, response, headers) {
   let file = normalize(join(root, path));
   if (file !== root && !file.startsWith(root + sep)) throw new Error("outside of the folder");
   if ((await stat(file)).isDirectory()) file = join(file, "index.html");
   const { size } = await stat(file);
   const type = TYPES[extname(file)] ?? "application/octet-stream";
-  response.writeHead(200, { "content-type": type, "content-length": size, ...HEADERS });
+  response.writeHead(200, { "content-type": type, "content-length": size, ...HEADERS, ...headers });
   createReadStream(file).pipe(response);
 }
 

@@ -123,8 +123,16 @@ pub const ALL: &[Task] = &[
     Task {
         name: "web-test",
         about: "the npm package in Node, Chromium, Firefox and WebKit, and in fresh projects",
-        options: &[Flag { name: "--engine E", about: "this one alone: node, chromium, firefox or webkit" }],
-        run: |shell, options, report| web_test::run(shell, options.value("--engine"), report),
+        options: &[
+            Flag {
+                name: "--all",
+                about: "every fresh project, also those whose tools take a minute to install",
+            },
+            Flag { name: "--engine E", about: "this one alone: node, chromium, firefox or webkit" },
+        ],
+        run: |shell, options, report| {
+            web_test::run(shell, options.value("--engine"), options.has("--all"), report);
+        },
     },
     Task {
         name: "bench",

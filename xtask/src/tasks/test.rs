@@ -65,7 +65,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     bare_metal::run(shell, report);
     embedded::run(shell, report);
     c_test::run(shell, report);
-    web_test::run(shell, None, report);
+    web_test::run(shell, None, false, report);
     package::run(shell, report);
 }
 

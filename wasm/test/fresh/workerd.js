@@ -1,0 +1,7 @@
+import { render } from "./render.js";
+
+export default {
+  async fetch() {
+    return Response.json(await render());
+  },
+};
