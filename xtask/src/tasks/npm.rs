@@ -115,8 +115,8 @@ pub fn plain(shell: &Shell) -> Result<PathBuf> {
         "import * as glue from \"./{GLUE_MODULE}\";\nexport const imports = {{ \"./{GLUE_MODULE}\": glue }};\n"
     );
     shell.write_file(&imports, text)?;
-    // Node has the engine in its modules, but this one is given to it as a file.
-    FAMILIES[0].bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory)?;
+    // Node has the engine in its modules; the one that was built here is given to it as a file.
+    FAMILIES[1].bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory)?;
     Ok(directory)
 }
 
