@@ -7,7 +7,7 @@
 //! A frozen model embeds the query and 1,500 package descriptions. It knows what a program is for, not
 //! that this user wants it on the command line. An adapter of rank 4 sits on the query's side, sees ten
 //! results and the clicks, and takes one step per search. What it learned is measured on queries that it
-//! never saw, against controls that must not work and a bound that clicks cannot reach.
+//! never saw; with `--details` beside controls that must not work and a bound that clicks cannot reach.
 
 mod chart;
 mod contenders;
@@ -15,15 +15,17 @@ mod options;
 mod report;
 mod resume;
 mod showcase;
+mod summary;
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use micro_lora_lab::{Debian, Estimate, Run, USERS, run_grid};
+use micro_lora_lab::{Debian, USERS, run_grid};
 
 use contenders::DEFAULT;
 use options::Options;
+use summary::Summary;
 
 /// What the default learner must reach, on the mean of all users; its interval must also exclude zero.
 struct Goal {
@@ -85,38 +87,45 @@ fn personalize(options: &Options) -> Result<Vec<String>, Box<dyn Error>> {
     let setting = if options.quick { QUICK } else { FULL };
     let seeds = options.seeds.unwrap_or(setting.seeds);
     let data = Debian::embedded()?;
-    let contenders = contenders::contenders(setting.checkpoints);
+    let mut contenders = contenders::contenders(setting.checkpoints);
+    if !options.details {
+        contenders.truncate(DEFAULT + 1);
+    }
 
-    report::introduction(&data, seeds);
     let bar = progress_bar(u64::from(seeds) * (USERS.len() * contenders.len()) as u64);
     let runs = run_grid(&data, &USERS, seeds, &contenders, || bar.inc(1))?;
     bar.finish_and_clear();
 
     let default = &runs[DEFAULT];
-    for (user, runs) in USERS.iter().zip(default.chunks(seeds as usize)) {
-        report::learning(user.name, runs);
+    if options.details {
+        report::introduction(&data, seeds);
+        for (user, runs) in USERS.iter().zip(default.chunks(seeds as usize)) {
+            report::learning(user.name, runs);
+        }
+        report::learning("all users", default);
+        report::comparison(&contenders, &runs);
+        chart::learning_curves(&contenders, &runs);
+        report::cost(&contenders[DEFAULT], default)?;
+        println!();
     }
-    report::learning("all users", default);
-    report::comparison(&contenders, &runs);
-    chart::learning_curves(&contenders, &runs);
-    showcase::before_and_after(&data, &contenders[DEFAULT])?;
-    report::cost(&contenders[DEFAULT], default)?;
-    println!();
-    Ok(setting.goals.iter().filter_map(|goal| check(goal, default)).collect())
+    let shown = showcase::searches(&data, &contenders[DEFAULT])?;
+    let summary = Summary::new(default, setting.goals.iter().map(|goal| goal.events), shown);
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    } else {
+        print!("{summary}");
+    }
+    Ok(setting.goals.iter().filter_map(|goal| missed(goal, &summary)).collect())
 }
 
-/// Prints the figure of a goal on a line that a script can read; says so if it was missed.
-fn check(goal: &Goal, runs: &[Run]) -> Option<String> {
-    let checkpoints = || runs.iter().flat_map(|run| &run.checkpoints).filter(|c| c.events == goal.events);
-    let gain = Estimate::of(checkpoints().map(|c| c.gain()));
-    let base = Estimate::of(checkpoints().map(|c| c.base)).mean;
+/// What is said of a goal that was not reached.
+fn missed(goal: &Goal, summary: &Summary) -> Option<String> {
     let Goal { events, gain: expected } = *goal;
-    println!("gain@{events} {:+.3} ±{:.3} (base {base:.3})", gain.mean, gain.half_width);
-    let reached = gain.mean >= expected && gain.is_positive();
+    let gain = summary.gains.iter().find(|gain| gain.searches == events)?;
+    let reached = gain.mean >= expected && gain.mean > gain.half_width;
     (!reached).then(|| {
         format!(
-            "gain@{events}: expected at least {expected:+.3} and a 95 % interval above zero, got \
-             {:+.4} ±{:.4}",
+            "gain@{events}: expected at least {expected:+.3} and a 95 % interval above zero, got {:+.4} ±{:.4}",
             gain.mean, gain.half_width
         )
     })

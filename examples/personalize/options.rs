@@ -7,6 +7,8 @@ Software search that learns its user's taste from clicks, measured on simulated 
 Usage: cargo run --release --example personalize -- [OPTIONS]
 
 Options:
+      --details    every user, other learners beside it, curves and costs
+      --json       the summary as JSON, for machines
       --quick      a short run for test suites: fewer seeds and events, a lower bar
       --seeds N    runs per user (default 8, with --quick 3)
       --resume FILE
@@ -21,6 +23,8 @@ const SEEDS_MAX: u32 = 1000;
 #[derive(Debug, Default)]
 pub struct Options {
     pub quick: bool,
+    pub details: bool,
+    pub json: bool,
     /// Runs per user; none means the setting's own number.
     pub seeds: Option<u32>,
     /// Where one user's adapter is kept between runs.
@@ -36,6 +40,8 @@ impl Options {
         while let Some(arg) = parser.next().map_err(|error| error.to_string())? {
             match arg {
                 Long("quick") => options.quick = true,
+                Long("details") => options.details = true,
+                Long("json") => options.json = true,
                 Long("resume") => options.resume = Some(resume(&mut parser)?),
                 Long("seeds") => options.seeds = Some(seeds(&mut parser)?),
                 Short('h') | Long("help") => options.help = true,

@@ -56,6 +56,8 @@ impl Checkpoint {
 #[derive(Clone, Debug)]
 pub struct Run {
     pub checkpoints: Vec<Checkpoint>,
+    /// Results that the user clicked.
+    pub clicks: usize,
     /// Time of [`Learner::correct`] in each event.
     pub correct_times: Vec<Duration>,
     /// Time of [`Learner::learn`] in each event that changed the learner.
@@ -67,7 +69,7 @@ pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Ru
     let mut rng = Rng::with_seed(CLICK_STREAM + u64::from(task.seed));
     let events = plan.checkpoints.last().copied().unwrap_or(0);
     let mut order = Vec::new();
-    let mut result = Run { checkpoints: vec![], correct_times: vec![], learn_times: vec![] };
+    let mut result = Run { checkpoints: vec![], clicks: 0, correct_times: vec![], learn_times: vec![] };
     for event in 0..events {
         let changed = plan.switch.as_ref().filter(|switch| event >= switch.after);
         let relevance = changed.map_or(&task.relevance, |switch| &switch.to);
@@ -111,6 +113,7 @@ fn serve(
         task.search(&corrected)
     };
     let clicks = clicks.on(&task.relevant_shown(relevance, query, &shown), rng);
+    result.clicks += clicks.iter().filter(|clicked| **clicked).count();
     let event = Event {
         query: task.query(query),
         shown: &shown.map(|document| task.document_rows().row(document)).concat(),

@@ -38,19 +38,36 @@ fn a_quick_run_reaches_its_goal() {
     let stdout = text(&output.stdout);
     let gain = stdout.lines().find_map(|line| line.strip_prefix("gain@200 +0.")).unwrap();
     assert!(gain.contains(" ±0.") && gain.contains(" (base 0.") && gain.ends_with(')'), "{gain}");
-    for expected in ["replaced system's rule", "random clicks", "an unseen search", "state: "] {
+    assert!(stdout.lines().count() <= 15, "{stdout}");
+    for expected in ["likes the command line, asks for", "likes windows", "before", "after", " clicks"] {
         assert!(stdout.contains(expected), "{expected}: {stdout}");
     }
     let widest = stdout.lines().map(|line| line.chars().count()).max();
-    assert!(widest <= Some(100), "{widest:?} columns");
+    assert!(widest <= Some(140), "{widest:?} columns");
     assert!(!stdout.contains('\x1b'), "colour although this is no terminal");
+}
+
+#[test]
+fn details_show_other_learners_and_json_is_the_summary() {
+    let output = personalize(&["--quick", "--details", "--seeds", "1"]);
+    let stdout = text(&output.stdout);
+    for expected in ["replaced system's rule", "random clicks", "gain in nDCG@10", "state: ", "gain@200 "] {
+        assert!(stdout.contains(expected), "{expected}: {stdout}");
+    }
+    let output = personalize(&["--quick", "--json", "--seeds", "1"]);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["gains"][0]["searches"], 200);
+    assert!(summary["gains"][0]["mean"].as_f64().unwrap() > 0.0, "{summary}");
+    assert_eq!(summary["showcase"]["searches"].as_array().unwrap().len(), 2);
+    assert_eq!(summary["showcase"]["searches"][0]["after"].as_array().unwrap().len(), 5);
+    assert!(summary["clicks"].as_f64().unwrap() > 50.0);
 }
 
 #[test]
 fn help_names_every_option() {
     let output = personalize(&["--help"]);
     assert!(output.status.success());
-    for option in ["--quick", "--seeds N", "--resume FILE", "--help"] {
+    for option in ["--details", "--json", "--quick", "--seeds N", "--resume FILE", "--help"] {
         assert!(text(&output.stdout).contains(option), "{option}");
     }
 }

@@ -9,6 +9,7 @@ mod c_test;
 mod corruption;
 mod demo;
 mod embedded;
+mod eye;
 mod fuzz;
 mod golden;
 mod header;
@@ -20,6 +21,7 @@ mod package;
 mod peft;
 mod personal_search;
 mod size;
+mod soak;
 mod state;
 mod test;
 mod web_bench;
@@ -65,6 +67,15 @@ pub const ALL: &[Task] = &[
             Flag { name: "--target T", about: "this one alone, or T,U,V" },
         ],
         run: fuzz::run,
+    },
+    Task {
+        name: "soak",
+        about: "a million clicks with saves and loads in between, ten million outputs of snapshots in other threads",
+        options: &[
+            Flag { name: "--clicks N", about: "a million if not given; ten times as many outputs" },
+            Flag { name: "--seed N", about: "which clicks, 0 if not given" },
+        ],
+        run: soak::run,
     },
     Task {
         name: "bits",
@@ -167,6 +178,18 @@ pub const ALL: &[Task] = &[
         about: "build the crate as it would be published, and check its size",
         options: &[],
         run: |shell, _, report| package::run(shell, report),
+    },
+    Task {
+        name: "eye",
+        about: "twenty unseen searches before and after learning, as text for a reader",
+        options: &[
+            Flag { name: "--clicks N", about: "searches that are learned from, 200 if not given" },
+            Flag {
+                name: "--seed N",
+                about: "which searches are learned from, and which are shown; 0 if not given",
+            },
+        ],
+        run: eye::run,
     },
     Task {
         name: "learn",

@@ -4,7 +4,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::{
-    bare_metal, bench, bits, c_test, embedded, golden, learn, modules, npm, package, state, web_test,
+    bare_metal, bench, bits, c_test, embedded, eye, golden, learn, modules, npm, package, state, web_test,
 };
 use crate::needs;
 use crate::report::Report;
@@ -37,6 +37,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
             state::STEP,
             EXAMPLE,
             learn::STEP,
+            eye::STEP,
             DOCS,
             bits::STEP,
             bench::LINT_STEP,
@@ -59,6 +60,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     state::run(shell, report);
     report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
     report.step(learn::STEP, || learn::quick(shell));
+    report.step(eye::STEP, || eye::quick(shell));
     report.step(DOCS, || docs(shell));
     bits::run(shell, report);
     report.step(bench::LINT_STEP, || bench::lint(shell));

@@ -1,0 +1,91 @@
+//! What a reader without background is told, in fifteen lines.
+
+use std::fmt;
+
+use micro_lora_lab::{Estimate, Run, USERS};
+use serde::Serialize;
+
+use crate::showcase::Showcase;
+
+#[derive(Serialize)]
+pub struct Summary {
+    people: usize,
+    runs_per_person: usize,
+    /// Searches that each person made.
+    searches: usize,
+    /// Results that one person clicked in all of them, on average.
+    clicks: f64,
+    pub gains: Vec<Gain>,
+    showcase: Showcase,
+}
+
+/// How much better the ranking of unseen searches is than the frozen model's, in nDCG@10.
+#[derive(Serialize)]
+pub struct Gain {
+    /// Searches that were learned from.
+    pub searches: usize,
+    /// nDCG@10 of the frozen model.
+    pub base: f64,
+    pub mean: f64,
+    /// Half of the 95 % interval.
+    pub half_width: f64,
+}
+
+impl Summary {
+    pub fn new(runs: &[Run], searches: impl Iterator<Item = usize>, showcase: Showcase) -> Self {
+        let gain = |searches: usize| {
+            let checkpoints =
+                || runs.iter().flat_map(|run| &run.checkpoints).filter(|c| c.events == searches);
+            let gain = Estimate::of(checkpoints().map(|c| c.gain()));
+            let base = Estimate::of(checkpoints().map(|c| c.base)).mean;
+            Gain { searches, base, mean: gain.mean, half_width: gain.half_width }
+        };
+        let gains: Vec<Gain> = searches.map(gain).collect();
+        Self {
+            people: USERS.len(),
+            runs_per_person: runs.len() / USERS.len(),
+            searches: gains.iter().map(|gain| gain.searches).max().unwrap_or_default(),
+            clicks: runs.iter().map(|run| run.clicks).sum::<usize>() as f64 / runs.len() as f64,
+            gains,
+            showcase,
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { people, runs_per_person, searches, clicks, gains, showcase } = self;
+        writeln!(
+            out,
+            "Somebody searches programs by what they do, and clicks. A click says more than the query: this person"
+        )?;
+        writeln!(
+            out,
+            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches, {clicks:.0} clicks."
+        )?;
+        writeln!(out, "Two new searches (* is a program for this purpose that this person likes):")?;
+        for search in &showcase.searches {
+            writeln!(out, "\n  likes {}, asks for \"{}\"", search.likes, search.query)?;
+            for (when, results) in [("before", &search.before), ("after", &search.after)] {
+                let names: Vec<String> = results
+                    .iter()
+                    .map(|result| format!("{}{}", if result.is_good { "*" } else { "" }, result.name))
+                    .collect();
+                writeln!(out, "    {when:6}  {}", names.join("  "))?;
+            }
+        }
+        let Showcase { unseen, better, worse, kept, .. } = showcase;
+        writeln!(
+            out,
+            "\nOf {unseen} new searches {better} find more of it than before, {worse} less; {kept:.1} of ten results stay the same."
+        )?;
+        writeln!(
+            out,
+            "How well new searches are ranked (nDCG@10, 1 is perfect; {people} people, {runs_per_person} runs each; --details has more):"
+        )?;
+        for Gain { searches, base, mean, half_width } in gains {
+            writeln!(out, "gain@{searches} {mean:+.3} ±{half_width:.3} (base {base:.3})")?;
+        }
+        Ok(())
+    }
+}
