@@ -1,49 +1,32 @@
-// The learning curves as an SVG, drawn by hand: three lines need no library.
-const WIDTH = 320;
-const HEIGHT = 110;
-const LEFT = 30;
-const RIGHT = 36;
-const BOTTOM = 16;
-const TOP = 8;
+// A learning curve as an SVG, drawn by hand: a line needs no library.
+const [WIDTH, HEIGHT] = [340, 84];
+const [LEFT, RIGHT, TOP, BOTTOM] = [26, 34, 8, 18];
 
-/** `curve` holds the clicks and the scores with and without the ring, `base` is the frozen model's score. */
-export function drawCurve(svg, curve, base) {
-  const points = curve.length > 0 ? curve : [[0, base, base]];
-  const [clicks, ...scores] = points.at(-1);
-  const last = Math.max(clicks, 20);
-  const all = [base, ...points.flatMap(([, ...both]) => both)];
-  const [low, high] = [Math.min(...all) - 0.01, Math.max(...all, base + 0.04) + 0.01];
-  const x = (at) => LEFT + ((WIDTH - LEFT - RIGHT) * at) / last;
-  const y = (score) => TOP + ((HEIGHT - TOP - BOTTOM) * (high - score)) / (high - low);
-  const path = (which) =>
-    points
-      .map((point, i) => `${i === 0 ? "M" : "L"}${x(point[0]).toFixed(1)} ${y(point[which]).toFixed(1)}`)
-      .join("");
-  const end = x(clicks);
-  const [top, bottom] = apart(y(scores[0]), y(scores[1]));
+/**
+ * `points` are `[choices, count]`, counts of the first ten results; the axis reaches from `low` to `high`, or as far as the
+ * line. `base` is the count of the frozen order, a dashed line, and `what` says what is counted.
+ */
+export function drawCurve(svg, { points, base, low, high, what }) {
+  const [[from], [choices, count]] = [points[0], points.at(-1)];
+  const last = Math.max(choices, from + 10);
+  const [bottom, top] = [
+    Math.min(low, ...points.map(([, each]) => each)),
+    Math.max(high, ...points.map(([, each]) => each)),
+  ];
+  const x = (at) => (LEFT + ((WIDTH - LEFT - RIGHT) * (at - from)) / (last - from)).toFixed(1);
+  const y = (at) => (TOP + ((HEIGHT - TOP - BOTTOM) * (top - at)) / (top - bottom)).toFixed(1);
+  const path = points.map(([at, each], i) => `${i === 0 ? "M" : "L"}${x(at)} ${y(each)}`).join("");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   svg.innerHTML = `
-    <line class="frozen" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(base)}" y2="${y(base)}"/>
-    <text x="${LEFT - 4}" y="${y(base) + 3}" text-anchor="end">${base.toFixed(2)}</text>
-    <path class="once" d="${path(2)}"/>
-    <path class="replayed" d="${path(1)}"/>
-    <circle class="once" cx="${end}" cy="${y(scores[1])}" r="3"/>
-    <circle class="replayed" cx="${end}" cy="${y(scores[0])}" r="3.5"/>
-    <text class="replayed" x="${end + 7}" y="${top + 3}">${scores[0].toFixed(2)}</text>
-    <text class="once" x="${end + 7}" y="${bottom + 3}">${scores[1].toFixed(2)}</text>
-    <text x="${LEFT}" y="${HEIGHT - 3}">0</text>
-    <text x="${WIDTH - RIGHT}" y="${HEIGHT - 3}" text-anchor="end">${last} clicks</text>`;
+    <line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(base)}" y2="${y(base)}"/>
+    <text x="${LEFT - 5}" y="${Number(y(base)) + 4}" text-anchor="end">${base === 10 ? 10 : base.toFixed(1)}</text>
+    <path d="${path}"/>
+    <circle cx="${x(choices)}" cy="${y(count)}" r="3.5"/>
+    <text class="now" x="${Number(x(choices)) + 7}" y="${Number(y(count)) + 4}">${count.toFixed(1)}</text>
+    <text x="${LEFT}" y="${HEIGHT - 3}">${from}</text>
+    <text x="${WIDTH - RIGHT}" y="${HEIGHT - 3}" text-anchor="end">${last} choices</text>`;
   svg.setAttribute(
     "aria-label",
-    `Learning curves: nDCG at 10 is ${scores[0].toFixed(3)} after ${clicks} clicks with replay, ` +
-      `${scores[1].toFixed(3)} with each click learned once, ${base.toFixed(3)} for the frozen model`,
+    `${what}: ${count.toFixed(1)} after ${choices} choices, ${base.toFixed(1)} in the frozen order`,
   );
-}
-
-/** Two labels far enough from each other to be read, in their order. */
-function apart(first, second) {
-  const lack = (10 - Math.abs(first - second)) / 2;
-  if (lack <= 0) return [first, second];
-  const sign = first <= second ? 1 : -1;
-  return [first - sign * lack, second + sign * lack];
 }

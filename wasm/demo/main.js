@@ -1,234 +1,259 @@
-// The page: one search for everybody, one column for each person.
+// The page: one search, one person's ranking, and what they do with it.
 import init from "./micro-lora/index.js";
-import { Column } from "./column.js";
+import { ShortList } from "./compare.js";
 import { loadData } from "./data.js";
+import { Kinds, sentence } from "./learned.js";
+import { keepForOffline } from "./offline.js";
 import { Person } from "./person.js";
-import { Search } from "./search.js";
-import { erase, read, write } from "./storage.js";
-import { Judge, TASTES } from "./taste.js";
+import { Query } from "./query.js";
+import { Results } from "./results.js";
+import { Search, SHOWN } from "./search.js";
+import { Sheet } from "./sheet.js";
+import { read, write } from "./storage.js";
+import { Teaching } from "./teaching.js";
+import { Toast } from "./toast.js";
+import { reasonsFor } from "./why.js";
 
-const SUGGESTIONS = [
-  "play music",
-  "edit photos",
-  "read mail",
-  "watch the network",
-  "version control",
-  "draw diagrams",
-];
-const START = [
-  ["Ada", "commandline"],
-  ["Ben", "x11"],
-];
-const SEARCHES = 100;
-/** So many searches between two points of the curve, and between two pictures. */
-const STRIDE = 10;
+const FIRST_QUERY = "play music";
+const RATINGS = { up: "liked", down: "disliked" };
 
 const $ = (selector) => document.querySelector(selector);
-const people = [];
-const judges = new Map();
-let search = null;
-let query = null;
+const toast = new Toast($("#status"), $("#undo"));
+const results = new Results($("#results"), (action, id) => ACTIONS[action](id));
+const sheet = new Sheet($("#sheet"), ({ kind, id }) => results.focusOn(id, kind));
+const [frozenList, otherList] = [new ShortList($("#frozen")), new ShortList($("#other"))];
 
-await start().catch((error) => tell(`It did not start: ${error.message}`, true));
+let search, kinds, query, teaching;
+let [you, other] = [];
+/** Ids of the ten results of this person, and of the frozen order. */
+let [shown, frozen] = [[], []];
+
+await start().catch((error) => toast.problem(`It did not start: ${error.message}`));
 
 async function start() {
   const [data] = await Promise.all([loadData("data"), init()]);
   search = new Search(data);
-  const page = read("page");
-  for (const each of page?.people ?? []) {
-    const saved = read(each);
-    if (saved) add(restored(saved));
-  }
-  if (people.length === 0) {
-    START.forEach(([name, taste], i) => save(add(new Person(name, taste, search.size, i + 1)).person));
-  }
-  if (page?.query) $("#query").value = page.query;
+  kinds = new Kinds(search);
+  [you, other] = ["you", "other"].map(restored);
+  query = new Query(search, { source: $("#source"), loading: $("#loading") }, show);
+  teaching = new Teaching($, search, { toast, people: () => ({ you, other }), change });
   listen();
-  ask();
+  $("#strength").value = you.strength;
+  $("#query").value = read("page")?.text ?? FIRST_QUERY;
+  await query.ask($("#query").value);
+  await query.begin();
+  const about = await query.about();
+  await keepForOffline({ hasModel: about !== null });
 }
 
-function restored(saved) {
+function restored(name) {
+  const person = new Person(search.size, (id) => search.rows[id]);
+  const saved = read(name);
   try {
-    return Person.restore(saved, search.size);
+    if (saved) person.load(saved);
   } catch (error) {
-    tell(`${saved.name} starts anew: what was saved is damaged (${error.message})`, true);
-    return new Person(saved.name, saved.taste, search.size, saved.seed);
+    toast.problem(`What was learned is damaged, and starts anew: ${error.message}`);
   }
+  return person;
 }
 
 function listen() {
   $("#search").addEventListener("submit", (event) => {
     event.preventDefault();
-    ask();
+    ask($("#query").value);
   });
-  $("#suggestions").append(
-    ...SUGGESTIONS.map((text) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
-      button.addEventListener("click", () => {
-        $("#query").value = text;
-        ask();
-      });
-      return button;
-    }),
-  );
-  $("#add").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const { column, person } = add(
-      new Person($("#newcomer").value.trim(), "commandline", search.size, Date.now() >>> 0),
-    );
-    $("#newcomer").value = "";
-    ask();
-    save(person);
-    column.part("taste").focus();
+  $("#suggestions").addEventListener("click", ({ target }) => {
+    if (target.localName !== "button") return;
+    $("#query").value = target.textContent;
+    ask(target.textContent);
+  });
+  $("#strength").addEventListener("input", ({ target }) => {
+    you.strength = Number(target.value);
+    show();
+  });
+  $("#strength").addEventListener("change", keep);
+  $("#save").addEventListener("click", saveFile);
+  $("#load").addEventListener("change", ({ target }) => loadFile(target));
+  $("#reset").addEventListener("click", () => {
+    const saved = you.save();
+    you.reset();
+    changed("Everything is forgotten.", () => you.load(saved));
+  });
+  $("#swap").addEventListener("click", () => {
+    swap();
+    changed("You are the second person now.", swap);
   });
 }
 
-function add(person) {
-  const entry = { person, shown: [] };
-  entry.column = new Column(person, (action, detail) => ACTIONS[action](entry, detail));
-  people.push(entry);
-  $("#people").append(entry.column.element);
-  return entry;
+function ask(text) {
+  sheet.close();
+  toast.clear();
+  query.typed(text.trim());
+  keep();
 }
 
-/** The same query for everybody. */
-function ask() {
-  const text = $("#query").value.trim();
-  query = search.embed(text);
-  tell(query ? `Results for “${text}”` : `No program is described with “${text}”. Try other words.`, !query);
-  people.forEach(show);
-  save();
-}
-
-function show(entry) {
-  const { person, column } = entry;
-  if (query) {
-    entry.shown = search.top(person.correct(query));
-    const frozen = search.places(query, entry.shown);
-    column.showResults(
-      entry.shown.map((index, at) => ({
-        package: search.packages[index],
-        place: at + 1,
-        frozen: frozen[at],
-      })),
-    );
-  } else {
-    entry.shown = [];
-    column.showResults([]);
-  }
-  column.showFacts(judge(person).base);
-}
-
-function judge({ taste }) {
-  if (!judges.has(taste)) judges.set(taste, new Judge(search, taste));
-  return judges.get(taste);
-}
-
-function measure(person) {
-  const scores = [person.lora, person.once].map((lora) =>
-    judge(person).score((vector) => lora.applyResidual(vector)),
+/** Brings everything on the page up to what is asked and what is learned. */
+function show() {
+  const { vector } = query;
+  [frozen, shown] = vector ? [search.top(vector), search.top(you.correct(vector))] : [[], []];
+  const places = vector ? search.places(vector, shown) : [];
+  const toProgram = (id) => search.packages[id];
+  results.show(
+    shown.map((id, at) => ({
+      id,
+      program: toProgram(id),
+      place: at + 1,
+      frozen: places[at],
+      rating: ratingOf(id),
+    })),
   );
-  person.curve.push([person.clicks, ...scores]);
+  $("#results").dataset.query = query.text;
+  const kept = shown.filter((id) => frozen.includes(id)).length;
+  $("#kept").textContent = vector ? `${kept} of the ${SHOWN} frozen results kept` : "";
+  $("#strength").setAttribute("aria-valuetext", `${you.strength.toFixed(1)}, ${$("#kept").textContent}`);
+  $("#none").hidden = vector !== null;
+  $("#none").textContent = vector ? "" : query.problem;
+  const others = vector ? search.top(other.correct(vector)) : [];
+  const own = new Set(shown.map(toProgram));
+  frozenList.show(frozen.map(toProgram), own);
+  otherList.show(others.map(toProgram), own);
+  $("#other-choices").textContent = `${other.choices} choices`;
+  $("#learned").textContent = sentence(you, kinds.of(you));
+  if (sheet.about?.kind === "why") explain(sheet.about.id);
+}
+
+function ratingOf(id) {
+  return Object.keys(RATINGS).find((rating) => you.numberOf(RATINGS[rating], query.text, id) !== undefined);
 }
 
 const ACTIONS = {
-  feedback(entry, { place, quality }) {
-    const { person, shown } = entry;
-    const { name } = search.packages[shown[place]];
-    startCurve(person);
-    person.choose(query, search.candidates(shown), place, quality);
-    measure(person);
-    show(entry);
-    const now = search.places(person.correct(query), [shown[place]])[0];
-    tell(
-      `${person.name}: ${quality > 0 ? "more" : "less"} like ${name}, which moved from place ${place + 1} to ${now}`,
-    );
-    save(person);
+  open(id) {
+    if (you.numberOf("opened", query.text, id) === undefined) choose("opened", id);
+    const actions = [["Forget choices that it was part of", () => forgetProgram(id)]];
+    sheet.showProgram(id, search.packages[id], actions);
   },
-
-  async simulate(entry) {
-    const { person, column } = entry;
-    startCurve(person);
-    column.showBusy(true);
-    for (let done = 0; done < SEARCHES && people.includes(entry); done += STRIDE) {
-      for (let i = 0; i < STRIDE; i += 1) {
-        const { vector, candidates, clicks } = judge(person).event(person);
-        person.clickMerged(vector, candidates, clicks);
-      }
-      measure(person);
-      show(entry);
-      await new Promise(requestAnimationFrame);
-    }
-    if (!people.includes(entry)) return;
-    column.showBusy(false);
-    tell(`${person.name}, who ${TASTES[person.taste].label}, searched ${SEARCHES} times`);
-    save(person);
-  },
-
-  taste(entry, taste) {
-    Object.assign(entry.person, { taste, curve: [] });
-    measure(entry.person);
-    show(entry);
-    save(entry.person);
-  },
-
-  export({ person }) {
-    const file = new Blob([JSON.stringify(person.documents())], { type: "application/json" });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(file);
-    link.download = `${person.name.toLowerCase().replace(/[^a-z0-9]+/g, "-") || "adapter"}.micro-lora.json`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    tell(
-      `${person.name} was exported, ${file.size} bytes: the adapter, its ring and what was compared, ` +
-        "each a text that is read wherever MicroLoRA runs",
-    );
-  },
-
-  import(entry, json) {
-    const { person } = entry;
-    try {
-      person.load(json);
-    } catch (error) {
-      tell(`That file was not imported: ${error.message}`, true);
-      return;
-    }
-    measure(person);
-    show(entry);
-    tell(`${person.name} goes on with what was imported`);
-    save(person);
-  },
-
-  reset(entry) {
-    entry.person.forget();
-    show(entry);
-    tell(`${entry.person.name}’s adapter knows nothing any more`);
-    save(entry.person);
-  },
-
-  remove(entry) {
-    people.splice(people.indexOf(entry), 1);
-    entry.person.free();
-    erase(entry.person.seed);
-    entry.column.element.remove();
-    $("#newcomer").focus();
-    tell(`${entry.person.name} was removed`);
-    save();
-  },
+  up: (id) => rate("up", id),
+  down: (id) => rate("down", id),
+  why: (id) => explain(id),
 };
 
-/** So that a curve begins where the learning does. */
-function startCurve(person) {
-  if (person.curve.length === 0) measure(person);
+/** A thumb; the same one again takes it back, the other one takes its place. */
+function rate(rating, id) {
+  const before = ratingOf(id);
+  if (before) you.forget(you.numberOf(RATINGS[before], query.text, id));
+  if (before === rating) changed(`Your rating of ${nameOf(id)} is taken back.`);
+  else choose(RATINGS[rating], id);
 }
 
-function save(person) {
-  const page = { query: $("#query").value, people: people.map(({ person: { seed } }) => seed) };
-  const kept = write("page", page) && (!person || write(person.seed, person.save()));
-  if (!kept) tell("This browser does not keep data: what is learned ends with the page.", true);
+const CHOSEN = { opened: "Opened: counts a little.", liked: "More like this.", disliked: "Less like this." };
+
+function choose(kind, id) {
+  const before = shown;
+  const number = you.choose(kind, query.text, query.vector, shown, shown.indexOf(id));
+  if (number === undefined) {
+    toast.say(`There was nothing to learn from ${nameOf(id)}.`);
+    return;
+  }
+  show();
+  changed(`${CHOSEN[kind]} ${effect(id, before)}`, () => you.forget(number));
 }
 
-function tell(text, problem = false) {
-  $("#status").textContent = text;
-  $("#status").className = problem ? "problem" : "";
+/** "gimp moved from place 6 to 2, and 3 others moved." */
+function effect(id, before) {
+  const [from, to] = [before, shown].map((list) => list.indexOf(id) + 1);
+  const others = shown.filter((each, at) => each !== id && before[at] !== each).length;
+  const rest =
+    others === 0
+      ? ""
+      : `${others} ${from === to ? "" : "other "}${others === 1 ? "result" : "results"} moved`;
+  if (from === to) return rest ? `${nameOf(id)} stays, ${rest}.` : "No result moves yet.";
+  const way = to > 0 ? `moved from place ${from} to ${to}` : "left the first ten";
+  return `${nameOf(id)} ${way}${rest ? `, ${rest}` : ""}.`;
+}
+
+function explain(id) {
+  const place = shown.indexOf(id);
+  if (place < 0 || !query.vector) {
+    sheet.close();
+    return;
+  }
+  const [at] = search.places(query.vector, [id]);
+  const by = at - place - 1;
+  const { reasons, older } = reasonsFor(you, query.vector, id, [...frozen, ...shown], by >= 0);
+  sheet.showWhy(id, {
+    title: `Why is ${nameOf(id)} here?`,
+    moved:
+      by === 0
+        ? "It is where the frozen order has it"
+        : `${by > 0 ? "Up" : "Down"} from place ${at} to ${place + 1}`,
+    reasons: by === 0 ? [] : reasons,
+    older: older && by !== 0,
+    nameOf,
+    forget({ number }) {
+      const saved = you.save();
+      you.forget(number);
+      changed("Forgotten: the order follows.", () => you.load(saved));
+    },
+  });
+}
+
+function forgetProgram(id) {
+  const saved = you.save();
+  const count = you.forgetProgram(id);
+  changed(`${count} ${count === 1 ? "search" : "searches"} with ${nameOf(id)} forgotten.`, () =>
+    you.load(saved),
+  );
+}
+
+const nameOf = (id) => search.packages[id]?.name ?? "a program";
+
+/** Shows and keeps what has changed, says it, and offers to undo it. */
+function changed(text, undo) {
+  change();
+  const back = () => {
+    undo();
+    change();
+    toast.say("Undone.");
+  };
+  toast.say(text, undo && back);
+}
+
+function change() {
+  $("#strength").value = you.strength;
+  show();
+  keep();
+}
+
+function swap() {
+  [you, other] = [other, you];
+}
+
+function keep() {
+  const kept =
+    write("page", { text: query.text }) && write("you", you.save()) && write("other", other.save());
+  if (!kept) toast.problem("This browser keeps no data: what is learned ends with the page.");
+}
+
+function saveFile() {
+  const file = new Blob([JSON.stringify(you.save())], { type: "application/json" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = "my-search.micro-lora.json";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  toast.say(`Saved: ${Math.round(file.size / 1000)} KB.`);
+}
+
+async function loadFile(input) {
+  const [file] = input.files;
+  const saved = you.save();
+  try {
+    you.load(JSON.parse(await file.text()));
+  } catch (error) {
+    toast.problem(`Not loaded, nothing has changed: ${error.message}`);
+    return;
+  } finally {
+    input.value = "";
+  }
+  changed(`Loaded: ${you.choices} choices.`, () => you.load(saved));
 }

@@ -1,18 +1,15 @@
-// People who like one kind of program: to watch learning without clicking a hundred times, and to measure it
-// on searches that nobody clicked in. Their clicks follow the lab of the repository.
-import { SHOWN } from "./search.js";
+// People who like one kind of program: to watch learning without clicking a hundred times, and to measure it on searches
+// that nobody clicked in. Their clicks follow the lab of the repository.
 
-export const TASTES = {
-  commandline: { label: "likes the command line", badge: "command line" },
-  x11: { label: "likes windows and buttons", badge: "graphical" },
-};
+export const TASTES = { commandline: "the command line", x11: "graphical programs" };
 
-const HELD_OUT = 120;
+const HELD_OUT = 80;
 const RELEVANT_MIN = 3;
+/** A person looks at place n with probability 1 / sqrt(n), and takes what fits, or anything by mistake. */
+const TAKES = { fitting: 0.9, other: 0.05 };
 
 /**
- * Queries are packages; what fits has a purpose in common with the query and the interface that the person
- * likes.
+ * Queries are programs; what fits has a purpose in common with the query and the interface that the person likes.
  */
 export class Judge {
   constructor(search, taste) {
@@ -27,56 +24,47 @@ export class Judge {
       .filter((index) => this.fitting(index).size >= RELEVANT_MIN);
     this.random = mulberry(1);
     shuffle(answerable, this.random);
-    this.heldOut = answerable.slice(0, HELD_OUT);
     this.queries = answerable.slice(HELD_OUT);
+    this.heldOut = answerable.slice(0, HELD_OUT).map((index) => {
+      const [query, fitting] = [search.rows[index], this.fitting(index)];
+      const frozen = search.top(query, index);
+      return { index, query, fitting, frozen };
+    });
+    this.base = mean(this.heldOut.map(({ frozen, fitting }) => count(frozen, fitting)));
   }
 
-  /** Every package that fits a query. */
+  /** Every program that fits a query. */
   fitting(query) {
     const found = new Set(this.search.packages[query].uses.flatMap((use) => this.liked.get(use) ?? []));
     found.delete(query);
     return found;
   }
 
-  /** One search by the person: a query, what is shown, and a 1 for each click. */
+  /** One search by the person: what was asked, what is shown, and a 1 for each choice. */
   event(person) {
-    const query = this.queries[Math.floor(this.random() * this.queries.length)];
-    const vector = this.search.vector(query);
-    const [frozen, adapted] = [vector, person.correct(vector)].map((each) => this.search.top(each, query));
-    const shown = person.merge(frozen, adapted);
-    const fitting = this.fitting(query);
-    const clicks = shown.map((index, place) => {
+    const index = this.queries[Math.floor(this.random() * this.queries.length)];
+    const query = this.search.rows[index];
+    const shown = this.search.top(person.correct(query), index);
+    const fitting = this.fitting(index);
+    const clicks = shown.map((each, place) => {
       const looks = this.random() < 1 / Math.sqrt(place + 1);
-      return looks && this.random() < (fitting.has(index) ? 0.9 : 0.05) ? 1 : 0;
+      return looks && this.random() < (fitting.has(each) ? TAKES.fitting : TAKES.other) ? 1 : 0;
     });
-    return { vector, candidates: this.search.candidates(shown), clicks };
+    return { text: this.search.packages[index].description, query, shown, clicks };
   }
 
-  /** Mean nDCG@10 over the held-out searches. */
-  score(correct) {
-    const scores = this.heldOut.map((query) => {
-      const shown = this.search.top(correct(this.search.vector(query)), query);
-      const fitting = this.fitting(query);
-      const gained = shown.reduce((sum, index, place) => sum + (fitting.has(index) ? discount(place) : 0), 0);
-      return gained / ideal(fitting.size);
+  /** Over the held-out searches, of the first ten results: how many fit, and how many the frozen order has too. */
+  measure(person) {
+    const each = this.heldOut.map(({ index, query, fitting, frozen }) => {
+      const shown = this.search.top(person.correct(query), index);
+      return [count(shown, fitting), count(shown, new Set(frozen))];
     });
-    return scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  }
-
-  /** What the frozen model reaches; it never changes. */
-  get base() {
-    this.frozen ??= this.score((vector) => vector);
-    return this.frozen;
+    return { fitting: mean(each.map(([fits]) => fits)), kept: mean(each.map(([, kept]) => kept)) };
   }
 }
 
-const discount = (place) => 1 / Math.log2(place + 2);
-
-function ideal(count) {
-  let sum = 0;
-  for (let place = 0; place < Math.min(count, SHOWN); place += 1) sum += discount(place);
-  return sum;
-}
+const count = (indices, wanted) => indices.filter((index) => wanted.has(index)).length;
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 function shuffle(list, random) {
   for (let last = list.length - 1; last > 0; last -= 1) {

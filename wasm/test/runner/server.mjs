@@ -23,7 +23,10 @@ const HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
-/** `requests` lists every path that was asked for, so that a test can tell what a page downloaded. */
+/**
+ * `requests` lists every path that was asked for, so that a test can tell what a page downloaded; `headers` go with every
+ * answer.
+ */
 export async function serve(root, port = 0, headers = {}) {
   const requests = [];
   const server = createServer((request, response) => {

@@ -40,7 +40,14 @@ async function session(port, stop) {
   const alwaysMatch = { browserName: "MiniBrowser", "webkitgtk:browserOptions": options };
   const { sessionId, capabilities } = await post("/session", { capabilities: { alwaysMatch } });
   const evaluate = (script) => post(`/session/${sessionId}/execute/sync`, { script, args: [] });
+  const get = (path) => request(port, `/session/${sessionId}${path}`);
   return {
+    /** WebDriver's own commands, for tests that do more than visit a page. */
+    driver: {
+      evaluate,
+      get,
+      post: (path, body) => post(`/session/${sessionId}${path}`, body),
+    },
     version: `WebKit ${capabilities.browserVersion}`,
     async close() {
       await request(port, `/session/${sessionId}`, { method: "DELETE" }).catch(() => null);

@@ -15,6 +15,7 @@ mod golden;
 mod header;
 mod layout;
 mod learn;
+mod minilm;
 mod modules;
 mod npm;
 mod package;
@@ -163,9 +164,18 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "demo",
-        about: "build the demo page and serve it on localhost",
-        options: &[Flag { name: "--check", about: "click through it in Chromium instead" }],
-        run: |shell, options, report| demo::run(shell, options.has("--check"), report),
+        about: "build the demo page and serve it on localhost (downloads a sentence model the first time)",
+        options: &[],
+        run: |shell, _, report| demo::run(shell, report),
+    },
+    Task {
+        name: "demo-test",
+        about: "the demo page in Chromium, Firefox and WebKit, at a phone's and a desktop's size",
+        options: &[
+            Flag { name: "--engine E", about: "this one alone: chromium, firefox or webkit" },
+            Flag { name: "--screenshots", about: "write the pictures of docs/demo as well" },
+        ],
+        run: demo::test,
     },
     Task {
         name: "modules",

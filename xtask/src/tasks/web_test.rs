@@ -104,7 +104,7 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
 fn format(shell: &Shell) -> Result<()> {
     let sources = [
         "wasm/demo/*",
-        "wasm/test/{bench,fresh,page,runner,suite}/*",
+        "wasm/test/{bench,demo,fresh,page,runner,suite}/*",
         "wasm/test/fresh/{next/app,typescript}/*",
         "wasm/test/runner/fresh/*",
         "!wasm/test/fresh/tools",
