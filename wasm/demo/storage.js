@@ -18,11 +18,3 @@ export function write(name, value) {
     return false;
   }
 }
-
-export function erase(name) {
-  try {
-    localStorage.removeItem(`${KEY}/${name}`);
-  } catch {
-    // Nothing was kept.
-  }
-}

@@ -1,7 +1,7 @@
 // node main.mjs SITE ENGINE: uses the demo page in one engine as people would, on a phone's screen and on a desktop's.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { serve } from "../runner/server.mjs";
+import { OWN_HOST, serve } from "../runner/server.mjs";
 import { withBrowser } from "./browser.mjs";
 import { CHOICES } from "./choices.mjs";
 import { LOOK } from "./look.mjs";
@@ -15,12 +15,7 @@ const SIZES = [
 ];
 const REPORT = "/report";
 /** For every answer, so that threads are held to it too. */
-const POLICY = [
-  "default-src 'self'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "img-src 'self' data:",
-  `report-uri ${REPORT}`,
-].join("; ");
+const POLICY = `${OWN_HOST}; report-uri ${REPORT}`;
 
 const [site, engine] = process.argv.slice(2);
 const hasModel = existsSync(join(site, "model/files.json"));

@@ -79,8 +79,17 @@ export const WATCH = {
     assert.deepEqual(await seen(), before);
   },
 
+  async "what was kept and is damaged is said so, and the page starts anew"(ui) {
+    await ui.evaluate(() => localStorage.setItem("micro-lora-demo/you", '{"format":"micro-lora-demo-2"}'));
+    await ui.reload();
+    assert.match(await ui.status(), /^What was learned is damaged, and starts anew: /);
+    assert.match(await ui.text("#learned"), /^Nothing yet/);
+    assert.equal(await ui.kept(), 10);
+  },
+
   async "beside the frozen order and a second person, who learns for themselves"(ui) {
     await ui.tap("#compare summary");
+    await ui.tapRow(9, "up");
     const yours = await ui.names();
     const frozen = await ui.names("#frozen li");
     await ui.setStrength(0);

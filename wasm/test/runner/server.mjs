@@ -23,6 +23,9 @@ const HEADERS = {
   "cross-origin-opener-policy": "same-origin",
 };
 
+/** Lets a page and its threads ask no other host for anything. */
+export const OWN_HOST = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data:";
+
 /**
  * `requests` lists every path that was asked for, so that a test can tell what a page downloaded; `headers` go with every
  * answer.
@@ -57,9 +60,10 @@ async function answer(root, path, response, headers) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [folder, port = "8000"] = process.argv.slice(2);
-  const { url } = await serve(folder, Number(port)).catch((error) => {
+  const headers = { "content-security-policy": OWN_HOST };
+  const { url } = await serve(folder, Number(port), headers).catch((error) => {
     if (error.code !== "EADDRINUSE") throw error;
-    return serve(folder);
+    return serve(folder, 0, headers);
   });
   console.log(`${url}  (Ctrl-C ends it)`);
 }
