@@ -3,9 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { withEngine } from "../runner/engines.mjs";
 
 const TIMEOUT = 120_000;
+/** As WebDriver writes them. */
+const KEYS = { Tab: "\uE004", Enter: "\uE007" };
 const NARROWEST = 600;
 
-/** Gives `use` a browser: `open`, `evaluate`, `waitFor`, and `puppeteer` where there is one. */
+/** Gives `use` a browser: `open`, `evaluate`, `run`, `press`, `waitFor`, and `puppeteer` where there is one. */
 export const withBrowser = (engine, use) =>
   withEngine(engine, (opened) => {
     const browser = opened.driver ? new WebDriver(opened.driver) : new Puppeteer(opened.page);
@@ -44,6 +46,10 @@ class Puppeteer extends Browser {
   /** A script as text, which the page's own policy does not hold up. */
   run(script) {
     return this.puppeteer.evaluate(script);
+  }
+
+  press(key) {
+    return this.puppeteer.keyboard.press(key);
   }
 }
 
@@ -93,5 +99,10 @@ class WebDriver extends Browser {
 
   run(script) {
     return this.driver.evaluate(script);
+  }
+
+  press(key) {
+    const actions = ["keyDown", "keyUp"].map((type) => ({ type, value: KEYS[key] }));
+    return this.driver.post("/actions", { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 }

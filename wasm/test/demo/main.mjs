@@ -5,7 +5,7 @@ import { OWN_HOST, serve } from "../runner/server.mjs";
 import { withBrowser } from "./browser.mjs";
 import { CHOICES } from "./choices.mjs";
 import { LOOK } from "./look.mjs";
-import { ALONE, FOREIGN, MODEL, OFFLINE, OFFLINE_BY_MEANING } from "./model.mjs";
+import { ALONE, BY_WORDS, FOREIGN, MODEL, OFFLINE, OFFLINE_BY_MEANING } from "./model.mjs";
 import { Ui } from "./ui.mjs";
 import { WATCH } from "./watch.mjs";
 
@@ -31,7 +31,8 @@ await withBrowser(engine, async (browser) => {
     ui = new Ui(browser, server.url, size);
     await ui.open();
     // The model is loaded once and kept from then on, so that the rest is tried with it.
-    if (hasModel && size === SIZES[0]) await check(MODEL, ui);
+    if (!hasModel) await check(BY_WORDS, ui);
+    else if (size === SIZES[0]) await check(MODEL, ui);
     for (const part of [LOOK, CHOICES, WATCH]) await check(part, ui);
   }
   await check(hasModel ? { ...ALONE, ...OFFLINE_BY_MEANING } : { ...ALONE, ...OFFLINE }, ui);

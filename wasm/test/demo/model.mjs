@@ -85,6 +85,25 @@ export const MODEL = {
   },
 };
 
+/** Where the page is served without a model. */
+export const BY_WORDS = {
+  async "without a model it searches by words, and says so"(ui) {
+    await ui.search("photo");
+    await ui.waitFor("results", () => document.querySelector("#results").dataset.query === "photo");
+    assert.equal(await ui.text("#source"), "By words: there is no sentence model here.");
+    const names = await ui.names();
+    assert.ok(
+      RIGHT["edit photos"].some((name) => names.includes(name)),
+      names.join(" "),
+    );
+    await ui.search("qqqq");
+    await ui.waitFor("no results", () => document.querySelectorAll("#results > li:not(.empty)").length === 0);
+    assert.equal(await ui.text("#none"), "No program is described with “qqqq”.");
+    await ui.search("play music");
+    await ui.waitFor("results", () => document.querySelector("#results").dataset.query === "play music");
+  },
+};
+
 export const ALONE = {
   async "no request leaves for another host, from the page or from the model's thread"(ui, server) {
     // Every answer of this server forbids it, and has what is tried nevertheless reported.
@@ -128,6 +147,25 @@ export const OFFLINE_BY_MEANING = {
     await ui.waitFor("results", () => document.querySelector("#results").dataset.query === "edit photos");
     const names = await ui.names();
     assert.ok(RIGHT["edit photos"].filter((name) => names.includes(name)).length >= FOUND, names.join(" "));
+  },
+
+  async "a model that cannot be loaded is said so, and the words go on"(ui) {
+    await ui.evaluate(() => {
+      globalThis.emptied = false;
+      caches
+        .keys()
+        .then((names) =>
+          Promise.all(names.filter((name) => /model/.test(name)).map((name) => caches.delete(name))),
+        )
+        .then(() => (globalThis.emptied = true));
+    });
+    await ui.waitFor("an empty cache", () => globalThis.emptied);
+    await ui.reload();
+    await ui.search("photo");
+    await ui.waitFor("a word about it", () =>
+      /did not load/.test(document.querySelector("#source").textContent),
+    );
+    assert.equal((await ui.names()).length, SHOWS);
   },
 };
 
