@@ -7,6 +7,27 @@ use micro_lora::{
     Adapter, AdapterMut, Apply, Choice, Config, Error, FrozenLora, Header, Learn, Listwise, MicroLora, Sample,
 };
 
+/// What a glob import brings takes nothing from a program that has errors of its own.
+mod imported_whole {
+    use micro_lora::*;
+
+    pub fn parsed(text: &str) -> Result<u32, std::num::ParseIntError> {
+        text.parse()
+    }
+
+    pub fn made() -> Result<MicroLora<2, 2, 1>> {
+        MicroLora::new(Config::new())
+    }
+}
+
+#[test]
+fn a_glob_import_leaves_results_with_other_errors_alone() {
+    assert!(
+        imported_whole::parsed("7").is_ok_and(|number| number == 7) && imported_whole::parsed("x").is_err()
+    );
+    assert!(imported_whole::made().is_ok());
+}
+
 const NAN: f32 = f32::NAN;
 const INF: f32 = f32::INFINITY;
 

@@ -9,7 +9,7 @@ pub(crate) use check::{Checked, Range, check_length, check_measured, check_range
 use crate::profile::Reported;
 pub(crate) use crate::profile::refuse::{self, Refusal, public_result};
 
-/// The result of a fallible call.
+/// The result of a fallible call. With two parameters it is `core`'s, so that `use micro_lora::*` takes nothing away.
 ///
 /// ```
 /// fn fresh() -> micro_lora::Result<micro_lora::MicroLora<4, 4, 1>> {
@@ -17,7 +17,7 @@ pub(crate) use crate::profile::refuse::{self, Refusal, public_result};
 /// }
 /// assert!(fresh().is_ok());
 /// ```
-pub type Result<T> = core::result::Result<T, Error>;
+pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 /// Why a call was refused. After any error the adapter is bit for bit what it was.
 ///
