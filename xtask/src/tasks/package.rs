@@ -1,5 +1,7 @@
 //! The crate as crates.io would get it.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
@@ -27,24 +29,56 @@ fn check(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell);
     cmd!(shell, "cargo package --package {CRATE} --target-dir {target_dir} {allow_dirty...}").run()?;
 
-    let size = archive_size(shell)?;
+    let archive = archive(shell)?;
+    let size = archive.metadata()?.len();
     println!("{CRATE}: {size} bytes packed, limit {SIZE_LIMIT}");
     ensure!(size <= SIZE_LIMIT, "the packed crate has {size} bytes, expected at most {SIZE_LIMIT}");
+
+    use_in_empty_project(shell, &archive)?;
 
     let after = git_status(shell)?;
     ensure!(before == after, "packaging changed the checkout: expected git status\n{before}\ncame\n{after}");
     Ok(())
 }
 
-fn archive_size(shell: &Shell) -> Result<u64> {
+fn archive(shell: &Shell) -> Result<PathBuf> {
     // The only thing in a package id after the last `#` or `@` is the version.
     let id = cmd!(shell, "cargo pkgid --package {CRATE}").quiet().read()?;
     let version =
         id.rsplit(['#', '@']).next().context("cargo pkgid printed nothing, expected a package id")?;
     let archive = target_dir(shell).join("package").join(format!("{CRATE}-{version}.crate"));
-    let metadata =
-        archive.metadata().with_context(|| format!("expected the packed crate at {}", archive.display()))?;
-    Ok(metadata.len())
+    ensure!(archive.is_file(), "expected the packed crate at {}", archive.display());
+    Ok(archive)
+}
+
+/// The README's first program with what was packed: nothing of the checkout may be missing in it.
+fn use_in_empty_project(shell: &Shell, archive: &Path) -> Result<()> {
+    let folder = shell.create_temp_dir()?;
+    let (folder, project) = (folder.path(), folder.path().join("project"));
+    cmd!(shell, "tar -xzf {archive} -C {folder}").run()?;
+    let unpacked = archive.file_stem().context("an archive has a name")?;
+    let unpacked = folder.join(unpacked);
+    let readme = shell.read_file(unpacked.join("README.md"))?;
+    let program = readme.split("```rust\n").nth(1).and_then(|text| text.split("```").next());
+    let program = program.context("README.md: expected a program in Rust, got none")?.replace("\n# ", "\n");
+    let code = format!(
+        "#[test]\nfn first_example() -> Result<(), micro_lora::Error> {{\n{}\n}}\n",
+        program.replace("Ok::<(), micro_lora::Error>(())", "Ok(())")
+    );
+    shell.write_file(project.join("src/lib.rs"), code)?;
+    let manifest = format!(
+        "[package]\nname = \"project\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [dependencies]\n{CRATE} = {{ path = '{}', features = [\"alloc\"] }}\n",
+        unpacked.display()
+    );
+    shell.write_file(project.join("Cargo.toml"), manifest)?;
+    // The versions that everything else is tested with.
+    shell.copy_file("Cargo.lock", project.join("Cargo.lock"))?;
+    let (manifest, target) = (project.join("Cargo.toml"), target_dir(shell).join("package/project"));
+    let output = cmd!(shell, "cargo test --manifest-path {manifest} --target-dir {target}").read()?;
+    ensure!(output.contains("1 passed"), "expected the README's program to pass, got\n{output}");
+    println!("{CRATE}: the README's first program passes in an empty project with what was packed");
+    Ok(())
 }
 
 fn git_status(shell: &Shell) -> Result<String> {
