@@ -55,6 +55,16 @@ float dot(const float *a, const float *b) {
 
 int near(float a, float b) { return a - b < 1e-4f && b - a < 1e-4f; }
 
+void put_little(uint8_t *at, uint32_t bits, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++) at[i] = (uint8_t)(bits >> (8 * i) & 255);
+}
+
+void put_float(uint8_t *at, float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  put_little(at, bits, sizeof bits);
+}
+
 void watch(const void *data, size_t bytes) {
   watched[watched_count].data = data;
   watched[watched_count].bytes = bytes;

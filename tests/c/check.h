@@ -28,6 +28,10 @@ int near(float a, float b);
 extern const float CANDIDATE_ROWS[CANDIDATES * FEATURES];
 extern const float X[FEATURES];
 
+// As files have numbers: the lowest byte first, whatever this machine does.
+void put_little(uint8_t *at, uint32_t bits, size_t bytes);
+void put_float(uint8_t *at, float value);
+
 // From here on every refused call must leave these bytes as they are.
 void watch(const void *data, size_t bytes);
 void watch_nothing(void);

@@ -111,8 +111,7 @@ static size_t write_others(uint8_t *to) {
   to[1] = (uint8_t)(length >> 8);
   memcpy(to + 8, header, length);
   for (size_t i = 0; i < 136; i++) {
-    const float value = i / 8 == 10 ? 0.25f : 0.125f;
-    memcpy(to + 8 + length + 4 * i, &value, 4);
+    put_float(to + 8 + length + 4 * i, i / 8 == 10 ? 0.25f : 0.125f);
   }
   return 8 + length + 544;
 }

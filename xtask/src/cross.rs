@@ -25,11 +25,15 @@ impl Toolchain {
         if rustup_has(shell, target) {
             return Ok(Self::Rustup);
         }
-        let debian = needs::ensure(shell, &[&needs::RUSTC_WEB, &needs::LLD]);
+        let debian = Self::debian(shell);
         if debian.is_err() && rustup_adds(shell, target) {
             return Ok(Self::Rustup);
         }
-        debian.map(|()| Self::Debian)
+        debian
+    }
+
+    pub fn debian(shell: &Shell) -> Result<Self> {
+        needs::ensure(shell, &[&needs::RUSTC_WEB, &needs::LLD]).map(|()| Self::Debian)
     }
 
     /// Also names the directory of this compiler's output: two compilers in one would rebuild everything in turn.
@@ -43,8 +47,30 @@ impl Toolchain {
     /// `cargo build --release` in `package`, with `core` as the only library where the compiler gives a choice; for
     /// WebAssembly with `alloc`.
     pub fn build<'a>(self, shell: &'a Shell, target: &str, package: &Path, target_dir: &Path) -> Cmd<'a> {
+        self.cargo(shell, "build", target, package, target_dir)
+    }
+
+    /// The static library of a package that would make others as well.
+    pub fn build_archive<'a>(
+        self,
+        shell: &'a Shell,
+        target: &str,
+        package: &Path,
+        target_dir: &Path,
+    ) -> Cmd<'a> {
+        self.cargo(shell, "rustc", target, package, target_dir).args(["--crate-type", "staticlib"])
+    }
+
+    fn cargo<'a>(
+        self,
+        shell: &'a Shell,
+        command: &str,
+        target: &str,
+        package: &Path,
+        target_dir: &Path,
+    ) -> Cmd<'a> {
         let manifest = package.join("Cargo.toml");
-        let build = cmd!(shell, "cargo build --release --manifest-path {manifest}")
+        let build = cmd!(shell, "cargo {command} --release --manifest-path {manifest}")
             .args(["--target", target, "--target-dir"])
             .arg(target_dir)
             // Flags meant for the host (`target-cpu=native`) mean nothing to another processor.

@@ -1,5 +1,6 @@
 //! The project's only task runner. `cargo xtask` lists the tasks; each lives in a file of its own under `tasks/`.
 
+mod c_target;
 mod cli;
 mod cross;
 mod needs;

@@ -11,6 +11,10 @@ use xshell::{Shell, cmd};
 use crate::report::Skip;
 use crate::workspace::target_dir;
 
+mod cross;
+
+pub use cross::*;
+
 pub struct Tool {
     pub name: &'static str,
     pub is_present: fn(&Shell) -> bool,
@@ -224,9 +228,10 @@ pub const RUSTC_WEB: Tool = Tool {
     elsewhere: "not needed where `rustup target add` can install the target",
 };
 
-pub const QEMU_AARCH64: Tool = Tool {
-    name: "qemu-aarch64",
-    is_present: |_| on_path("qemu-aarch64"),
+/// Programs of other processors for Linux.
+pub const QEMU_USER: Tool = Tool {
+    name: "qemu-user",
+    is_present: |_| on_path("qemu-aarch64") && on_path("qemu-s390x"),
     packages: &["qemu-user"],
     elsewhere: "https://www.qemu.org/download, user emulation (Linux only)",
 };
@@ -235,6 +240,13 @@ pub const QEMU_ARM: Tool = Tool {
     name: "qemu-system-arm",
     is_present: |_| on_path("qemu-system-arm"),
     packages: &["qemu-system-arm"],
+    elsewhere: "https://www.qemu.org/download",
+};
+
+pub const QEMU_RISCV: Tool = Tool {
+    name: "qemu-system-riscv32",
+    is_present: |_| on_path("qemu-system-riscv32"),
+    packages: &["qemu-system-misc"],
     elsewhere: "https://www.qemu.org/download",
 };
 

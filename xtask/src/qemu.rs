@@ -12,3 +12,12 @@ pub fn board<'a>(shell: &'a Shell, board: &str, program: &Path) -> Cmd<'a> {
         .args(["-semihosting-config", "enable=on,target=native,chardev=out", "-kernel"])
         .arg(program)
 }
+
+/// The board `virt`, whose serial port comes to stdout and whose test device gives the exit code.
+pub fn riscv32<'a>(shell: &'a Shell, program: &Path) -> Cmd<'a> {
+    cmd!(
+        shell,
+        "qemu-system-riscv32 -machine virt -display none -monitor none -serial stdio -bios none -kernel"
+    )
+    .arg(program)
+}

@@ -1,4 +1,4 @@
-//! A program for Linux on aarch64 without a C library: two system calls are all it needs, and it
+//! A program for Linux on aarch64 or s390x without a C library: two system calls are all it needs, and it
 //! builds wherever `core` does.
 
 use core::arch::asm;
@@ -12,7 +12,11 @@ struct Console;
 const HAS_MEMORY: bool = true;
 
 fn variant() -> &'static str {
-    if cfg!(target_feature = "neon") { "aarch64 NEON" } else { "aarch64 without NEON" }
+    match (cfg!(target_arch = "aarch64"), cfg!(target_feature = "neon"), cfg!(target_endian = "big")) {
+        (true, true, false) => "aarch64 NEON",
+        (false, _, true) => "s390x, big-endian",
+        _ => "another processor",
+    }
 }
 
 impl Write for Console {
@@ -28,14 +32,28 @@ impl Write for Console {
 }
 
 const STDOUT: usize = 1;
+#[cfg(target_arch = "aarch64")]
 const WRITE: usize = 64;
+#[cfg(target_arch = "aarch64")]
 const EXIT: usize = 93;
+#[cfg(target_arch = "s390x")]
+const WRITE: usize = 4;
+#[cfg(target_arch = "s390x")]
+const EXIT: usize = 1;
 
 /// # Safety
 /// As the kernel's call with this number demands.
 unsafe fn system_call(number: usize, mut a: usize, b: usize, c: usize) -> isize {
+    #[cfg(target_arch = "aarch64")]
     // SAFETY: the kernel keeps every register but x0.
-    unsafe { asm!("svc 0", in("x8") number, inout("x0") a, in("x1") b, in("x2") c, options(nostack)) };
+    unsafe {
+        asm!("svc 0", in("x8") number, inout("x0") a, in("x1") b, in("x2") c, options(nostack));
+    };
+    #[cfg(target_arch = "s390x")]
+    // SAFETY: the kernel keeps every register but r2.
+    unsafe {
+        asm!("svc 0", in("r1") number, inout("r2") a, in("r3") b, in("r4") c, options(nostack));
+    };
     a.cast_signed()
 }
 

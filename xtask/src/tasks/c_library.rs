@@ -33,44 +33,90 @@ pub fn version_in(manifest: &str) -> Result<String> {
     Ok(version.context("ffi/library/Cargo.toml: expected a version, got none")?.to_owned())
 }
 
+/// What takes an archive apart, for the target that it was built for.
+pub struct Binutils {
+    pub ar: String,
+    pub nm: String,
+    pub strip: String,
+    /// What the object may need besides [`TAKEN`]: what a compiler of the target brings.
+    pub runtime: &'static [&'static str],
+}
+
+impl Binutils {
+    /// This machine's own. The library needs nothing of its compiler.
+    pub fn host() -> Self {
+        Self { ar: "ar".into(), nm: "nm".into(), strip: "strip".into(), runtime: &[] }
+    }
+}
+
 /// Makes of the archive that rustc writes the one to hand out: our own object alone, stripped. The rest of it, the
-/// parts of `compiler_builtins` that nothing here needs, is nine tenths of its bytes.
-pub fn slim_archive(shell: &Shell, from: &Path, to: &Path) -> Result<()> {
+/// parts of `compiler_builtins` that nothing here needs, is nine tenths of its bytes. `with_object` is given our object
+/// before its symbols are hidden.
+pub fn slim_archive(
+    shell: &Shell,
+    tools: &Binutils,
+    from: &Path,
+    to: &Path,
+    with_object: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let folder = shell.create_temp_dir()?;
-    let members = cmd!(shell, "ar t {from}").quiet().read()?;
-    let ours: Vec<_> = members.lines().filter(|member| member.starts_with("micro_lora.")).collect();
+    let ours = extract(shell, tools, from, folder.path())?;
+    with_object(&ours)?;
+    let object = shell.read_binary_file(&ours)?;
+    // Objects of Windows know no hidden symbols.
+    if object.starts_with(b"\x7FELF") {
+        shell.write_file(&ours, elf::hide(object)?)?;
+    }
+    pack(shell, tools, &ours, to)
+}
+
+fn extract(shell: &Shell, tools: &Binutils, from: &Path, folder: &Path) -> Result<PathBuf> {
+    let Binutils { ar, strip, .. } = tools;
+    let members = cmd!(shell, "{ar} t {from}").quiet().read()?;
+    let ours: Vec<_> = members
+        .lines()
+        .filter(|member| member.starts_with("micro_lora.") || member.starts_with("micro_lora-"))
+        .collect();
     let [ours] = ours[..] else {
         bail!("{}: expected one object of ours, got {}", from.display(), ours.len());
     };
-    {
-        let _inside = shell.push_dir(folder.path());
-        cmd!(shell, "ar x {from} {ours}").quiet().run()?;
-        cmd!(shell, "strip --strip-unneeded {ours}").quiet().run()?;
-        let ours = folder.path().join(ours);
-        let hidden = elf::hide(shell.read_binary_file(&ours)?)?;
-        shell.write_file(&ours, hidden)?;
-        shell.remove_path(to)?;
-        cmd!(shell, "ar rcsD {to} {ours}").quiet().run()?;
-    }
-    check_symbols(shell, to)
+    let _inside = shell.push_dir(folder);
+    cmd!(shell, "{ar} x {from} {ours}").quiet().run()?;
+    cmd!(shell, "{strip} --strip-unneeded {ours}").quiet().run()?;
+    Ok(folder.join(ours))
+}
+
+fn pack(shell: &Shell, tools: &Binutils, object: &Path, to: &Path) -> Result<()> {
+    let ar = &tools.ar;
+    shell.remove_path(to)?;
+    cmd!(shell, "{ar} rcsD {to} {object}").quiet().run()?;
+    check_symbols(shell, tools, to)
+}
+
+/// The functions of the interface that an object or archive defines.
+pub fn defined_symbols(shell: &Shell, tools: &Binutils, file: &Path) -> Result<Vec<String>> {
+    symbols(shell, tools, file, "--defined-only")
+}
+
+fn symbols(shell: &Shell, tools: &Binutils, file: &Path, option: &str) -> Result<Vec<String>> {
+    let nm = &tools.nm;
+    let list = cmd!(shell, "{nm} --extern-only {option} --format=posix {file}").quiet().read()?;
+    let words = list.lines().filter(|line| !line.ends_with(':')).filter_map(|line| line.split(' ').next());
+    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
 /// The library may take these from whatever it is linked to, and must not define anything but its interface.
 const TAKEN: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
-fn check_symbols(shell: &Shell, archive: &Path) -> Result<()> {
-    let names = |option| -> Result<Vec<String>> {
-        let list = cmd!(shell, "nm --extern-only {option} --format=posix {archive}").quiet().read()?;
-        let words =
-            list.lines().filter(|line| !line.ends_with(':')).filter_map(|line| line.split(' ').next());
-        Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
-    };
-    let defined = names("--defined-only")?;
+fn check_symbols(shell: &Shell, tools: &Binutils, archive: &Path) -> Result<()> {
+    let defined = defined_symbols(shell, tools, archive)?;
     let foreign: Vec<_> = defined.iter().filter(|name| !name.starts_with("mlora_")).collect();
     ensure!(foreign.is_empty(), "libmicro_lora.a: expected mlora_ functions alone, got {foreign:?}");
     ensure!(defined.len() >= 30, "libmicro_lora.a: expected 30 functions or more, got {}", defined.len());
-    let taken = names("--undefined-only")?;
-    let unknown: Vec<_> = taken.iter().filter(|name| !TAKEN.contains(&name.as_str())).collect();
+    let taken = symbols(shell, tools, archive, "--undefined-only")?;
+    let is_known =
+        |name: &str| TAKEN.contains(&name) || tools.runtime.iter().any(|prefix| name.starts_with(prefix));
+    let unknown: Vec<_> = taken.iter().filter(|name| !is_known(name)).collect();
     ensure!(unknown.is_empty(), "libmicro_lora.a: expected to need {TAKEN:?} at most, got {unknown:?}");
     Ok(())
 }

@@ -121,6 +121,13 @@ fn gain(line: &str) -> Option<f64> {
     line.strip_prefix("gain@")?.split(' ').nth(1)?.parse().ok()
 }
 
+/// Of the tests of the C interface.
+pub fn sources(shell: &Shell) -> Result<Vec<PathBuf>> {
+    let mut sources = c_sources(shell, "tests/c")?;
+    sources.retain(|path| !path.ends_with("readme.c"));
+    Ok(sources)
+}
+
 fn c_sources(shell: &Shell, folder: &str) -> Result<Vec<PathBuf>> {
     let mut files = shell.read_dir(folder)?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
@@ -142,9 +149,7 @@ impl<'a> Build<'a> {
     }
 
     fn tests(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {
-        let mut sources = c_sources(self.shell, "tests/c")?;
-        sources.retain(|path| !path.ends_with("readme.c"));
-        self.compile("gcc", "-std=c11", &sources, flags, name)
+        self.compile("gcc", "-std=c11", &sources(self.shell)?, flags, name)
     }
 
     fn wrapper(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {

@@ -21,6 +21,7 @@ mod npm;
 mod package;
 mod peft;
 mod personal_search;
+mod ports;
 mod size;
 mod soak;
 mod state;
@@ -85,6 +86,12 @@ pub const ALL: &[Task] = &[
         run: |shell, _, report| bits::run(shell, report),
     },
     Task {
+        name: "ports",
+        about: "hashes, C tests and states on riscv32, riscv64, i686, Arm, s390x, musl, Windows and WASI",
+        options: &[],
+        run: |shell, _, report| ports::run(shell, report),
+    },
+    Task {
         name: "bare-metal",
         about: "link firmware for Cortex-M4F and Cortex-M0 with `core` alone: no std, no alloc",
         options: &[],
@@ -105,8 +112,11 @@ pub const ALL: &[Task] = &[
     Task {
         name: "c-install",
         about: "build the C libraries and install them with headers, pkg-config and CMake files",
-        options: &[Flag { name: "--prefix DIR", about: "into include/ and lib/ there" }],
-        run: |shell, options, report| c_install::run(shell, options.value("--prefix"), report),
+        options: &[
+            Flag { name: "--prefix DIR", about: "into include/ and lib/ there" },
+            Flag { name: "--target T", about: "for another system: x86_64-pc-windows-gnu, say" },
+        ],
+        run: c_install::run,
     },
     Task {
         name: "c-test",

@@ -1,108 +1,21 @@
-//! Headers, libraries, pkg-config file and CMake package in a folder of the user's.
+//! The documents' programs, built against an installed library in every way that is promised.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use super::c_library;
+use super::{FIXTURES, STEP, Version, install};
 use crate::needs;
-use crate::report::{Report, Skip};
-
-pub const STEP: &str = "C packages";
-
-const FIXTURES: &str = "xtask/fixtures/c-install";
-const HEADERS: [&str; 3] = ["micro_lora.h", "micro_lora.hpp", "micro_lora_companions.hpp"];
-
-pub fn run(shell: &Shell, prefix: Option<&str>, report: &mut Report) {
-    report.step("C install", || {
-        let prefix = prefix.context("expected --prefix DIR, got none")?;
-        let prefix = env::current_dir()?.join(prefix);
-        install(shell, &prefix)
-    });
-}
-
-fn install(shell: &Shell, prefix: &Path) -> Result<()> {
-    if !cfg!(target_os = "linux") {
-        return Err(
-            Skip("expected Linux, got another system: build ffi/library with cargo there".into()).into()
-        );
-    }
-    needs::ensure(shell, &[&needs::GCC])?;
-    let built = c_library::build(shell)?;
-    let version = Version::new(&c_library::version(shell)?)?;
-
-    let include = prefix.join("include");
-    shell.create_dir(&include)?;
-    for header in HEADERS {
-        shell.copy_file(Path::new("include").join(header), &include)?;
-    }
-    let lib = prefix.join("lib");
-    shell.create_dir(&lib)?;
-    let archive = lib.join("libmicro_lora.a");
-    c_library::slim_archive(shell, &built.join("libmicro_lora.a"), &archive)?;
-    let shared = lib.join(format!("libmicro_lora.so.{}", version.text));
-    shell.copy_file(built.join("libmicro_lora.so"), &shared)?;
-    cmd!(shell, "strip --strip-unneeded {shared}").quiet().run()?;
-    link(shell, &version.text, &lib.join(version.soname()))?;
-    link(shell, &version.soname()["libmicro_lora.so.".len()..], &lib.join("libmicro_lora.so"))?;
-
-    let licences = prefix.join("share/doc/micro_lora");
-    shell.create_dir(&licences)?;
-    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
-        shell.copy_file(licence, &licences)?;
-    }
-
-    version.fill(shell, "micro_lora.pc", &lib.join("pkgconfig"))?;
-    for file in ["MicroLoraConfig.cmake", "MicroLoraConfigVersion.cmake"] {
-        version.fill(shell, file, &lib.join("cmake/MicroLora"))?;
-    }
-    for file in [archive, shared] {
-        println!("{}: {} bytes", file.display(), file.metadata()?.len());
-    }
-    Ok(())
-}
-
-fn link(shell: &Shell, suffix: &str, at: &Path) -> Result<()> {
-    let target = format!("libmicro_lora.so.{suffix}");
-    Ok(cmd!(shell, "ln -sf {target} {at}").quiet().run()?)
-}
-
-struct Version {
-    text: String,
-    major: String,
-    minor: String,
-}
-
-impl Version {
-    fn new(text: &str) -> Result<Self> {
-        let [major, minor, _] = text.split('.').collect::<Vec<_>>()[..] else {
-            bail!("expected a version of three numbers, got {text}");
-        };
-        Ok(Self { text: text.to_owned(), major: major.to_owned(), minor: minor.to_owned() })
-    }
-
-    /// What a program asks for that was built with this version: until 1.0 a minor version may break it.
-    fn soname(&self) -> String {
-        let Self { major, minor, .. } = self;
-        if major == "0" { format!("libmicro_lora.so.0.{minor}") } else { format!("libmicro_lora.so.{major}") }
-    }
-
-    /// Writes a template with the version filled in.
-    fn fill(&self, shell: &Shell, template: &str, folder: &Path) -> Result<()> {
-        let text = shell.read_file(Path::new(FIXTURES).join(template))?;
-        let text = text.replace("@VERSION@", &self.text).replace("@SONAME@", &self.soname());
-        let text = text.replace("@MAJOR@", &self.major);
-        let name = Path::new(template).file_name().context("a template has a name")?;
-        Ok(shell.write_file(folder.join(name), text.replace("@MINOR@", &self.minor))?)
-    }
-}
+use crate::report::Report;
+use crate::tasks::c_library;
+use crate::workspace::target_dir;
 
 /// Installs to a scratch folder and builds the documents' programs against it, in every way that is promised.
 pub fn test(shell: &Shell, report: &mut Report) {
     report.step(STEP, || {
-        needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PKG_CONFIG, &needs::CFFI])?;
+        let tools = [&needs::GCC, &needs::CMAKE, &needs::MESON, &needs::PKG_CONFIG, &needs::CFFI];
+        needs::ensure(shell, &tools)?;
         let folder = shell.create_temp_dir()?;
         let sample = Sample { shell, folder: folder.path(), prefix: folder.path().join("prefix") };
         install(shell, &sample.prefix)?;
@@ -112,6 +25,7 @@ pub fn test(shell: &Shell, report: &mut Report) {
         sample.by_pkg_config()?;
         sample.by_cmake()?;
         sample.by_cmake_from_source()?;
+        sample.by_meson()?;
         sample.test_with_python()
     });
 }
@@ -178,8 +92,7 @@ impl Sample<'_> {
         let program = "#include <micro_lora.h>\n\
                        const char *plugin_version(void) { return mlora_version(); }\n";
         shell.write_file(&source, program)?;
-        cmd!(shell, "gcc -shared -fPIC {source} -I{include} {archive} -Wl,--gc-sections -s -o {plugin}")
-            .run()?;
+        cmd!(shell, "gcc -shared -fPIC {source} -I{include} {archive} -o {plugin}").run()?;
         let symbols = cmd!(shell, "nm --dynamic --defined-only {plugin}").read()?;
         ensure!(symbols.contains("plugin_version"), "expected plugin_version in the plugin, got\n{symbols}");
         ensure!(!symbols.contains("mlora_"), "expected a plugin without mlora_ symbols, got\n{symbols}");
@@ -196,12 +109,29 @@ impl Sample<'_> {
         let fixture = Path::new(FIXTURES).join("sample/from-source/CMakeLists.txt");
         shell.copy_file(fixture, source.join("CMakeLists.txt"))?;
         // What has been built for the other steps need not be built again.
-        let target = crate::workspace::target_dir(shell).join("c");
+        let target = target_dir(shell).join("c");
         cmd!(shell, "cmake -S {source} -B {build} -DMICRO_LORA_SOURCE={root}")
             .arg(format!("-DMICRO_LORA_TARGET_DIR={}", target.display()))
             .ignore_stdout()
             .run()?;
         cmd!(shell, "cmake --build {build}").ignore_stdout().run()?;
+        let program = build.join("sample");
+        self.check(cmd!(shell, "{program}"))
+    }
+
+    /// As a subproject.
+    fn by_meson(&self) -> Result<()> {
+        let (shell, build) = (self.shell, self.folder.join("build-by-meson"));
+        let (source, root) = (self.folder.join("meson"), shell.current_dir());
+        shell.create_dir(source.join("subprojects"))?;
+        let subproject = source.join("subprojects/micro-lora");
+        cmd!(shell, "ln -s {root} {subproject}").quiet().run()?;
+        shell.copy_file(self.folder.join("sample.c"), &source)?;
+        shell.copy_file(Path::new(FIXTURES).join("sample/meson/meson.build"), &source)?;
+        // What has been built for the other steps need not be built again.
+        let target = format!("-Dmicro-lora:cargo_target_dir={}", target_dir(shell).join("c").display());
+        cmd!(shell, "meson setup {build} {source} {target}").ignore_stdout().run()?;
+        cmd!(shell, "meson compile -C {build}").ignore_stdout().run()?;
         let program = build.join("sample");
         self.check(cmd!(shell, "{program}"))
     }
@@ -261,12 +191,5 @@ mod tests {
         assert_eq!(program_in(text, "c"), Some("int x;\n"));
         assert_eq!(program_in(text, "cpp"), None);
         assert_eq!(program_in("```cpp\nint x;\n```\n", "c"), None);
-    }
-
-    #[test]
-    fn a_version_has_three_numbers() {
-        assert_eq!(Version::new("0.1.2").unwrap().soname(), "libmicro_lora.so.0.1");
-        assert_eq!(Version::new("1.2.3").unwrap().soname(), "libmicro_lora.so.1");
-        assert!(Version::new("0.1").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::cross::Toolchain;
@@ -17,10 +17,12 @@ use crate::qemu;
 use crate::report::{Lacking, Report};
 use crate::workspace::target_dir;
 
-#[path = "../../../tests/script/committed.rs"]
+#[path = "../../../../tests/script/committed.rs"]
 mod committed;
+mod ran;
 
 use committed::{Committed, LARGE, SMALL};
+use ran::Ran;
 
 pub const STEP: &str = "bits";
 
@@ -41,6 +43,8 @@ enum Machine {
     Wasm,
     CortexM0,
     CortexM4F,
+    Riscv32,
+    S390x,
 }
 
 /// On x86-64 one program, which takes the kernels to use as an argument and prints those that it used.
@@ -54,7 +58,11 @@ const VARIANTS: &[Variant] = &[
     Variant::of("wasm simd128", Machine::Wasm, &["simd128"]),
     Variant::of("Cortex-M4F", Machine::CortexM4F, &[]),
     Variant::of("Cortex-M0", Machine::CortexM0, &[]),
+    RISCV32,
+    Variant::of("s390x, big-endian", Machine::S390x, &[]),
 ];
+
+const RISCV32: Variant = Variant::of("riscv32imac", Machine::Riscv32, &[]);
 
 /// With the instructions that could fuse a multiplication and an addition into one rounding, and must not be used so.
 const FMA: Variant =
@@ -68,15 +76,25 @@ pub fn run(shell: &Shell, report: &mut Report) {
         report.step(format!("{STEP}: {}", variant.name), || {
             let ran = variant.run(shell, &[]);
             table.add(variant.name, &ran);
-            ran?.check(variant)
+            ran?.check(variant.name, &variant.committed())
         });
     }
     report.step(format!("{STEP}: fused on purpose"), || {
         let ran = FMA.run(shell, &[FUSE]);
         table.add("FMA, fused on purpose", &ran);
-        ran?.check_all_differ(&FMA)
+        ran?.check_all_differ(FMA.name, &FMA.committed())
     });
     print!("{}", table.0);
+}
+
+/// The variant for a bare chip of RISC-V alone.
+pub fn check_riscv32(shell: &Shell) -> Result<()> {
+    RISCV32.run(shell, &[])?.check(RISCV32.name, &RISCV32.committed())
+}
+
+/// What another program of the same script has printed.
+pub fn check_printed(text: &str, name: &str) -> Result<()> {
+    Ran::parse(text)?.check(name, &SMALL.iter().chain(&LARGE).collect::<Vec<_>>())
 }
 
 impl Variant {
@@ -112,11 +130,15 @@ impl Variant {
         let target = self.machine.target(shell)?;
         let toolchain = match self.machine {
             Machine::X86 => Toolchain::Rustup,
+            // The libraries that rustup installs leave memcpy to a libc, and this program has none.
+            Machine::S390x => Toolchain::debian(shell)?,
             _ => Toolchain::for_target(shell, &target)?,
         };
         let directory = target_dir(shell).join("bits").join(toolchain.name());
+        let memcpy = Some("-Zbuild-std-features=compiler-builtins-mem");
         toolchain
             .build(shell, &target, &package, &directory)
+            .args(memcpy.filter(|_| self.machine == Machine::S390x))
             .env("RUSTFLAGS", [&[self.flags().as_str()], flags].concat().join(" "))
             .run()?;
         let suffix = match self.machine {
@@ -129,14 +151,19 @@ impl Variant {
 
     fn flags(&self) -> String {
         let features: Vec<_> = self.features.iter().map(|feature| format!("+{feature}")).collect();
-        let cpu = if self.machine == Machine::X86 { "-Ctarget-cpu=x86-64 " } else { "" };
-        format!("{cpu}-Ctarget-feature={}", features.join(","))
+        let machine = match self.machine {
+            Machine::X86 => "-Ctarget-cpu=x86-64 ",
+            // Nothing but the kernel loads it.
+            Machine::S390x => "-Crelocation-model=static ",
+            _ => "",
+        };
+        format!("{machine}-Ctarget-feature={}", features.join(","))
     }
 
-    fn committed(&self) -> impl Iterator<Item = &'static Committed> {
+    fn committed(&self) -> Vec<&'static Committed> {
         // The larger shapes do not fit in its 16 KB.
         let large = if self.machine == Machine::CortexM0 { &[] } else { &LARGE[..] };
-        SMALL.iter().chain(large)
+        SMALL.iter().chain(large).collect()
     }
 }
 
@@ -148,15 +175,18 @@ impl Machine {
             Self::Wasm => "wasm32-unknown-unknown".to_owned(),
             Self::CortexM0 => "thumbv6m-none-eabi".to_owned(),
             Self::CortexM4F => "thumbv7em-none-eabihf".to_owned(),
+            Self::Riscv32 => "riscv32imac-unknown-none-elf".to_owned(),
+            Self::S390x => "s390x-unknown-linux-gnu".to_owned(),
         })
     }
 
     fn tools(self) -> &'static [&'static Tool] {
         match self {
             Self::X86 => &[],
-            Self::Aarch64 => &[&needs::QEMU_AARCH64],
+            Self::Aarch64 | Self::S390x => &[&needs::QEMU_USER],
             Self::Wasm => &[&needs::NODE],
             Self::CortexM0 | Self::CortexM4F => &[&needs::QEMU_ARM],
+            Self::Riscv32 => &[&needs::QEMU_RISCV],
         }
     }
 
@@ -164,9 +194,11 @@ impl Machine {
         match self {
             Self::X86 => cmd!(shell, "{program}"),
             Self::Aarch64 => cmd!(shell, "qemu-aarch64 {program}"),
+            Self::S390x => cmd!(shell, "qemu-s390x {program}"),
             Self::Wasm => cmd!(shell, "node tests/hosts/run-wasm.mjs {program}"),
             Self::CortexM0 => qemu::board(shell, "microbit", program),
             Self::CortexM4F => qemu::board(shell, "mps2-an386", program),
+            Self::Riscv32 => qemu::riscv32(shell, program),
         }
     }
 }
@@ -193,77 +225,6 @@ fn cpu_has(_feature: &str) -> bool {
     false
 }
 
-/// What a program printed.
-#[derive(Debug, PartialEq)]
-struct Ran {
-    variant: String,
-    outcomes: Vec<Outcome>,
-}
-
-#[derive(Debug, PartialEq)]
-struct Outcome {
-    shape: String,
-    script: u64,
-    save: u64,
-}
-
-impl Ran {
-    fn parse(text: &str) -> Result<Self> {
-        let mut lines = text.lines();
-        let variant = lines.next().and_then(|line| line.strip_prefix("variant: "));
-        let variant = variant.with_context(|| format!("expected `variant: ...` first, came:\n{text}"))?;
-        let outcomes = lines.map(|line| {
-            Outcome::parse(line)
-                .with_context(|| format!("expected `shape: script 0x..., save 0x...`, came `{line}`"))
-        });
-        Ok(Self { variant: variant.to_owned(), outcomes: outcomes.collect::<Result<_>>()? })
-    }
-
-    fn check(&self, expected: &Variant) -> Result<()> {
-        self.check_identity(expected)?;
-        let mut differences = String::new();
-        for (outcome, Committed { shape, script, save }) in self.outcomes.iter().zip(expected.committed()) {
-            for (what, came, committed) in [("script", outcome.script, script), ("save", outcome.save, save)]
-            {
-                if came != *committed {
-                    write!(differences, "\n{shape}, {what}: expected {committed:#018x}, came {came:#018x}")?;
-                }
-            }
-        }
-        ensure!(differences.is_empty(), "{} gives other bits:{differences}", self.variant);
-        Ok(())
-    }
-
-    /// For a program that computes otherwise: no hash may be the committed one.
-    fn check_all_differ(&self, expected: &Variant) -> Result<()> {
-        self.check_identity(expected)?;
-        for (came, committed) in self.outcomes.iter().zip(expected.committed()) {
-            if came.script == committed.script || came.save == committed.save {
-                bail!("{}: expected other bits with multiply and add fused, came the committed", came.shape);
-            }
-        }
-        Ok(())
-    }
-
-    fn check_identity(&self, expected: &Variant) -> Result<()> {
-        let (name, came) = (expected.name, &self.variant);
-        ensure!(name == came, "expected the program to run as `{name}`, it ran as `{came}`");
-        let shapes: Vec<_> = expected.committed().map(|committed| committed.shape).collect();
-        let came: Vec<_> = self.outcomes.iter().map(|outcome| outcome.shape.as_str()).collect();
-        ensure!(shapes == came, "expected the shapes {shapes:?}, came {came:?}");
-        Ok(())
-    }
-}
-
-impl Outcome {
-    fn parse(line: &str) -> Option<Self> {
-        let (shape, hashes) = line.split_once(": script 0x")?;
-        let (script, save) = hashes.split_once(", save 0x")?;
-        let hash = |text| u64::from_str_radix(text, 16).ok();
-        Some(Self { shape: shape.to_owned(), script: hash(script)?, save: hash(save)? })
-    }
-}
-
 /// One line for each variant, after that of the committed hashes.
 struct Table(String);
 
@@ -278,10 +239,7 @@ impl Table {
 
     fn add(&mut self, name: &str, ran: &Result<Ran>) {
         match ran {
-            Ok(ran) => {
-                let hashes = ran.outcomes.iter().map(|outcome| (outcome.script, outcome.save));
-                self.values(name, &hashes.collect::<Vec<_>>());
-            }
+            Ok(ran) => self.values(name, &ran.hashes()),
             Err(error) => {
                 let error = error.to_string();
                 self.line(name, "did not run:", error.lines().next().unwrap_or_default());
@@ -310,54 +268,7 @@ fn combine(hashes: &[(u64, u64)]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// What a faultless program prints.
-    fn printed(variant: &Variant) -> String {
-        let line = |c: &Committed| format!("{}: script {:#018x}, save {:#018x}\n", c.shape, c.script, c.save);
-        format!("variant: {}\n{}", variant.name, variant.committed().map(line).collect::<String>())
-    }
-
-    fn refusal(text: &str) -> String {
-        Ran::parse(text).and_then(|ran| ran.check(&FMA)).expect_err("must be refused").to_string()
-    }
-
-    #[test]
-    fn the_committed_hashes_pass_and_do_not_count_as_other_bits() {
-        for variant in VARIANTS {
-            let ran = Ran::parse(&printed(variant)).unwrap();
-            ran.check(variant).unwrap();
-            let error = ran.check_all_differ(variant).unwrap_err().to_string();
-            assert!(error.starts_with("1x1 r1: expected other bits"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_single_other_hash_is_refused_and_named() {
-        for committed in FMA.committed() {
-            for (what, hash) in [("script", committed.script), ("save", committed.save)] {
-                let (was, is) = (format!("{hash:#018x}"), format!("{:#018x}", hash ^ 1));
-                let error = refusal(&printed(&FMA).replace(&was, &is));
-                let expected = format!("{}, {what}: expected {was}, came {is}", committed.shape);
-                assert!(error.ends_with(&expected), "{error}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_program_that_ran_as_something_else_or_not_to_its_end_is_refused() {
-        let good = printed(&FMA);
-        let (all_but_last, _) = good.trim_end().rsplit_once('\n').unwrap();
-        for (text, expected) in [
-            (good.replace("AVX2 + FMA", "SSE2"), "it ran as `x86-64 SSE2`"),
-            (all_but_last.to_owned(), "expected the shapes"),
-            (good.clone() + "panicked", "came `panicked`"),
-            (String::new(), "expected `variant: ...` first"),
-        ] {
-            let error = refusal(&text);
-            assert!(error.contains(expected), "{error}");
-        }
-    }
+    use super::combine;
 
     #[test]
     fn every_hash_is_part_of_the_one_value() {
