@@ -70,3 +70,10 @@ pub const MESON: Tool = Tool {
     packages: &["meson", "ninja-build"],
     elsewhere: "https://mesonbuild.com",
 };
+
+pub const HNSWLIB: Tool = Tool {
+    name: "hnswlib",
+    is_present: |_| Path::new("/usr/include/hnswlib/hnswlib.h").exists(),
+    packages: &["libhnswlib-dev"],
+    elsewhere: "https://github.com/nmslib/hnswlib, its headers in /usr/include",
+};

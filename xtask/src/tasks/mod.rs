@@ -2,6 +2,7 @@
 
 mod bare_metal;
 mod bench;
+mod beside;
 mod bits;
 mod c_install;
 mod c_library;
@@ -88,8 +89,8 @@ pub const ALL: &[Task] = &[
     Task {
         name: "ports",
         about: "hashes, C tests and states on riscv32, riscv64, i686, Arm, s390x, musl, Windows and WASI",
-        options: &[],
-        run: |shell, _, report| ports::run(shell, report),
+        options: &[Flag { name: "--target T", about: "this one alone" }],
+        run: |shell, options, report| ports::run(shell, options.value("--target"), report),
     },
     Task {
         name: "bare-metal",
@@ -186,6 +187,12 @@ pub const ALL: &[Task] = &[
             Flag { name: "--screenshots", about: "write the pictures of docs/demo as well" },
         ],
         run: demo::test,
+    },
+    Task {
+        name: "beside",
+        about: "examples in front of hnswlib, hnsw_rs, SQLite and IndexedDB",
+        options: &[Flag { name: "--quick", about: "fewer documents and people" }],
+        run: |shell, options, report| beside::run(shell, options.has("--quick"), report),
     },
     Task {
         name: "modules",

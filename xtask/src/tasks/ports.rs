@@ -19,16 +19,25 @@ use crate::workspace::target_dir;
 /// For these the installed package is tried too.
 const INSTALLED: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-unknown-linux-gnu"];
 
-pub fn run(shell: &Shell, report: &mut Report) {
-    report.step("ports: riscv32imac, bare", || {
-        bits::check_riscv32(shell)?;
-        println!("riscv32imac, bare: hashes as committed");
-        Ok(())
-    });
-    for target in C_TARGETS {
+const BARE: &str = "riscv32imac-unknown-none-elf";
+
+/// All of them, or the one of a triple.
+pub fn run(shell: &Shell, only: Option<&str>, report: &mut Report) {
+    let is_wanted = |triple: &str| only.is_none_or(|only| only == triple);
+    if is_wanted(BARE) {
+        report.step("ports: riscv32imac, bare", || {
+            bits::check_riscv32(shell)?;
+            println!("riscv32imac, bare: hashes as committed");
+            Ok(())
+        });
+    } else if let Err(error) = only.map_or(Ok(()), |triple| CTarget::find(triple).map(|_| ())) {
+        report.step("ports", || Err(error));
+    }
+    let targets = || C_TARGETS.iter().filter(|target| is_wanted(target.triple));
+    for target in targets() {
         report.step(format!("ports: {}", target.name), || Port::new(shell, target)?.check());
     }
-    for target in C_TARGETS.iter().filter(|target| INSTALLED.contains(&target.triple)) {
+    for target in targets().filter(|target| INSTALLED.contains(&target.triple)) {
         report.step(format!("ports: c-install --target {}", target.triple), || {
             c_install::check_for(shell, target)
         });

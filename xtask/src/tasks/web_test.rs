@@ -110,6 +110,7 @@ fn format(shell: &Shell) -> Result<()> {
         "!wasm/test/fresh/tools",
         "!wasm/test/suite/*.json",
         "examples/*.ts",
+        "examples/{browser,sqlite}/*.js",
     ];
     Ok(cmd!(shell, "{TOOLS}/node_modules/.bin/prettier --check --log-level warn {sources...}").run()?)
 }
