@@ -9,6 +9,8 @@
 //!   checks arguments and loaded documents before it calls the engine. Without: the checks of lengths and ranges
 //!   ([`HOST_CHECKS`]), `REPORT` ([`REPORTS_DETAILS`]), every step but the dual one ([`DUAL_STEP_ONLY`]). Values
 //!   that are not finite and results that overflow are refused here as everywhere.
+//! - **dual**: `--cfg micro_lora_dual`, for a device that learns from lists alone. Without every step but the dual one
+//!   ([`DUAL_STEP_ONLY`]): other feedback, and settings and states of another step, are refused ([`REFUSES_STEPS`]).
 
 #[cfg(all(micro_lora_lite, not(micro_lora_terse)))]
 compile_error!("micro_lora_lite: expected micro_lora_terse besides, got it alone");
@@ -65,5 +67,8 @@ pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
 /// Whether a shorter program is worth more than a faster one, where it is not the time that somebody waits for.
 pub(crate) const COUNTS_BYTES: bool = cfg!(micro_lora_terse);
 
-/// Whether the dual step is the only one there is. The host sees to it that no adapter has begun with another.
-pub(crate) const DUAL_STEP_ONLY: bool = cfg!(micro_lora_lite);
+/// Whether the dual step is the only one there is.
+pub(crate) const DUAL_STEP_ONLY: bool = cfg!(any(micro_lora_lite, micro_lora_dual));
+
+/// Whether settings and states of another step are refused here. Of lite, the host sees to it.
+pub(crate) const REFUSES_STEPS: bool = cfg!(micro_lora_dual);

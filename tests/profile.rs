@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const CFGS: [&str; 2] = ["micro_lora_terse", "micro_lora_lite"];
+const CFGS: [&str; 3] = ["micro_lora_terse", "micro_lora_lite", "micro_lora_dual"];
 
 fn files_that_name_a_cfg(dir: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(dir).unwrap() {

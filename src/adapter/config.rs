@@ -1,8 +1,7 @@
 //! The settings that an adapter is made with.
 
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{Range, Result, check_ranges};
+use crate::error::{Error, Range, Result, check_ranges};
+use crate::profile::REFUSES_STEPS;
 
 /// The largest `in_features` or `out_features`: above any model's hidden size, and small enough
 /// that no size computed from it overflows 32 bits.
@@ -240,6 +239,10 @@ impl Config {
     /// assert!(Config::new().with_alpha(f32::NAN).check().is_err());
     /// ```
     pub const fn check(&self) -> Result<()> {
+        if REFUSES_STEPS && !matches!(self.step, StepKind::Dual | StepKind::Auto) {
+            let expected = "StepKind::Dual or StepKind::Auto, which are what this build has";
+            return Err(Error::Unsupported { field: "step", expected });
+        }
         let cap = if self.cap == Self::CAP_OFF { 1.0 } else { self.cap };
         check_ranges(&Self::RANGES, &[self.alpha, cap, self.decay])
     }

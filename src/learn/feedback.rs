@@ -186,7 +186,8 @@ impl AdapterMut<'_> {
 
     /// Refuses what the dual step does not learn from.
     pub(crate) fn check_scaled(&self, feedback: &'static str) -> Checked<()> {
-        if self.header.step == StepKind::Dual as u32 { Err(refuse::step(feedback)) } else { Ok(()) }
+        let refused = DUAL_STEP_ONLY || self.header.step == StepKind::Dual as u32;
+        if refused { Err(refuse::step(feedback)) } else { Ok(()) }
     }
 
     /// Counts a list that is not pending (or is counted as such already).

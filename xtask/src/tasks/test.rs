@@ -8,6 +8,7 @@ use super::{
 };
 use crate::needs;
 use crate::report::Report;
+use crate::workspace::target_dir;
 
 pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("format", || {
@@ -33,6 +34,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     if quick {
         for name in [
             OPTIMISED,
+            DUAL_ALONE,
             golden::STEP,
             state::STEP,
             EXAMPLE,
@@ -56,6 +58,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step(OPTIMISED, || {
         Ok(cmd!(shell, "cargo test --release --package micro-lora --lib --tests --no-fail-fast").run()?)
     });
+    report.step(DUAL_ALONE, || dual_alone(shell));
     golden::run(shell, report);
     state::run(shell, report);
     report.step(EXAMPLE, || Ok(cmd!(shell, "cargo run --release --example personalize -- --quick").run()?));
@@ -72,9 +75,21 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
 }
 
 const OPTIMISED: &str = "tests, optimised";
+const DUAL_ALONE: &str = "tests, dual step alone";
 const EXAMPLE: &str = "example";
 const DOCS: &str = "documentation";
 
 fn docs(shell: &Shell) -> Result<()> {
     Ok(cmd!(shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()?)
+}
+
+/// The build for a device that learns from lists alone, of `src/profile.rs`.
+fn dual_alone(shell: &Shell) -> Result<()> {
+    let target_dir = target_dir(shell).join("dual");
+    Ok(cmd!(
+        shell,
+        "cargo test --package micro-lora --test dual_only --test dual_golden --target-dir {target_dir}"
+    )
+    .env("RUSTFLAGS", "--cfg micro_lora_dual")
+    .run()?)
 }

@@ -80,6 +80,15 @@ impl<'a> Workshop<'a> {
         self.build(Path::new("ffi/library"), opt_level, &[], "libmicro_lora.a")
     }
 
+    /// The same with the dual step alone: `src/profile.rs`.
+    pub fn dual_library(&self, opt_level: &str) -> Result<PathBuf> {
+        self.lock_library()?;
+        let folder = self.builds().join("dual").join(opt_level);
+        let built =
+            self.build_in(&folder, Path::new("ffi/library"), opt_level, &[], "--cfg micro_lora_dual")?;
+        Ok(built.join("libmicro_lora.a"))
+    }
+
     /// The same, in which a panic that can be reached is undefined.
     pub fn proof_library(&self, opt_level: &str) -> Result<PathBuf> {
         self.lock_library()?;
@@ -120,17 +129,32 @@ impl<'a> Workshop<'a> {
         self.build(package, "s", &[], "firmware")
     }
 
-    /// The stack that each function takes is part of the output.
     fn build(&self, package: &Path, opt_level: &str, options: &[&str], file: &str) -> Result<PathBuf> {
-        let folder = target_dir(self.shell).join("embedded").join(self.toolchain.name()).join(opt_level);
+        let folder = self.builds().join(opt_level);
+        Ok(self.build_in(&folder, package, opt_level, options, "")?.join(file))
+    }
+
+    fn builds(&self) -> PathBuf {
+        target_dir(self.shell).join("embedded").join(self.toolchain.name())
+    }
+
+    /// Returns where its files are. The stack that each function takes is part of the output.
+    fn build_in(
+        &self,
+        folder: &Path,
+        package: &Path,
+        opt_level: &str,
+        options: &[&str],
+        flags: &str,
+    ) -> Result<PathBuf> {
         self.toolchain
-            .build(self.shell, self.chip.target, package, &folder)
+            .build(self.shell, self.chip.target, package, folder)
             .args(options)
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zemit-stack-sizes")
+            .env("RUSTFLAGS", format!("-Zemit-stack-sizes {flags}"))
             .run()?;
-        Ok(folder.join(self.chip.target).join("release").join(file))
+        Ok(folder.join(self.chip.target).join("release"))
     }
 
     /// Nothing but these functions of the library and what they need.

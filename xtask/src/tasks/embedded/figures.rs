@@ -42,6 +42,9 @@ const SETS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Those that a device needs that learns from lists alone, so by the dual step.
+const OF_LISTS: [&str; 2] = ["apply+learn", "apply+learn+JSON"];
+
 const SECTIONS: [&str; 4] = [".text", ".rodata", ".data", ".bss"];
 
 /// Whose instructions are counted.
@@ -99,11 +102,26 @@ fn sizes(workshop: &Workshop<'_>, measured: &mut Measured) -> Result<()> {
     let header = workshop.shell.read_file("include/micro_lora.h")?;
     let all = functions(&header);
     for (name, functions) in SETS.iter().copied().chain([("everything", &all[..])]) {
-        let program = workshop.link_functions("set.elf", &archive, functions)?;
-        let list = cmd!(workshop.shell, "arm-none-eabi-size -A {program}").quiet().read()?;
-        for section in SECTIONS {
-            measured.add(format!("{section} {name}"), size_of(&list, section)?);
-        }
+        set(workshop, &archive, name, functions, measured)?;
+    }
+    let archive = workshop.dual_library("s")?;
+    for (name, functions) in SETS.iter().filter(|(name, _)| OF_LISTS.contains(name)) {
+        set(workshop, &archive, &format!("{name}, dual alone"), functions, measured)?;
+    }
+    Ok(())
+}
+
+fn set(
+    workshop: &Workshop<'_>,
+    archive: &Path,
+    name: &str,
+    functions: &[&str],
+    measured: &mut Measured,
+) -> Result<()> {
+    let program = workshop.link_functions("set.elf", archive, functions)?;
+    let list = cmd!(workshop.shell, "arm-none-eabi-size -A {program}").quiet().read()?;
+    for section in SECTIONS {
+        measured.add(format!("{section} {name}"), size_of(&list, section)?);
     }
     Ok(())
 }
