@@ -10,6 +10,7 @@ use crate::needs;
 use crate::report::{Report, Skip};
 use crate::workspace::target_dir;
 
+pub const STEPS: [&str; 4] = [HNSWLIB, HNSW_RS, SQLITE, BROWSER];
 const HNSWLIB: &str = "example: hnswlib, C++";
 const HNSW_RS: &str = "example: hnsw_rs, Rust";
 const SQLITE: &str = "example: SQLite, Node";

@@ -4,7 +4,8 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::{
-    bare_metal, bench, bits, c_test, embedded, eye, golden, learn, modules, npm, package, state, web_test,
+    bare_metal, bench, beside, bits, c_test, embedded, eye, golden, learn, modules, npm, package, state,
+    web_test,
 };
 use crate::needs;
 use crate::report::Report;
@@ -14,6 +15,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step("format", || {
         needs::ensure(shell, &[&needs::RUSTFMT])?;
         cmd!(shell, "cargo fmt --all --check").run()?;
+        cmd!(shell, "cargo fmt --manifest-path examples/hnsw/Cargo.toml --check").run()?;
         Ok(cmd!(shell, "cargo fmt --manifest-path bench/Cargo.toml --check").run()?)
     });
     report.step("clippy", || {
@@ -49,7 +51,12 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         ] {
             report.skip(name, "--quick leaves it out");
         }
-        for name in c_test::STEPS.map(str::to_owned).into_iter().chain(web_test::steps()) {
+        for name in [&c_test::STEPS[..], &beside::STEPS]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .chain(web_test::steps())
+        {
             report.skip(name, "--quick leaves it out");
         }
         return;
@@ -71,6 +78,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     embedded::run(shell, report);
     c_test::run(shell, report);
     web_test::run(shell, None, false, report);
+    beside::run(shell, true, report);
     package::run(shell, report);
 }
 
