@@ -83,8 +83,8 @@ pub const ALL: &[Task] = &[
     Task {
         name: "bits",
         about: "one script on every target and variant of the code: the same hash, the committed one",
-        options: &[],
-        run: |shell, _, report| bits::run(shell, report),
+        options: &[Flag { name: "--variant V", about: "those alone whose name begins so: s390x, say" }],
+        run: |shell, options, report| bits::run(shell, options.value("--variant"), report),
     },
     Task {
         name: "ports",

@@ -72,7 +72,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     report.step(learn::STEP, || learn::quick(shell));
     report.step(eye::STEP, || eye::quick(shell));
     report.step(DOCS, || docs(shell));
-    bits::run(shell, report);
+    bits::run(shell, None, report);
     report.step(bench::LINT_STEP, || bench::lint(shell));
     bare_metal::run(shell, report);
     embedded::run(shell, report);
