@@ -1,26 +1,27 @@
 // What the entry `micro-lora` is made of.
 
 import { count, floats, idle, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
-import { MicroLoraConfigWasm as Settings, disposable } from "./config.js";
-import { fail } from "./fail.js";
+import { MicroLoraConfigWasm as Settings, disposable, readInto, sizesOf, write as writeConfig } from "./config.js";
+import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
 import * as word from "./generated/header.js";
+import { readLegacy } from "./legacy.js";
+import { keep, own } from "./own.js";
 import { check } from "./refusal.js";
 import { read, write } from "./state.js";
 
 export class MicroLoraConfigWasm extends Settings {
-  /** Without what is the class's own, so that `Object.assign` makes a config of it again. */
   toJSON() {
-    return { ...this, rank: this._rank, _rank: undefined };
+    return { ...this };
   }
 
   memoryBytes() {
-    return 4 * this._rank * (this.inFeatures + this.outFeatures);
+    return 4 * this.rank * (this.inFeatures + this.outFeatures);
   }
 
   computeScaling() {
-    return this.alpha / (this.useRslora ? Math.sqrt(this._rank) : this._rank);
+    return this.alpha / (this.useRslora ? Math.sqrt(this.rank) : this.rank);
   }
 }
 
@@ -29,7 +30,7 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 
 /** Has the engine do something that needs no arrays but those of the adapter. */
 export const ask = (what, lora, value = 0) =>
-  check(invoke(what, live(lora), room(0), 0, 0, -1, 0, number("number", value), 0, 0));
+  check(invoke(what, live(lora)._at, room(0), 0, 0, -1, 0, value, 0, 0));
 
 /** Vectors one after the other, whichever way they were given. */
 export const flat = (what, vectors, width) => {
@@ -42,8 +43,8 @@ export const flat = (what, vectors, width) => {
 
 /** Copies an input to an adapter, which has to be one, or to so many bytes behind. */
 const give = (lora, input, behind = 0) => {
-  live(lora);
-  put("input", input, lora._sizes[0], lora._input + behind);
+  const { _sizes, _input } = live(lora);
+  put("input", input, _sizes[0], _input + behind);
 };
 
 /**
@@ -63,12 +64,8 @@ export const learn = (
   temperature = 0,
   chosen = 0,
 ) => {
-  // A bare number would be taken for no options: a thumb down for a click.
-  options ??= {};
   const { base, weight = 1 } = options;
-  if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
   number("weight", weight);
-  number("value", value);
   number("temperature", temperature);
   give(lora, input);
   const n = count(what, vectors);
@@ -82,8 +79,11 @@ export const learn = (
   put(what, ours[0], n, at);
   put(extraName, ours[1], m, at + 4 * n);
   if (k > 0) put("base", ours[2], k, at + 4 * (n + m));
-  return check(invoke(kind, lora._at, at, n, m, k, weight, value, temperature, chosen));
+  return check(invoke(kind, live(lora)._at, at, n, m, k, weight, value, temperature, chosen));
 };
+
+/** What every event may say. */
+export const SAMPLE = ["base", "weight"];
 
 /** What `slice` does, in less time. */
 const copied = (view) => {
@@ -92,15 +92,16 @@ const copied = (view) => {
   return copy;
 };
 
-/** The address of an adapter's block. */
+/** What an adapter keeps: where its block is (`_at`) and its input (`_input`), its sizes, views of its vectors. */
 export const live = (lora) => {
   idle();
-  return lora._at || fail("FREED", "adapter: expected one in use, got one that was freed");
+  const values = own(lora);
+  return values?._at ? values : fail("FREED", "adapter: expected one in use, got one that was freed");
 };
 
 /** An adapter's header, as integers and as floats: `word` says what is where. */
 export const header = (lora) => {
-  const at = live(lora);
+  const { _at: at } = live(lora);
   return [new Uint32Array(wasm.memory.buffer, at, word.HEADER_WORDS), floats(at, word.HEADER_WORDS)];
 };
 
@@ -113,8 +114,9 @@ const lengths = ([inFeatures, outFeatures, rank]) => {
 
 /** Those arrays. */
 export const arrays = (lora) => {
-  let at = live(lora) + 4 * word.HEADER_WORDS;
-  return lengths(lora._sizes).map((length) => floats((at += 4 * length) - 4 * length, length));
+  const { _at, _sizes } = live(lora);
+  let at = _at + 4 * word.HEADER_WORDS;
+  return lengths(_sizes).map((length) => floats((at += 4 * length) - 4 * length, length));
 };
 
 export const loaded = () =>
@@ -122,36 +124,20 @@ export const loaded = () =>
 
 /** Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. */
 const make = (lora, config, what, fill) => {
-  if (!(config instanceof MicroLoraConfigWasm)) {
-    fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
-  }
+  const sizes = sizesOf(config, MicroLoraConfigWasm);
   loaded();
   idle();
-  const sizes = [config.inFeatures, config.outFeatures, config._rank];
-  whole("inFeatures", sizes[0], 1, limit.MAX_FEATURES);
-  whole("outFeatures", sizes[1], 1, limit.MAX_FEATURES);
-  whole("rank", sizes[2], 1, limit.MAX_RANK);
   // And a row that the engine needs.
   const before = 4 * lengths(sizes).reduce((sum, length) => sum + length, word.HEADER_WORDS + sizes[1]);
   const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
   floats(at, before / 4 + sizes[0] + sizes[1]).fill(0);
-  lora._block = block;
-  lora._at = at;
-  lora._sizes = sizes;
-  lora._x = lora._y = [];
-  lora._input = at + before;
+  keep(lora, { _block: block, _at: at, _sizes: sizes, _x: [], _y: [], _input: at + before });
   registry?.register(lora, block, lora);
   try {
     const [words, numbers] = header(lora);
     words.set(sizes);
-    numbers[word.ALPHA] = config.alpha;
-    words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
-    numbers[word.CAP] = config.cap;
-    words[word.SEED] = whole("seed", config.seed);
-    words[word.MODEL_ID] = whole("modelId", config.modelId);
-    words[word.STEP] = whole("step", config.step, 0, limit.MAX_STEP);
-    numbers[word.DECAY] = config.decay;
+    writeConfig([words, numbers], config);
     numbers[word.STRENGTH] = 1;
     numbers[word.BASELINE] = limit.FIRST_BASELINE;
     fill?.(lora);
@@ -182,8 +168,7 @@ export class MicroLoraWasm {
   }
 
   applyResidual(input) {
-    live(this);
-    const [inFeatures, outFeatures] = this._sizes;
+    const [inFeatures, outFeatures] = live(this)._sizes;
     // In place, where the output will be: there is nothing to be copied then.
     give(this, input, inFeatures === outFeatures ? 4 * inFeatures : 0);
     ask(call.RESIDUAL, this);
@@ -192,22 +177,23 @@ export class MicroLoraWasm {
 
   applyInto(input, output) {
     give(this, input);
-    if (!(output instanceof Float32Array)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
-    sized("output", output, this._sizes[1]);
+    if (!(output instanceof Float32Array)) mistyped("output", "a Float32Array", output);
+    sized("output", output, live(this)._sizes[1]);
     const guard = this.run();
     output.set(this.outputView);
     return guard;
   }
 
   get inputView() {
-    live(this);
+    const values = live(this);
     // Growth of the memory has emptied the old one.
-    return this._x.length ? this._x : (this._x = floats(this._input, this._sizes[0]));
+    return values._x.length ? values._x : (values._x = floats(values._input, values._sizes[0]));
   }
 
   get outputView() {
-    live(this);
-    return this._y.length ? this._y : (this._y = floats(this._input + 4 * this._sizes[0], this._sizes[1]));
+    const values = live(this);
+    const { _y, _input, _sizes } = values;
+    return _y.length ? _y : (values._y = floats(_input + 4 * _sizes[0], _sizes[1]));
   }
 
   run() {
@@ -215,16 +201,18 @@ export class MicroLoraWasm {
   }
 
   adaptChoice(input, candidates, chosen, options) {
-    live(this);
-    const { quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options ?? {};
+    const { _sizes } = live(this);
+    options = known(options, [...SAMPLE, "quality", "temperature"]);
+    const { quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options;
     const what = "candidates";
-    const vectors = flat(what, candidates, this._sizes[1]);
+    const vectors = flat(what, candidates, _sizes[1]);
+    number("quality", quality);
     whole("chosen", chosen);
     return learn(this, call.CHOICE, input, what, vectors, "", [], options, quality, temperature, chosen);
   }
 
   applyUpdates(learningRate = 0.01) {
-    return ask(call.UPDATE, this, learningRate);
+    return ask(call.UPDATE, this, number("learningRate", learningRate));
   }
 
   pendingUpdates() {
@@ -240,17 +228,7 @@ export class MicroLoraWasm {
   }
 
   getConfig() {
-    const [words, numbers] = header(this);
-    const config = new MicroLoraConfigWasm();
-    [config.inFeatures, config.outFeatures, config.rank] = words;
-    config.alpha = numbers[word.ALPHA];
-    config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
-    config.cap = numbers[word.CAP];
-    config.seed = words[word.SEED];
-    config.modelId = words[word.MODEL_ID];
-    config.step = words[word.STEP];
-    config.decay = numbers[word.DECAY];
-    return config;
+    return readInto(new MicroLoraConfigWasm(), header(this));
   }
 
   toJson() {
@@ -264,16 +242,17 @@ export class MicroLoraWasm {
 
   static fromJson(json, modelId = 0) {
     loaded();
-    const [settings, fill] = read(json, modelId, this._legacy);
+    const [settings, fill] = read(json, modelId, readLegacy);
     const config = Object.assign(new MicroLoraConfigWasm(), settings);
     return filled(this, config, (lora) => fill(...header(lora), arrays(lora)));
   }
 }
 disposable(MicroLoraWasm.prototype, function () {
-  if (this._at) {
+  const values = own(this);
+  if (values?._at) {
     idle();
     registry?.unregister(this);
-    release(this._block);
-    this._at = 0;
+    release(values._block);
+    values._at = 0;
   }
 });

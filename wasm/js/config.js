@@ -1,6 +1,9 @@
 // The settings of an adapter, and what every class has.
 
+import { number, whole } from "./engine.js";
+import { known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
+import * as word from "./generated/header.js";
 
 /** Adds what programs written for wasm-bindgen's classes call. */
 export const disposable = (prototype, free) => {
@@ -8,9 +11,20 @@ export const disposable = (prototype, free) => {
   if (Symbol.dispose) prototype[Symbol.dispose] = free;
 };
 
+/** A number that is brought into its limits when it is set. It is the object's own, so that copies have it. */
+export const clamped = (object, name, value, adjust) => {
+  Object.defineProperty(object, name, {
+    enumerable: true,
+    get: () => value,
+    set: (given) => (value = adjust(number(name, given))),
+  });
+  object[name] = value;
+};
+
 export class MicroLoraConfigWasm {
   constructor() {
-    this._rank = 2;
+    // Not a number is 1, as it was in the system whose API this is.
+    clamped(this, "rank", 2, (rank) => Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK));
     this.alpha = limit.DEFAULT_ALPHA;
     this.inFeatures = this.outFeatures = 768;
     this.useRslora = false;
@@ -18,14 +32,37 @@ export class MicroLoraConfigWasm {
     this.step = limit.DEFAULT_STEP;
     this.seed = this.modelId = this.decay = 0;
   }
-
-  get rank() {
-    return this._rank;
-  }
-
-  set rank(rank) {
-    // Not a number is 1, as it was in the system whose API this is.
-    this._rank = Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK);
-  }
 }
 disposable(MicroLoraConfigWasm.prototype, () => {});
+
+/** Where a header has which settings. */
+const FLOATS = { alpha: word.ALPHA, cap: word.CAP, decay: word.DECAY };
+const INTEGERS = { seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP };
+
+/** The sizes that a config says. */
+export const sizesOf = (config, Class) => {
+  if (!(config instanceof Class)) mistyped("config", "a MicroLoraConfigWasm", config);
+  known(config, Object.keys(new Class()), "config");
+  const { inFeatures, outFeatures, rank } = config;
+  whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
+  whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
+  return [inFeatures, outFeatures, rank];
+};
+
+/** Writes the other settings to a header. The engine looks at how large they are. */
+export const write = ([words, numbers], config, leastStep = 0) => {
+  for (const name in FLOATS) numbers[FLOATS[name]] = number(name, config[name]);
+  for (const name in INTEGERS) words[INTEGERS[name]] = whole(name, config[name]);
+  whole("step", config.step, leastStep, limit.MAX_STEP);
+  if (typeof config.useRslora !== "boolean") mistyped("useRslora", "true or false", config.useRslora);
+  words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
+};
+
+/** A config of what a header says. */
+export const readInto = (config, [words, numbers]) => {
+  [config.inFeatures, config.outFeatures, config.rank] = words;
+  for (const name in FLOATS) config[name] = numbers[FLOATS[name]];
+  for (const name in INTEGERS) config[name] = words[INTEGERS[name]];
+  config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
+  return config;
+};

@@ -3,7 +3,7 @@
 
 import { number } from "./engine.js";
 import { fail, shown } from "./fail.js";
-import { crc32, decode, encode } from "./state.js";
+import { crc32, decode, encode, fields, parse } from "./state.js";
 
 export const f32 = Math.fround;
 /** The smallest normal number of 32 bits. */
@@ -31,13 +31,7 @@ export const write = (format, integers, texts) => {
 
 /** Its integers, and its texts as bytes; `lengths` says how many words each has. */
 export const read = (json, format, names, lengths) => {
-  if (typeof json !== "string") fail("TYPE", `json: expected a string, got ${typeof json}`);
-  let state;
-  try {
-    state = JSON.parse(json);
-  } catch ({ message }) {
-    fail("SYNTAX", `state: expected JSON, got ${message}`);
-  }
+  const state = parse(json);
   if (state?.format !== format) fail("FORMAT", `format: expected "${format}", got ${shown(state?.format)}`);
   if (state.version !== 1) fail("MISMATCH", `version: expected 1, got ${shown(state.version)}`);
   for (const name of [...names, "crc32"]) {
@@ -46,9 +40,7 @@ export const read = (json, format, names, lengths) => {
     }
   }
   const words = lengths(state);
-  const known = [...names, ...Object.keys(words), "format", "version", "crc32"];
-  const strange = Object.keys(state).find((name) => !known.includes(name));
-  if (strange) fail("SYNTAX", `state: expected the fields of version 1, got ${strange}`);
+  fields(state, [...names, ...Object.keys(words)]);
   const texts = Object.keys(words).map(
     (name) => new Uint8Array(decode(name, state[name], words[name]).buffer),
   );

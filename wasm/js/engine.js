@@ -4,7 +4,7 @@ import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
 import { imports } from "glue-imports";
 import found from "place";
 
-import { fail, shown } from "./fail.js";
+import { fail, mistyped, shown } from "./fail.js";
 import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
 
 export { call as invoke, heap as heapBase } from "glue";
@@ -153,11 +153,11 @@ export const within = (what, value, min, max) =>
 
 /** The engine would take null for 0: a thumb down, or no step at all. */
 export const number = (what, value) =>
-  typeof value === "number" ? value : fail("TYPE", `${what}: expected a number, got ${shown(value)}`);
+  typeof value === "number" ? value : mistyped(what, "a number", value);
 
 /** A whole number within limits. */
 export const whole = (what, value, min = 0, max = 4294967295) =>
-  value === value >>> 0 && value >= min && value <= max
+  Number.isInteger(value) && value >= min && value <= max
     ? value
     : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${shown(value)}`);
 
@@ -168,7 +168,8 @@ const MOST = MAX_CANDIDATES * MAX_FEATURES;
 export const count = (what, values) => {
   const length = values?.length;
   if (typeof values !== "object" || !(length >= 0)) {
-    fail("TYPE", `${what}: expected an array of numbers, got ${values === null ? values : typeof values}`);
+    // A tensor, say.
+    mistyped(what, "an array of numbers", values, values?.data ? ": pass its .data" : "");
   }
   // Something else may claim to be an array of any length.
   return length <= MOST ? length : fail("LENGTH", `${what}: expected at most ${MOST} values, got ${length}`);
@@ -179,10 +180,17 @@ let heap = [];
 /** The memory as floats. Its growth empties the array that was. */
 const memory = () => (heap.length ? heap : (heap = new Float32Array(wasm.memory.buffer)));
 
-/** An array of numbers that has to be of this length. JSON has null for NaN, which would be taken for 0. */
+/** What a typed array would take for a number. JSON has null for NaN, which would be taken for 0. */
+const strict = (what) => (value, i) => {
+  if (typeof value === "number") return value;
+  return typeof (value ?? {}) === "object" ? NaN : number(`${what}[${i}]`, value);
+};
+
+/** An array of numbers that has to be of this length. */
 export const sized = (what, values, length) => {
   const got = count(what, values);
-  if (Array.isArray(values)) values = values.map((value) => value ?? NaN);
+  if (Array.isArray(values)) values = values.map(strict(what));
+  else if (typeof values[0] === "bigint") strict(what)(values[0], 0);
   return got === length ? values : fail("LENGTH", `${what}: expected ${length} values, got ${got}`);
 };
 

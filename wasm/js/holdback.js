@@ -2,8 +2,10 @@
 
 import { SMALLEST, f32, floats, integers, range, read, write } from "./documents.js";
 import { sized, whole } from "./engine.js";
-import { fail } from "./fail.js";
+import { mistyped } from "./fail.js";
 import * as constant from "./generated/companions.js";
+import { keep, own } from "./own.js";
+import { savable } from "./state.js";
 
 /** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
 const OPEN = f32(constant.OPEN);
@@ -45,75 +47,95 @@ class Mean {
 }
 
 const ranked = (what, results) => {
-  if (typeof results?.find !== "function") {
-    fail("TYPE", `${what}: expected an array of results, got ${results === null ? results : typeof results}`);
-  }
+  if (typeof results?.find !== "function") mistyped(what, "an array of results", results);
 };
+
+const identity = (id) => id;
 
 export class Holdback {
   constructor() {
-    this._since = this._serving = this._applied = this._events = this._shown = 0;
-    this._coin = 1;
-    // Which places of the last merged list each has filled.
-    this._teams = [[], []];
-    this._means = [new Mean(), new Mean(), new Mean()];
+    keep(this, {
+      _since: 0,
+      _serving: 0,
+      _applied: 0,
+      _events: 0,
+      _shown: 0,
+      _coin: 1,
+      // Which places of the last merged list each has filled.
+      _teams: [[], []],
+      _means: [new Mean(), new Mean(), new Mean()],
+    });
   }
 
   get isApplied() {
-    return this._applied === 1;
+    return own(this)._applied === 1;
   }
 
   isDue() {
-    return this._isTurn(this._applied ? this._share() : 1);
+    const values = own(this);
+    return isTurn(values, values._applied ? share(values) : 1);
   }
 
-  interleave(base, adapted, room) {
+  interleave(base, adapted, room, key = identity) {
     ranked("base", base);
     ranked("adapted", adapted);
     whole("room", room, 1, constant.MAX_SHOWN);
-    const shown = [];
-    const next = (ranking) => ranking.find((id) => !shown.includes(id));
-    this._teams = [[], []];
+    if (typeof key !== "function") mistyped("key", "a function, which tells results apart", key);
+    const values = own(this);
+    const [shown, keys, teams] = [[], [], [[], []]];
+    // As a list of one or of none: a result may be anything.
+    const next = (ranking) => {
+      const place = ranking.findIndex((id) => !keys.includes(key(id)));
+      return place < 0 ? [] : [ranking[place]];
+    };
+    let coin = values._coin;
     while (shown.length < room) {
-      const both = [next(base), next(adapted)];
-      let [id = both[1], other] = both;
-      if (id === undefined) break;
+      const [other, picked] = [next(base), next(adapted)];
+      if (!picked.length) break;
+      let [id] = picked;
       // As in src/companions/holdback/: an answer takes a place of its own, though both would.
-      if (other !== undefined && (id !== other || this._teams[0].length !== this._teams[1].length)) {
-        const team = this._toss();
-        this._teams[team].push(shown.length);
-        id = both[team];
+      if (other.length && (key(id) !== key(other[0]) || teams[0].length !== teams[1].length)) {
+        coin = tossed(coin);
+        const team = turnOf(teams, coin);
+        teams[team].push(shown.length);
+        if (!team) [id] = other;
       }
       shown.push(id);
+      keys.push(key(id));
     }
-    this._shown = shown.length;
+    Object.assign(values, { _coin: coin, _teams: teams, _shown: shown.length });
     return shown;
   }
 
   recordClicks(clicks) {
-    clicks = Float32Array.from(sized("clicks on the last merged list", clicks, this._shown));
-    if (!this._shown) return;
+    const values = own(this);
+    const { _shown, _teams, _means } = values;
+    clicks = Float32Array.from(sized("clicks on the last merged list", clicks, _shown));
+    if (!_shown) return;
     for (const click of clicks) range("clicks", click, 0, 1);
-    const sums = this._teams.map((team) => team.reduce((sum, place) => f32(sum + clicks[place]), 0));
-    sums.forEach((sum, team) => this._means[team].add(sum));
-    this._means[2].add(f32(sums[1] - sums[0]));
-    this._count();
+    const sums = _teams.map((team) => team.reduce((sum, place) => f32(sum + clicks[place]), 0));
+    sums.forEach((sum, team) => _means[team].add(sum));
+    _means[2].add(f32(sums[1] - sums[0]));
+    countOne(values);
   }
 
   next() {
-    const isRare = this._isTurn(this._applied ? this._share() : 2);
-    this._serving = isRare === this.isApplied ? 0 : 1;
-    return this._serving ? "adapted" : "base";
+    const values = own(this);
+    const isRare = isTurn(values, values._applied ? share(values) : 2);
+    values._serving = isRare === this.isApplied ? 0 : 1;
+    return values._serving ? "adapted" : "base";
   }
 
   record(quality) {
-    this._means[this._serving].add(f32(range("quality", quality, 0, 1)));
-    this._count();
+    const values = own(this);
+    values._means[values._serving].add(f32(range("quality", quality, 0, 1)));
+    countOne(values);
   }
 
   report() {
-    const [base, adapted] = this._means.map(({ mean }) => mean);
-    return { applied: this.isApplied, adapted, base, lead: this._lead(), events: this._events };
+    const values = own(this);
+    const [base, adapted] = values._means.map(({ mean }) => mean);
+    return { applied: this.isApplied, adapted, base, lead: leadOf(values), events: values._events };
   }
 
   toString() {
@@ -127,7 +149,7 @@ export class Holdback {
     const found =
       events && !adapted && !base
         ? // Not that nothing was clicked: places on which both agree belong to neither.
-          `nothing ${this._means[2]._count ? "clicked yet where the lists differ" : "liked yet"}`
+          `nothing ${own(this)._means[2]._count ? "clicked yet where the lists differ" : "liked yet"}`
         : isKnown
           ? `${signed}${signed && "is "}no clear lead`
           : "too few events yet";
@@ -136,13 +158,14 @@ export class Holdback {
   }
 
   toJson() {
-    const state = [this._since, this._serving, this._applied, this._events, this._coin, this._shown];
+    const { _since, _serving, _applied, _events, _coin, _shown, _teams, _means } = own(this);
+    const state = [_since, _serving, _applied, _events, _coin, _shown];
     const teams = new Uint32Array(constant.HOLDBACK_TEAMS);
-    this._teams.forEach((team, i) =>
+    _teams.forEach((team, i) =>
       team.forEach((place) => (teams[2 * i + (place >> 5)] |= 1 << (place & 31))),
     );
     const means = new Uint32Array(constant.HOLDBACK_MEANS);
-    this._means.forEach(({ _count, _sums }, i) => {
+    _means.forEach(({ _count, _sums }, i) => {
       means[6 * i] = _count;
       means.set(new Uint32Array(_sums.buffer), 6 * i + 1);
     });
@@ -165,16 +188,17 @@ export class Holdback {
     whole("applied", state.applied, 0, 1);
     whole("coin", state.coin, 1);
     whole("shown", state.shown, 0, constant.MAX_SHOWN);
-    const made = new Holdback();
-    [made._since, made._serving, made._applied] = [state.since, state.serving, state.applied];
-    [made._events, made._coin, made._shown] = [state.events, state.coin, state.shown];
+    const made = new this();
+    const values = own(made);
+    [values._since, values._serving, values._applied] = [state.since, state.serving, state.applied];
+    [values._events, values._coin, values._shown] = [state.events, state.coin, state.shown];
     const words = integers(teams);
-    made._teams = [0, 1].map((team) =>
+    values._teams = [0, 1].map((team) =>
       Array.from({ length: constant.MAX_SHOWN }, (_, place) => place).filter(
         (place) => (words[2 * team + (place >> 5)] >>> (place & 31)) & 1,
       ),
     );
-    made._means = [0, 1, 2].map((i) => {
+    values._means = [0, 1, 2].map((i) => {
       const sums = floats(means).slice(6 * i + 1, 6 * i + 6);
       const count = integers(means)[6 * i];
       sums.forEach((sum, j) =>
@@ -184,40 +208,42 @@ export class Holdback {
     });
     return made;
   }
-
-  _isTurn(every) {
-    this._since++;
-    const isTurn = this._since >= every;
-    if (isTurn) this._since = 0;
-    return isTurn;
-  }
-
-  _share() {
-    const lead = this._lead();
-    return (constant.SHARES.find(([from]) => lead >= from) ?? constant.SHARES[2])[1];
-  }
-
-  /** Who has filled fewer places goes next, and of equals the one that the coin says. */
-  _toss() {
-    let coin = this._coin;
-    coin ^= coin << 13;
-    coin ^= coin >>> 17;
-    coin ^= coin << 5;
-    this._coin = coin >>> 0;
-    const [base, adapted] = this._teams.map((team) => team.length);
-    if (base !== adapted) return base < adapted ? 0 : 1;
-    return (this._coin >>> 16) & 1;
-  }
-
-  _count() {
-    this._events = Math.min(this._events + 1, 4294967295);
-    this._applied = this._lead() >= (this._applied ? CLOSE : OPEN) ? 1 : 0;
-  }
-
-  _lead() {
-    const [base, adapted, credit] = this._means;
-    if (Math.min(base._count, adapted._count) < constant.LEAST_EVENTS) return 0;
-    if (credit._count >= constant.LEAST_EVENTS) return f32(credit.mean / f32(Math.sqrt(credit.error)));
-    return f32(f32(adapted.mean - base.mean) / f32(Math.sqrt(f32(base.error + adapted.error))));
-  }
 }
+savable(Holdback);
+
+const isTurn = (values, every) => {
+  values._since++;
+  const isNow = values._since >= every;
+  if (isNow) values._since = 0;
+  return isNow;
+};
+
+const share = (values) => {
+  const lead = leadOf(values);
+  return (constant.SHARES.find(([from]) => lead >= from) ?? constant.SHARES[2])[1];
+};
+
+const tossed = (coin) => {
+  coin ^= coin << 13;
+  coin ^= coin >>> 17;
+  coin ^= coin << 5;
+  return coin >>> 0;
+};
+
+/** Who has filled fewer places goes next, and of equals the one that the coin says. */
+const turnOf = (teams, coin) => {
+  const [base, adapted] = teams.map((team) => team.length);
+  if (base !== adapted) return base < adapted ? 0 : 1;
+  return (coin >>> 16) & 1;
+};
+
+const countOne = (values) => {
+  values._events = Math.min(values._events + 1, 4294967295);
+  values._applied = leadOf(values) >= (values._applied ? CLOSE : OPEN) ? 1 : 0;
+};
+
+const leadOf = ({ _means: [base, adapted, credit] }) => {
+  if (Math.min(base._count, adapted._count) < constant.LEAST_EVENTS) return 0;
+  if (credit._count >= constant.LEAST_EVENTS) return f32(credit.mean / f32(Math.sqrt(credit.error)));
+  return f32(f32(adapted.mean - base.mean) / f32(Math.sqrt(f32(base.error + adapted.error))));
+};

@@ -31,6 +31,7 @@ export type SkippedZeroLearningRate = 7;
  * const lora = new MicroLoraWasm(config);
  */
 export class MicroLoraConfigWasm extends Settings {
+  constructor();
   /** Bytes of the weights: four for each parameter. */
   memoryBytes(): number;
   /** What the correction is scaled by: `alpha / rank`, or `alpha / sqrt(rank)` with `useRslora`. */
@@ -50,11 +51,10 @@ export class MicroLoraConfigWasm extends Settings {
  * lora.adapt(input, feedback);
  */
 export class AdaptFeedbackWasm {
-  /** @param quality 0 to 1; others are clamped */
+  /** @param quality 0 to 1; other numbers are clamped */
   constructor(quality: number);
-  /** 0 to 1; others are clamped. */
-  get quality(): number;
-  set quality(quality: number);
+  /** 0 to 1; other numbers are clamped. */
+  quality: number;
   /** How much the event counts: 0.01, the default, is once, 0.02 twice. 0, or 1e-8 to 1e4. */
   learningRate: number;
   /** Does nothing: feedback holds no memory of the engine's. Kept for programs that call it. */
@@ -116,6 +116,22 @@ export class MicroLoraWasm extends Lite {
    * not.
    */
   static fromJson(json: string, modelId?: number): MicroLoraWasm;
+
+  /**
+   * The same document as {@link toJson}, in bytes: for IndexedDB, files and the network. An adapter itself cannot be
+   * cloned, sent to a worker or stored: that throws `TYPE`.
+   *
+   * @example
+   * store.put(lora.save(), "lora"); // later: MicroLoraWasm.load(bytes)
+   */
+  save(): ReturnType<typeof Uint8Array.of>;
+
+  /**
+   * What {@link save} gave, with the checks of {@link fromJson}.
+   *
+   * @throws {MicroLoraError} those of {@link fromJson}
+   */
+  static load(bytes: ArrayBuffer | ArrayBufferView, modelId?: number): MicroLoraWasm;
 
   /** The settings, as a config of your own. */
   getConfig(): MicroLoraConfigWasm;

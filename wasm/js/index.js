@@ -3,6 +3,7 @@
 import {
   MicroLoraConfigWasm,
   MicroLoraWasm as Lite,
+  SAMPLE,
   arrays,
   ask,
   filled,
@@ -12,14 +13,14 @@ import {
   live,
   loaded,
 } from "./adapter.js";
-import { disposable } from "./config.js";
-import { asking, idle, put, release, room, sized, take, use } from "./engine.js";
-import { fail } from "./fail.js";
+import { clamped, disposable } from "./config.js";
+import { asking, idle, number, put, release, room, sized, take, use } from "./engine.js";
+import { known, mistyped } from "./fail.js";
 import { LIST_TEMPERATURE } from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
 import * as word from "./generated/header.js";
-import { readLegacy } from "./legacy.js";
 import { check } from "./refusal.js";
+import { savable } from "./state.js";
 
 export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
@@ -40,16 +41,8 @@ const nothing = () => {};
 
 export class AdaptFeedbackWasm {
   constructor(quality) {
-    this.quality = quality;
+    clamped(this, "quality", quality, (given) => Math.min(Math.max(given, 0), 1));
     this.learningRate = 0.01;
-  }
-
-  get quality() {
-    return this._quality;
-  }
-
-  set quality(quality) {
-    this._quality = Math.min(Math.max(quality, 0), 1);
   }
 }
 disposable(AdaptFeedbackWasm.prototype, nothing);
@@ -76,8 +69,7 @@ const putWeights = (lora, loraA, loraB) => {
 
 export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
-    live(this);
-    const [inFeatures, outFeatures] = this._sizes;
+    const [inFeatures, outFeatures] = live(this)._sizes;
     let given = flat("inputs", inputs, inFeatures);
     const n = Math.ceil(given.length / inFeatures);
     given = sized("inputs", given, n * inFeatures);
@@ -92,7 +84,7 @@ export class MicroLoraWasm extends Lite {
 
   adapt(input, feedback) {
     if (!(feedback instanceof AdaptFeedbackWasm)) {
-      fail("TYPE", `feedback: expected an AdaptFeedbackWasm, got ${typeof feedback}`);
+      mistyped("feedback", "an AdaptFeedbackWasm", feedback);
     }
     return learn(
       this,
@@ -102,20 +94,22 @@ export class MicroLoraWasm extends Lite {
       NONE,
       "",
       NONE,
-      { weight: feedback.learningRate / 0.01 },
+      { weight: number("learningRate", feedback.learningRate) / 0.01 },
       feedback.quality,
     );
   }
 
   adaptGradient(input, gradOutput, options) {
-    return learn(this, call.GRADIENT, input, "gradOutput", gradOutput, "", NONE, options);
+    return learn(this, call.GRADIENT, input, "gradOutput", gradOutput, "", NONE, known(options, SAMPLE));
   }
 
   adaptListwise(input, candidates, weights, options, kind = call.LISTWISE) {
-    live(this);
+    const { _sizes } = live(this);
+    options = known(options, [...SAMPLE, "temperature", ...(kind === call.REHEARSE ? ["learningRate"] : [])]);
     const what = "candidates";
-    const vectors = flat(what, candidates, this._sizes[1]);
-    const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options ?? {};
+    const vectors = flat(what, candidates, _sizes[1]);
+    const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options;
+    number("learningRate", learningRate);
     return learn(this, kind, input, what, vectors, "weights", weights, options, learningRate, temperature);
   }
 
@@ -124,13 +118,12 @@ export class MicroLoraWasm extends Lite {
   }
 
   adaptTarget(input, target, weight = 1, options) {
-    return learn(this, call.TARGET, input, "target", target, "", NONE, options, weight);
+    return learn(this, call.TARGET, input, "target", target, "", NONE, known(options, ["base"]), number("weight", weight));
   }
 
   adaptAttractRepel(input, attract, repel, options) {
-    live(this);
-    const vectors = flat("repel", repel, this._sizes[1]);
-    return learn(this, call.ATTRACT_REPEL, input, "repel", vectors, "attract", attract, options);
+    const vectors = flat("repel", repel, live(this)._sizes[1]);
+    return learn(this, call.ATTRACT_REPEL, input, "repel", vectors, "attract", attract, known(options, SAMPLE));
   }
 
   discardPending() {
@@ -142,7 +135,7 @@ export class MicroLoraWasm extends Lite {
   }
 
   set strength(strength) {
-    ask(call.STRENGTH, this, strength);
+    ask(call.STRENGTH, this, number("strength", strength));
   }
 
   stats() {
@@ -180,8 +173,7 @@ export class MicroLoraWasm extends Lite {
 
   /** Not in the declarations: for `Memory`, from where to where its memory goes. */
   block() {
-    live(this);
-    return this._block;
+    return live(this)._block;
   }
 
   /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */
@@ -194,4 +186,4 @@ export class MicroLoraWasm extends Lite {
     return filled(this, config, (lora) => putWeights(lora, loraA, loraB));
   }
 }
-MicroLoraWasm._legacy = readLegacy;
+savable(MicroLoraWasm);

@@ -2,6 +2,7 @@
 // the way back. All but `Holdback` is for adapters of `micro-lora`: those of `micro-lora/lite` can do less.
 
 import type { MicroLoraWasm, SkippedZeroLearningRate } from "./index.js";
+import type { Bytes } from "./peft.js";
 import type { Floats, Receipt, SampleOptions, Vectors } from "./lite.js";
 
 /** How vectors are remembered: as they came, as int8 with a scale each, or by an id from which they are found again. */
@@ -176,6 +177,8 @@ export class Memory {
 
   /** Saves the memory, a text of its own beside the adapter's: save both at the same time. */
   toJson(): string;
+  /** The same text in bytes, for IndexedDB, files and the network. */
+  save(): Bytes;
   /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
   toJSON(): object;
 
@@ -190,6 +193,11 @@ export class Memory {
    * const memory = Memory.fromJson(saved, { vectors: (id) => embeddings[id] });
    */
   static fromJson(json: string, options?: Pick<MemoryOptions, "vectors" | "modelId">): Memory;
+  /** What `save()` gave, as {@link fromJson} takes it. */
+  static load(
+    bytes: ArrayBuffer | ArrayBufferView,
+    options?: Pick<MemoryOptions, "vectors" | "modelId">,
+  ): Memory;
 
   /** Gives its memory back; every later use throws `FREED`. Garbage collection does so, too. */
   free(): void;
@@ -278,6 +286,8 @@ export class Replay {
 
   /** Saves the ring, a text of its own beside the adapter's. */
   toJson(): string;
+  /** The same text in bytes, for IndexedDB, files and the network. */
+  save(): Bytes;
   /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
   toJSON(): object;
 
@@ -287,6 +297,16 @@ export class Replay {
    * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `TYPE`
    */
   loadJson(json: string): void;
+
+  /**
+   * A saved ring, of the sizes that it was saved with.
+   *
+   * @param modelId must be the one that the ring was made with. Default 0.
+   * @throws {MicroLoraError} those of {@link loadJson}, and `MEMORY`
+   */
+  static fromJson(json: string, modelId?: number): Replay;
+  /** What `save()` gave, as {@link fromJson} takes it. */
+  static load(bytes: ArrayBuffer | ArrayBufferView, modelId?: number): Replay;
 }
 
 /** What a {@link Holdback} has found. */
@@ -332,9 +352,19 @@ export class Holdback {
    * Merges two rankings of the same results, best first, each taking its turn by the toss of a coin.
    *
    * @param room how many to show at most, 1 to 64
-   * @throws {MicroLoraError} `COUNT`, `TYPE`
+   * @param key what tells results apart, where they are objects: the same one from two searches is two objects.
+   * Without it they are compared as they are, as ids can be
+   * @throws {MicroLoraError} `COUNT`, `TYPE`; and what `key` throws: nothing is changed then
+   *
+   * @example
+   * const shown = holdback.interleave(search(query), search(corrected), 10, (result) => result.id);
    */
-  interleave<Id>(base: readonly Id[], adapted: readonly Id[], room: number): Id[];
+  interleave<Result>(
+    base: readonly Result[],
+    adapted: readonly Result[],
+    room: number,
+    key?: (result: Result) => unknown,
+  ): Result[];
 
   /**
    * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for each list: told
@@ -363,6 +393,8 @@ export class Holdback {
 
   /** Saves the comparison. */
   toJson(): string;
+  /** The same text in bytes, for IndexedDB, files and the network. */
+  save(): Bytes;
   /** For `JSON.stringify`, which so gives what {@link toJson} gives. */
   toJSON(): object;
 
@@ -372,6 +404,8 @@ export class Holdback {
    * @throws {MicroLoraError} `SYNTAX`, `FORMAT`, `MISMATCH`, `BASE64`, `CHECKSUM`, `COUNT`, `OUT_OF_RANGE`, `TYPE`
    */
   static fromJson(json: string): Holdback;
+  /** What `save()` gave, as {@link fromJson} takes it. */
+  static load(bytes: ArrayBuffer | ArrayBufferView): Holdback;
 }
 
 /**

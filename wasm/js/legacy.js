@@ -1,9 +1,11 @@
-import { sized } from "./engine.js";
+import { sized, whole } from "./engine.js";
+import { MAX_RANK } from "./generated/adapter.js";
 import * as word from "./generated/header.js";
 
 /** What the system whose API this is has saved: its lora_A is feature-major, and it has no output guard. */
 export const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
   const { rank, in_features, out_features, scaling, lora_a, lora_b } = adapter;
+  whole("rank", rank, 1, MAX_RANK);
   const savedA = sized("lora_a", lora_a, rank * in_features);
   const savedB = sized("lora_b", lora_b, rank * out_features);
   const fill = (words, numbers, [a, b]) => {
@@ -13,5 +15,5 @@ export const readLegacy = ({ adapter, samples_seen, quality_sum }) => {
     numbers[word.MEAN_QUALITY] = samples_seen ? quality_sum / samples_seen : 0;
   };
   const settings = { alpha: scaling * rank, cap: Infinity };
-  return [{ inFeatures: in_features, outFeatures: out_features, _rank: rank, ...settings }, fill];
+  return [{ inFeatures: in_features, outFeatures: out_features, rank, ...settings }, fill];
 };

@@ -165,7 +165,8 @@ export interface MicroLoraError extends Error {
 
 /**
  * The settings of an adapter. Every one has a safe default, and none must be tuned for learning to work. They are
- * checked when the adapter is made.
+ * checked when the adapter is made; what is no number (or boolean) is refused with `TYPE`, and so is a property that is
+ * no setting, which could only be a misspelt one.
  *
  * @example
  * const config = new MicroLoraConfigWasm();
@@ -174,9 +175,8 @@ export interface MicroLoraError extends Error {
  */
 export class MicroLoraConfigWasm {
   constructor();
-  /** LoRA rank, 1 to 4; others are clamped. Default 2. */
-  get rank(): number;
-  set rank(rank: number);
+  /** LoRA rank, 1 to 4; other numbers are clamped when it is set. Default 2. */
+  rank: number;
   /** LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by `alpha / rank`. Training does not depend on it. */
   alpha: number;
   /** Values of an input, 1 to 1048576. Default 768. */
@@ -210,7 +210,7 @@ export class MicroLoraConfigWasm {
 }
 
 /**
- * What an event may say besides what was done.
+ * What an event may say besides what was done. An option that a call does not have is refused with `TYPE`.
  */
 export interface SampleOptions {
   /** The frozen model's own output, to which the correction is added. Default: the input, for square adapters. */

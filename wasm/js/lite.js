@@ -2,12 +2,13 @@
 // as it takes. `../src/lite.rs` is the other side. The engine says only that it refuses: what it would refuse is found
 // here, before it is asked, and what is not finite afterwards.
 
-import { MicroLoraConfigWasm, disposable } from "./config.js";
-import { count, floats, heapBase, invoke, sized, wasm, whole, within } from "./engine.js";
-import { fail } from "./fail.js";
+import { MicroLoraConfigWasm, disposable, readInto, sizesOf, write as writeConfig } from "./config.js";
+import { count, floats, heapBase, invoke, number as numeric, sized, wasm, whole, within } from "./engine.js";
+import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls-lite.js";
 import * as word from "./generated/header.js";
+import { keep, own } from "./own.js";
 import { ARRAYS, read, write } from "./state.js";
 
 export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
@@ -43,7 +44,7 @@ const INPUT = 9;
 const OUTPUT = 10;
 
 const part = (lora, i) =>
-  lora._parts ? floats(...lora._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
+  own(lora)?._parts ? floats(...own(lora)._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
 
 /** An adapter's header, as integers and as floats: `word` says what is where. */
 const header = (lora) => {
@@ -75,10 +76,7 @@ const ask = (lora, what, given, value = 0, weight = 0, temperature = 0, chosen =
 };
 
 /** A number within limits. The engine would take null for 0: a thumb down, or no step at all. */
-const number = (what, value, min, max) =>
-  typeof value === "number"
-    ? within(what, Math.fround(value), min, max)
-    : fail("TYPE", `${what}: expected a number, got ${value}`);
+const number = (what, value, min, max) => within(what, Math.fround(numeric(what, value)), min, max);
 
 const put = (lora, i, what, values) => {
   const into = part(lora, i);
@@ -128,13 +126,8 @@ const takeUp = (lora) => {
 
 /** Gives an object a block for a config, has `fill` write the rest, and the engine check it. */
 const make = (lora, config, fill) => {
-  if (!(config instanceof MicroLoraConfigWasm)) {
-    fail("TYPE", `config: expected a MicroLoraConfigWasm, got ${typeof config}`);
-  }
+  const [inFeatures, outFeatures, rank] = sizesOf(config, MicroLoraConfigWasm);
   if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
-  const { inFeatures, outFeatures, _rank: rank } = config;
-  whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
-  whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
   // Orthonormal rows are no more than an input has values.
   whole("rank", rank, 1, Math.min(limit.MAX_RANK, inFeatures));
   const [a, b] = [rank * inFeatures, rank * outFeatures];
@@ -147,20 +140,14 @@ const make = (lora, config, fill) => {
     at = room(bytes);
     top += bytes;
   }
-  lora._block = [at, bytes];
+  const block = [at, bytes];
   floats(at, bytes / 4).fill(0);
-  lora._parts = lengths.map((length) => [at, length, (at += 4 * length)]);
-  registry?.register(lora, lora._block, lora);
+  keep(lora, { _block: block, _parts: lengths.map((length) => [at, length, (at += 4 * length)]) });
+  registry?.register(lora, block, lora);
   try {
     const [words, numbers] = header(lora);
     words.set([inFeatures, outFeatures, rank]);
-    numbers[word.ALPHA] = config.alpha;
-    words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
-    numbers[word.CAP] = config.cap;
-    words[word.SEED] = whole("seed", config.seed);
-    words[word.MODEL_ID] = whole("modelId", config.modelId);
-    words[word.STEP] = whole("step", config.step, limit.DUAL_STEP, limit.MAX_STEP);
-    numbers[word.DECAY] = config.decay;
+    writeConfig([words, numbers], config, limit.DUAL_STEP);
     fill(lora);
     if (whole("step", words[word.STEP], limit.SCALED_STEP) === limit.SCALED_STEP) {
       // The first list makes of its weights what the dual step goes on with. What is pending is of the other step.
@@ -206,7 +193,7 @@ export class MicroLoraWasm {
 
   applyInto(input, output) {
     put(this, INPUT, "input", input);
-    if (!(output instanceof Float32Array)) fail("TYPE", `output: expected a Float32Array, got ${typeof output}`);
+    if (!(output instanceof Float32Array)) mistyped("output", "a Float32Array", output);
     sized("output", output, this.outputView.length);
     const guard = this.run();
     output.set(this.outputView);
@@ -226,9 +213,7 @@ export class MicroLoraWasm {
   }
 
   adaptChoice(input, candidates, chosen, options) {
-    options ??= {};
-    // A bare number would be taken for no options: a thumb down for a click.
-    if (typeof options !== "object") fail("TYPE", `options: expected an object, got ${typeof options}`);
+    options = known(options, ["base", "weight", "quality", "temperature"]);
     const { base, weight = 1, quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options;
     put(this, INPUT, "input", input);
     const { length } = this.outputView;
@@ -274,17 +259,7 @@ export class MicroLoraWasm {
   }
 
   getConfig() {
-    const [words, numbers] = header(this);
-    const config = new MicroLoraConfigWasm();
-    [config.inFeatures, config.outFeatures, config.rank] = words;
-    config.alpha = numbers[word.ALPHA];
-    config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
-    config.cap = numbers[word.CAP];
-    config.seed = words[word.SEED];
-    config.modelId = words[word.MODEL_ID];
-    config.step = words[word.STEP];
-    config.decay = numbers[word.DECAY];
-    return config;
+    return readInto(new MicroLoraConfigWasm(), header(this));
   }
 
   toJson() {
@@ -298,9 +273,10 @@ export class MicroLoraWasm {
   }
 }
 disposable(MicroLoraWasm.prototype, function () {
-  if (this._parts) {
+  const values = own(this);
+  if (values?._parts) {
     registry?.unregister(this);
-    release(this._block);
-    this._parts = undefined;
+    release(values._block);
+    values._parts = undefined;
   }
 });

@@ -1,7 +1,7 @@
 // The entry `micro-lora/peft`: adapters in the files of Hugging Face PEFT, `adapter_model.safetensors`. A file of its
 // own beside `index.js`, of which it uses what is public.
 
-import { fail } from "./fail.js";
+import { fail, mistyped } from "./fail.js";
 import { MAX_RANK } from "./generated/adapter.js";
 import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
@@ -26,6 +26,7 @@ export const toBytes = (lora, module = "micro_lora") => {
   if (bias.some((value) => value)) {
     fail("UNSUPPORTED", "bias: expected none, which a file written here cannot have, got that of the dual step");
   }
+  if (typeof module !== "string") mistyped("module", "a name", module);
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
     fail(
       "SYNTAX",
@@ -81,7 +82,7 @@ const DTYPES = {
 /** The header, and the bytes of all values. */
 const parse = (bytes) => {
   if (!(bytes?.byteLength >= 0))
-    fail("TYPE", `bytes: expected an ArrayBuffer or a view of one, got ${typeof bytes}`);
+    mistyped("bytes", "an ArrayBuffer or a view of one", bytes);
   // A copy of its own, so that every tensor may be cut from it.
   bytes = new Uint8Array(
     bytes.buffer ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes,

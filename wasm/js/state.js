@@ -2,8 +2,8 @@
 // as an adapter.
 
 import { whole, within } from "./engine.js";
-import { fail, shown } from "./fail.js";
-import { BIAS, DUAL, MAX_DUAL_FLAGS, MAX_STEP, RSLORA, SCALED_STEP, SUM_LIMIT } from "./generated/adapter.js";
+import { fail, known, mistyped, shown } from "./fail.js";
+import { BIAS, DUAL, MAX_DUAL_FLAGS, MAX_RANK, MAX_STEP, RSLORA, SCALED_STEP, SUM_LIMIT } from "./generated/adapter.js";
 import { DUAL_FLAGS, DUAL_WORDS, INTEGERS, INTEGERS_1, SCALARS, SECTIONS, SECTIONS_1, STEP } from "./generated/header.js";
 
 const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
@@ -26,14 +26,35 @@ export const crc32 = (arrays) => {
 /** So many at once as every engine takes for arguments; a multiple of 3. */
 const CHUNK = 24576;
 
-export const encode = (array) => {
-  const bytes = bytesOf(array);
-  if (bytes.toBase64) return bytes.toBase64();
+const textOf = (bytes) => {
   let text = "";
   for (let i = 0; i < bytes.length; i += CHUNK) {
     text += String.fromCharCode.apply(null, bytes.subarray(i, i + CHUNK));
   }
-  return btoa(text);
+  return text;
+};
+
+/** Writes the characters of a text, of which each is a byte. */
+const fill = (bytes, text) => {
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+};
+
+/** Gives a class what JSON is in bytes. */
+export const savable = (Class) => {
+  Class.prototype.save = function () {
+    const text = this.toJson();
+    return fill(new Uint8Array(text.length), text);
+  };
+  Class.load = function (bytes, ...rest) {
+    if (!(bytes?.byteLength >= 0)) mistyped("bytes", "a Uint8Array", bytes, nothing(bytes));
+    return this.fromJson(textOf(bytes.buffer ? bytesOf(bytes) : new Uint8Array(bytes)), ...rest);
+  };
+};
+
+export const encode = (array) => {
+  const bytes = bytesOf(array);
+  return bytes.toBase64 ? bytes.toBase64() : btoa(textOf(bytes));
 };
 
 /** `n` floats. Strict: there is one text for one sequence of values. */
@@ -44,10 +65,7 @@ export const decode = (what, text, n) => {
       const values = new Float32Array(n);
       const into = bytesOf(values);
       if (into.setFromBase64) into.setFromBase64(text);
-      else {
-        const bytes = atob(text);
-        for (let i = 0; i < bytes.length; i++) into[i] = bytes.charCodeAt(i);
-      }
+      else fill(into, atob(text));
       if (encode(values) === text) return values;
     }
   } catch {}
@@ -107,17 +125,31 @@ export const write = (words, numbers, arrays) => {
   return JSON.stringify(state);
 };
 
-/** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
-export const read = (json, modelId, legacy) => {
-  if (typeof json !== "string") fail("TYPE", `json: expected a string, got ${typeof json}`);
+/** What storage gives where it has nothing. */
+const nothing = (value) => (value == null ? ": nothing was saved" : "");
+
+/** What is in a text of JSON. */
+export const parse = (json) => {
+  if (typeof json !== "string") mistyped("json", "a string", json, nothing(json));
   let state;
   try {
     state = JSON.parse(json);
   } catch ({ message }) {
     fail("SYNTAX", `state: expected JSON, got ${message}`);
   }
+  return typeof state === "string"
+    ? fail("FORMAT", "state: expected an object, got a string: it was made JSON twice")
+    : state;
+};
+
+/** Refuses a field that no state has. */
+export const fields = (state, names) => known(state, ["format", "version", ...names, "crc32"], "state", "SYNTAX");
+
+/** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
+export const read = (json, modelId, legacy) => {
+  const state = parse(json);
   if (legacy && state?.adapter) return legacy(state);
-  if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${state?.format}`);
+  if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${shown(state?.format)}`);
   const { version } = state;
   if (version !== 1 && version !== 2) fail("MISMATCH", `version: expected 1 or 2, got ${shown(version)}`);
   const [names, sections] = fieldsOf(version);
@@ -126,6 +158,7 @@ export const read = (json, modelId, legacy) => {
       fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${shown(state[name])}`);
     }
   }
+  fields(state, [...names, ...sections]);
   // No text of a state has a quote in it, so what ends in one and goes on with a colon is a key. Each is looked at here
   // or below, and has to be there: another one, or one twice, is one more. Three are `format`, `version` and `crc32`.
   const keys = json.match(/"\s*:/g).length;
@@ -137,6 +170,8 @@ export const read = (json, modelId, legacy) => {
   if (state.model_id !== modelId)
     fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
+  // A config would take another for the nearest that there is.
+  whole("rank", rank, 1, MAX_RANK);
   const lengths = lengthsOf(state);
   const saved = sections.map((name, i) => decode(name, state[name], lengths[i]));
   const crc = checksum(state, names, saved);
@@ -156,5 +191,5 @@ export const read = (json, modelId, legacy) => {
     duals.forEach((value, i) => (numbers[DUAL_WORDS[i]] = value));
     ARRAYS.forEach((section, i) => arrays[i].set(saved[section] ?? []));
   };
-  return [{ inFeatures, outFeatures, _rank: rank }, fill];
+  return [{ inFeatures, outFeatures, rank }, fill];
 };

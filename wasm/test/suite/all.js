@@ -8,6 +8,7 @@ import "./state.js";
 import "./peft.js";
 import "./faults.js";
 import "./lifecycle.js";
+import "./values.js";
 import "./lite.js";
 import "./init.js";
 import "./bits.js";

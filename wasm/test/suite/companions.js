@@ -105,15 +105,15 @@ describe("a ring of lists", () => {
         ring.learn(given.made, given.x, given.c, given.weights, options && { base, ...options });
       };
     for (const learningRate of [-0.01, 1001, NaN, Infinity]) {
-      const message = new RegExp(`^learning_rate: expected 0 to 1000, got ${learningRate}$`);
+      const message = new RegExp(`^learningRate: expected 0 to 1000, got ${learningRate}$`);
       refused("OUT_OF_RANGE", message, learn({}, { learningRate }));
       refused("OUT_OF_RANGE", message, () => ring.rehearse(made, learningRate));
     }
     for (const [learningRate, got] of [
-      ["1", '"1"'],
+      ["1", 'the string "1"'],
       [null, "null"],
     ]) {
-      const message = new RegExp(`^learning_rate: expected a number, got ${got}$`);
+      const message = new RegExp(`^learningRate: expected a number, got ${got}$`);
       refused("TYPE", message, learn({}, { learningRate }));
       refused("TYPE", message, () => ring.rehearse(made, learningRate));
     }
@@ -123,8 +123,8 @@ describe("a ring of lists", () => {
     for (const [strange, got] of [
       [null, "null"],
       [undefined, "undefined"],
-      [{}, "object"],
-      [ring, "object"],
+      [{}, "an object"],
+      [ring, "an object"],
     ]) {
       const message = new RegExp(`^lora: expected an adapter of micro-lora, got ${got}$`);
       refused("TYPE", message, learn({ made: strange }));
@@ -156,11 +156,15 @@ describe("a ring of lists", () => {
     refused("NOT_FINITE", /got NaN at index 0/, learn({}, { base: [NaN, ...base.slice(1)] }));
     refused("TYPE", /^base: /, learn({}, { base: 0 }));
     refused("OUT_OF_RANGE", /^temperature/, learn({}, { temperature: 0 }));
-    refused("TYPE", /^temperature: expected a number, got "0.1"$/, learn({}, { temperature: "0.1" }));
+    refused(
+      "TYPE",
+      /^temperature: expected a number, got the string "0.1"$/,
+      learn({}, { temperature: "0.1" }),
+    );
     refused("OUT_OF_RANGE", /^sample weight unless 0: expected .* got -1$/, learn({}, { weight: -1 }));
     refused("BASE_REQUIRED", /./, learn({}, { base: undefined }));
     refused("BASE_REQUIRED", /./, learn({}, null));
-    refused("TYPE", /^options: expected an object, got number$/, () => ring.learn(made, x, c, [0, 1], 0.01));
+    refused("TYPE", /^options: expected an object, got 0.01$/, () => ring.learn(made, x, c, [0, 1], 0.01));
     // Nothing but the arguments was wrong.
     learn({})();
     expect(ring.toJson()).to.not.equal(texts[1]);
@@ -241,7 +245,7 @@ describe("a ring of lists", () => {
       /candidates: expected 12 values, got 11/,
     );
     refusal(() => ring.push(x, base, [1], { base }), "COUNT", /candidates: .* got 1$/);
-    refusal(() => new Replay("8", OUT), "COUNT", /^inFeatures: .* got "8"$/);
+    refusal(() => new Replay("8", OUT), "COUNT", /^inFeatures: .* got the string "8"$/);
     refusal(
       () => ring.push(x, c, [0, -1], { base }),
       "OUT_OF_RANGE",
@@ -299,7 +303,7 @@ describe("a holdback", () => {
     refusal(() => holdback.recordClicks([1, null, 0, 0, 0]), "OUT_OF_RANGE", /clicks: .* got NaN/);
     refusal(() => holdback.recordClicks([1, 2, 0, 0, 0]), "OUT_OF_RANGE", /clicks: expected 0 to 1, got 2/);
     refusal(() => holdback.record(NaN), "OUT_OF_RANGE", /quality: expected 0 to 1, got NaN/);
-    refusal(() => holdback.record("0.5"), "TYPE", /quality: expected a number, got "0.5"/);
+    refusal(() => holdback.record("0.5"), "TYPE", /quality: expected a number, got the string "0.5"/);
     refusal(() => holdback.record(null), "TYPE", /quality: expected a number, got null/);
     refusal(() => holdback.interleave([1], [2], 65), "COUNT", /room/);
     refusal(
@@ -307,7 +311,7 @@ describe("a holdback", () => {
       "TYPE",
       /^base: expected an array of results, got null$/,
     );
-    refusal(() => holdback.interleave([1], "2", 3), "TYPE", /^adapted: .* got string$/);
+    refusal(() => holdback.interleave([1], "2", 3), "TYPE", /^adapted: .* got the string "2"$/);
     refusal(() => holdback.recordClicks(null), "TYPE", /clicks/);
     expect(holdback.toJson()).to.equal(before);
     refusal(() => Holdback.fromJson(before.replace('"events":', '"events":1')), "CHECKSUM");

@@ -108,17 +108,17 @@ describe("exploring", () => {
     for (const radius of [0, -1, NaN, 1e7]) {
       refused("OUT_OF_RANGE", /^radius: expected 0.000001 to 1000000, got/, () => new Explore(radius, 1));
     }
-    refused("TYPE", /^radius: expected a number, got "1"$/, () => new Explore("1", 1));
+    refused("TYPE", /^radius: expected a number, got the string "1"$/, () => new Explore("1", 1));
     refused("COUNT", /^seed: expected a whole number/, () => new Explore(0.3, 0.5));
     refused("COUNT", /^directions: .* from 1 to 16, got 0$/, () => explore.draw([]));
     refused("COUNT", /^directions: .* got 17$/, () => explore.draw(new Array(17).fill(x)));
     refused("TYPE", /^directions: .* got null$/, () => explore.draw(null));
-    refused("TYPE", /^directions\[0\]: .* got number$/, () => explore.draw(x));
+    refused("TYPE", /^directions\[0\]: .* got /, () => explore.draw(x));
     refused("LENGTH", /^directions\[1\]: expected 2 values, got 1$/, () => explore.draw([x, [1]]));
     refused("NOT_FINITE", /^qualities: .* got NaN at index 0$/, adapt({}, NaN));
     refused("NOT_FINITE", /^qualities: .* got Infinity at index 1$/, adapt({}, 1, 1e39));
     refused("TYPE", /^minus: expected a number, got null$/, adapt({}, 1, null));
-    refused("TYPE", /^plus: expected a number, got "1"$/, adapt({}, "1"));
+    refused("TYPE", /^plus: expected a number, got the string "1"$/, adapt({}, "1"));
     refused("OVERFLOW", /^qualities: .* overflow$/, adapt({}, 3e38, -3e38));
     refused("OVERFLOW", /^qualities: .* overflow$/, adapt({}, 1e30));
     refused("ZERO_NORM", /^eps: expected a direction, got a zero vector$/, adapt({ eps: [0, 0] }));

@@ -53,6 +53,7 @@ describe("memory", () => {
       reset: [],
       getConfig: [],
       toJson: [],
+      save: [],
       stats: [],
       discardPending: [],
       takeWeights: [x, x],

@@ -291,7 +291,7 @@ describe("a memory of lists", () => {
     const faults = [
       [() => bad, "NOT_FINITE", /^vector of \w+ \d+: .*NaN at index 3$/],
       [() => [1, 2], "LENGTH", /^vector of \w+ \d+: expected 8 values, got 2$/],
-      [() => 5, "TYPE", /^vector of \w+ \d+: expected an array of numbers, got number$/],
+      [() => 5, "TYPE", /^vector of \w+ \d+: expected an array of numbers, got 5$/],
       [() => made.apply(table[0]), "BUSY", /^engine: expected no call while it asks/],
       [() => other.apply(table[0]), "BUSY", /./],
       [() => memory.length && table[0], "BUSY", /./],
@@ -337,7 +337,7 @@ describe("a memory of lists", () => {
       [[0, 8], "COUNT", /^inFeatures/],
       [[8, 8, { list: 65 }], "COUNT", /^list: .* 2 to 64, got 65$/],
       [[8, 8, { capacity: 0 }], "COUNT", /^capacity/],
-      [[8, 8, { documents: "ids" }], "TYPE", /^documents: expected "f32", "int8" or "id", got "ids"$/],
+      [[8, 8, { documents: "ids" }], "TYPE", /^documents: expected "f32", "int8" or "id", got the string "ids"$/],
       [[8, 8, { documents: "id" }], "TYPE", /^vectors: expected a function, .* got undefined$/],
       [[8, 6, { scores: false }], "COUNT", /^scores: expected true/],
       [[8, 8, { modelId: -1 }], "COUNT", /^modelId/],
