@@ -135,7 +135,7 @@ export class Person {
     try {
       checkSize(adapter, this.size);
       adapter.strength = strength;
-      const lists = Memory.fromJson(memory, memoryOptions(this.vectors));
+      const lists = Memory.fromJson(memory, { modelId: MODEL_ID, vectors: this.vectors });
       this.free();
       Object.assign(this, { lora: adapter, memory: lists, log: new Map(log), choices });
     } catch (error) {
