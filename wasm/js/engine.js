@@ -38,7 +38,7 @@ let loading;
 /** The bytes that calls may pass: grown when they are too few. */
 let passed;
 
-/** Parts of the memory that nobody uses, as [start, end], in ascending order and never touching. */
+/** Parts of the memory that nobody uses, as [start, end], in ascending order, never empty and never touching. */
 let holes;
 
 /** The smallest module that an engine without simd128 refuses: the type of a function that gives a `v128`. */
@@ -199,37 +199,54 @@ export const put = (what, values, length, at) => memory().set(sized(what, values
 
 export const floats = (at, length) => memory().subarray(at / 4, at / 4 + length);
 
+/**
+ * Has the memory grow by so many bytes: by an eighth at least, for growth empties every view of it and so costs the same
+ * however little it is. Where there is no eighth, what is missing will do.
+ */
+export const grow = (bytes, missing) => {
+  const pages = Math.ceil(missing / 65536);
+  for (const more of [Math.max(pages, wasm.memory.buffer.byteLength >>> 19), pages]) {
+    try {
+      // More than there ever is refuses, too.
+      return wasm.memory.grow(Math.min(more, 65536));
+    } catch {}
+  }
+  fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
+};
+
 /** Takes memory, [start, end], of so many bytes or a few more. */
 export const take = (bytes) => {
   bytes = 16 * Math.ceil(bytes / 16);
-  for (const hole of holes) {
-    const [start, end] = hole;
-    if (end - start >= bytes) {
-      hole[0] += bytes;
-      return [start, start + bytes];
-    }
+  const place = holes.findIndex(([start, end]) => end - start >= bytes);
+  if (place >= 0) {
+    const [start, end] = holes[place];
+    holes[place][0] += bytes;
+    if (start + bytes === end) holes.splice(place, 1);
+    return [start, start + bytes];
   }
   const end = wasm.memory.buffer.byteLength;
-  try {
-    // More than there ever is refuses, too.
-    wasm.memory.grow(Math.min(Math.ceil(bytes / 65536), 65536));
-  } catch {
-    fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
-  }
+  grow(bytes, bytes);
   release([end, wasm.memory.buffer.byteLength]);
   return take(bytes);
 };
 
 /** Gives memory back. */
-export const release = (block) => {
-  holes = [...holes, block]
-    .sort((a, b) => a[0] - b[0])
-    .reduce((merged, hole) => {
-      const last = merged[merged.length - 1];
-      if (last?.[1] === hole[0]) last[1] = hole[1];
-      else if (hole[1] > hole[0]) merged.push(hole);
-      return merged;
-    }, []);
+export const release = ([start, end]) => {
+  // The first one behind it.
+  let [place, after] = [0, holes.length];
+  while (place < after) {
+    const middle = (place + after) >>> 1;
+    if (holes[middle][0] < start) place = middle + 1;
+    else after = middle;
+  }
+  const [before, behind] = [holes[place - 1], holes[place]];
+  const joins = behind?.[0] === end;
+  if (joins) end = behind[1];
+  if (before?.[1] === start) {
+    before[1] = end;
+    if (joins) holes.splice(place, 1);
+  } else if (joins) behind[0] = start;
+  else if (end > start) holes.splice(place, 0, [start, end]);
 };
 
 /** Where a call may pass so many bytes; what the last call passed is gone. */

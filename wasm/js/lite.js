@@ -3,7 +3,7 @@
 // here, before it is asked, and what is not finite afterwards.
 
 import { MicroLoraConfigWasm, disposable, readInto, sizesOf, write as writeConfig } from "./config.js";
-import { count, floats, heapBase, invoke, number as numeric, sized, wasm, whole, within } from "./engine.js";
+import { count, floats, grow, heapBase, invoke, number as numeric, sized, wasm, whole, within } from "./engine.js";
 import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls-lite.js";
@@ -24,11 +24,7 @@ const free = {};
 const room = (bytes) => {
   top ??= heapBase();
   const missing = top + bytes - wasm.memory.buffer.byteLength;
-  try {
-    if (missing > 0) wasm.memory.grow((missing + 65535) >>> 16);
-  } catch {
-    fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
-  }
+  if (missing > 0) grow(bytes, missing);
   return top;
 };
 

@@ -9,6 +9,7 @@ import "./peft.js";
 import "./faults.js";
 import "./lifecycle.js";
 import "./values.js";
+import "./migration.js";
 import "./lite.js";
 import "./init.js";
 import "./bits.js";

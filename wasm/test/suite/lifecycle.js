@@ -1,4 +1,7 @@
-import { Random, adapter, config, expect, inNode, lora, refusal, trained } from "./setup.js";
+import * as lite from "micro-lora/lite";
+import { Random, adapter, build, config, expect, inNode, lora, refusal, source, trained } from "./setup.js";
+
+await lite.default(await source(build === "baseline" ? "lite.wasm" : "lite_simd.wasm"));
 
 const x = new Random(4).unit(8);
 const memory = (made) => made.inputView.buffer.byteLength;
@@ -30,6 +33,52 @@ describe("memory", () => {
     first.free();
     for (let count = 0; count < 100_000; count += 1) adapter(384).free();
     expect(memory(adapter(8))).to.be.at.most(before);
+  });
+
+  it("grows by an eighth: ten thousand adapters empty the views of one few times", () => {
+    for (const from of [lora, lite]) {
+      const make = () => {
+        const settings = Object.assign(new from.MicroLoraConfigWasm(), { inFeatures: 64, outFeatures: 64 });
+        return new from.MicroLoraWasm(settings);
+      };
+      const first = make();
+      let [buffer, growths] = [first.inputView.buffer, 0];
+      const [before, made] = [buffer.byteLength, []];
+      for (let count = 0; count < 10_000; count += 1) {
+        made.push(make());
+        if (first.inputView.buffer !== buffer) growths += 1;
+        ({ buffer } = first.inputView);
+      }
+      const eighths = Math.ceil(Math.log(buffer.byteLength / before) / Math.log(9 / 8));
+      // A page at a time where an eighth is less.
+      expect(growths).to.be.at.most(eighths + 8);
+      for (const each of made) each.free();
+      first.free();
+    }
+  });
+
+  it("is one piece again, in whatever order adapters of any size are freed", async () => {
+    // A memory of its own, with nothing in it.
+    const own = await import(`${import.meta.resolve("micro-lora")}?copy=pieces`);
+    await own.default(await source(build === "baseline" ? "micro_lora.wasm" : "micro_lora_simd.wasm"));
+    const make = (features, rank) => {
+      const sizes = { inFeatures: features, outFeatures: features, rank };
+      return new own.MicroLoraWasm(Object.assign(new own.MicroLoraConfigWasm(), sizes));
+    };
+    const random = new Random(8);
+    const upTo = (most) => 1 + Math.floor(Math.abs(random.row(1)[0]) * most);
+    const live = [];
+    let floats = 0;
+    for (let count = 0; count < 1000; count += 1) {
+      if (count % 3 === 2) live.splice(upTo(live.length) - 1, 1)[0].free();
+      else live.push(make(upTo(200), 2));
+    }
+    for (const each of live) floats += 14 * each.inputView.length + 65;
+    const before = memory(live[0]);
+    while (live.length) live.splice(upTo(live.length) - 1, 1)[0].free();
+    // As large as those were together: ten arrays and a header.
+    const one = make(Math.floor((0.97 * floats) / 10), 1);
+    expect(memory(one)).to.equal(before);
   });
 
   it("of a freed adapter is never read: every method refuses", () => {
