@@ -11,20 +11,30 @@ export const disposable = (prototype, free) => {
   if (Symbol.dispose) prototype[Symbol.dispose] = free;
 };
 
-/** A number that is brought into its limits when it is set. It is the object's own, so that copies have it. */
-export const clamped = (object, name, value, adjust) => {
-  Object.defineProperty(object, name, {
+/** Gives an object a number that is brought into its limits when it is set. It is the object's own: copies have it. */
+export const clamped = (name, adjust) => {
+  const value = Symbol();
+  const property = {
     enumerable: true,
-    get: () => value,
-    set: (given) => (value = adjust(number(name, given))),
-  });
-  object[name] = value;
+    get() {
+      return this[value];
+    },
+    set(given) {
+      this[value] = adjust(number(name, given));
+    },
+  };
+  return (object, first) => {
+    Object.defineProperty(object, name, property);
+    object[name] = first;
+  };
 };
+
+// Not a number is 1, as it was in the system whose API this is.
+const rankOf = clamped("rank", (rank) => Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK));
 
 export class MicroLoraConfigWasm {
   constructor() {
-    // Not a number is 1, as it was in the system whose API this is.
-    clamped(this, "rank", 2, (rank) => Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK));
+    rankOf(this, 2);
     this.alpha = limit.DEFAULT_ALPHA;
     this.inFeatures = this.outFeatures = 768;
     this.useRslora = false;
@@ -39,10 +49,12 @@ disposable(MicroLoraConfigWasm.prototype, () => {});
 const FLOATS = { alpha: word.ALPHA, cap: word.CAP, decay: word.DECAY };
 const INTEGERS = { seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP };
 
+let names;
+
 /** The sizes that a config says. */
 export const sizesOf = (config, Class) => {
   if (!(config instanceof Class)) mistyped("config", "a MicroLoraConfigWasm", config);
-  known(config, Object.keys(new Class()), "config");
+  known(config, (names ??= Object.keys(new Class())), "config");
   const { inFeatures, outFeatures, rank } = config;
   whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
   whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);

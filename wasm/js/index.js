@@ -39,9 +39,11 @@ export const engine = {
 
 const nothing = () => {};
 
+const qualityOf = clamped("quality", (quality) => Math.min(Math.max(quality, 0), 1));
+
 export class AdaptFeedbackWasm {
   constructor(quality) {
-    clamped(this, "quality", quality, (given) => Math.min(Math.max(given, 0), 1));
+    qualityOf(this, quality);
     this.learningRate = 0.01;
   }
 }

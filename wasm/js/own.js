@@ -9,16 +9,15 @@ const OWN = Symbol();
 export const own = (object) => object?.[OWN];
 
 const HINT = "toJson() keeps it";
+/** Who clones an object reads what it has. One for all: objects with getters of their own are slow. */
+const refusing = {
+  enumerable: true,
+  get: () => fail("TYPE", "adapter: expected toJson() or save(), got a copy of an object that cannot be copied"),
+};
 
 /** Has an object keep that, and refuse to be cloned, sent or stored without it. */
 export const keep = (object, values) => {
-  Object.defineProperties(object, {
-    [OWN]: { value: values },
-    // Who clones an object reads what it has.
-    [HINT]: {
-      enumerable: true,
-      get: () => fail("TYPE", "adapter: expected toJson() or save(), got a copy of an object that cannot be copied"),
-    },
-  });
+  Object.defineProperty(object, OWN, { value: values });
+  Object.defineProperty(object, HINT, refusing);
   return values;
 };
