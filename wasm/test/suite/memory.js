@@ -337,7 +337,11 @@ describe("a memory of lists", () => {
       [[0, 8], "COUNT", /^inFeatures/],
       [[8, 8, { list: 65 }], "COUNT", /^list: .* 2 to 64, got 65$/],
       [[8, 8, { capacity: 0 }], "COUNT", /^capacity/],
-      [[8, 8, { documents: "ids" }], "TYPE", /^documents: expected "f32", "int8" or "id", got the string "ids"$/],
+      [
+        [8, 8, { documents: "ids" }],
+        "TYPE",
+        /^documents: expected "f32", "int8" or "id", got the string "ids"$/,
+      ],
       [[8, 8, { documents: "id" }], "TYPE", /^vectors: expected a function, .* got undefined$/],
       [[8, 6, { scores: false }], "COUNT", /^scores: expected true/],
       [[8, 8, { modelId: -1 }], "COUNT", /^modelId/],

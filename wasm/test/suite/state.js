@@ -59,16 +59,32 @@ describe("state", () => {
 
   it("says of a text that looks like a number that it is a text", () => {
     const made = trained(8);
-    refusal(() => MicroLoraWasm.fromJson(changed(made, { seed: "5" })), "SYNTAX", /^seed: .* got the string "5"$/);
+    refusal(
+      () => MicroLoraWasm.fromJson(changed(made, { seed: "5" })),
+      "SYNTAX",
+      /^seed: .* got the string "5"$/,
+    );
     refusal(
       () => MicroLoraWasm.fromJson(changed(made, { version: "1" })),
       "MISMATCH",
       /^version: expected 1 or 2, got the string "1"$/,
     );
-    refusal(() => MicroLoraWasm.fromJson(made.toJson(), "0"), "MISMATCH", /^model_id: expected the string "0", got 0$/);
+    refusal(
+      () => MicroLoraWasm.fromJson(made.toJson(), "0"),
+      "MISMATCH",
+      /^model_id: expected the string "0", got 0$/,
+    );
     refusal(() => adapter(8, { seed: "7" }), "COUNT", /^seed: .* got the string "7"$/);
-    refusal(() => made.adaptChoice(random.row(8), random.row(16), "1"), "COUNT", /^chosen: .* got the string "1"$/);
-    refusal(() => made.applyUpdates("0.01"), "TYPE", /^learningRate: expected a number, got the string "0.01"$/);
+    refusal(
+      () => made.adaptChoice(random.row(8), random.row(16), "1"),
+      "COUNT",
+      /^chosen: .* got the string "1"$/,
+    );
+    refusal(
+      () => made.applyUpdates("0.01"),
+      "TYPE",
+      /^learningRate: expected a number, got the string "0.01"$/,
+    );
   });
 
   it("is refused if its step or its flags are none that there are, or its fields are of another version", () => {
