@@ -12,17 +12,10 @@ use crate::report::Skip;
 use crate::workspace::target_dir;
 
 mod cross;
+mod tool;
 
 pub use cross::*;
-
-pub struct Tool {
-    pub name: &'static str,
-    pub is_present: fn(&Shell) -> bool,
-    /// Debian packages that provide it; empty where Debian has nothing suitable.
-    pub packages: &'static [&'static str],
-    /// How to get it on any other system.
-    pub elsewhere: &'static str,
-}
+pub use tool::{Tool, on_path};
 
 /// Present afterwards, or a [`Skip`] that lists every missing tool, not only the first.
 pub fn ensure(shell: &Shell, tools: &[&Tool]) -> Result<()> {
@@ -42,11 +35,6 @@ pub fn ensure(shell: &Shell, tools: &[&Tool]) -> Result<()> {
         return Ok(());
     }
     Err(Skip(explain(&missing, "not usable after its packages were installed")).into())
-}
-
-pub fn on_path(program: &str) -> bool {
-    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
-    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(&file).is_file()))
 }
 
 fn explain(missing: &[&Tool], problem: &str) -> String {

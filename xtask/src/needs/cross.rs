@@ -4,7 +4,7 @@ use std::path::Path;
 
 use xshell::cmd;
 
-use super::{Tool, on_path};
+use super::tool::{Tool, on_path};
 
 /// gcc for another processor's Linux, with its C library.
 macro_rules! linux_gcc {

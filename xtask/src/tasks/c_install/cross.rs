@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Cmd, Shell};
 
-use super::{Version, install_common, link_shared, print_sizes};
+use super::common::{Version, install_common, link_shared, print_sizes};
 use crate::c_target::CTarget;
 use crate::tasks::c_library::{self, Binutils};
 

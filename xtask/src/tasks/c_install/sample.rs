@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use super::{FIXTURES, STEP, Version, install};
+use super::common::{FIXTURES, Version};
+use super::{STEP, install};
 use crate::needs;
 use crate::report::Report;
 use crate::tasks::c_library;
