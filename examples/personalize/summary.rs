@@ -61,9 +61,12 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             out,
-            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches, {clicks:.0} clicks."
+            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches, {clicks:.0} clicks each."
         )?;
-        writeln!(out, "Two new searches (* is a program for this purpose that this person likes):")?;
+        writeln!(
+            out,
+            "Two new searches (* shares a purpose tag with what was asked for, and is of the kind that is liked):"
+        )?;
         for search in &showcase.searches {
             writeln!(out, "\n  likes {}, asks for \"{}\"", search.likes, search.query)?;
             for (when, results) in [("before", &search.before), ("after", &search.after)] {
@@ -77,7 +80,7 @@ impl fmt::Display for Summary {
         let Showcase { unseen, better, worse, kept, .. } = showcase;
         writeln!(
             out,
-            "\nOf {unseen} new searches {better} find more of it than before, {worse} less; {kept:.1} of ten results stay the same."
+            "\nOf {unseen} new searches {better} are ranked better than before, {worse} worse; {kept:.1} of ten results are the same."
         )?;
         writeln!(
             out,

@@ -267,7 +267,7 @@ impl fmt::Display for Error {
                 "{feedback} feedback: expected a list (choice or listwise), because this adapter learns by the dual \
                  step, got {feedback}; use another adapter, or one made with StepKind::ScaledGradientV2"
             ),
-            Self::Missing { what } => write!(f, "{what}: expected it in the file, got none"),
+            Self::Missing { what } => write!(f, "{what}: expected it to be there, got none"),
             Self::UnknownField { at } => write!(
                 f,
                 "adapter_config.json: expected null, false, 0 or empty in a field that is not of PEFT 0.21, \

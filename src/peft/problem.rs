@@ -59,7 +59,7 @@ impl Problem {
     ///
     /// ```
     /// # use micro_lora::peft::read_adapter_config;
-    /// assert_eq!(read_adapter_config(b"{}").unwrap_err().reason(), "expected it in the file, got none");
+    /// assert_eq!(read_adapter_config(b"{}").unwrap_err().reason(), "expected it to be there, got none");
     /// ```
     #[must_use]
     pub fn reason(&self) -> &str {
@@ -141,7 +141,7 @@ impl From<Error> for Problem {
             Error::KeyStyle { got } => {
                 Self::new(error, "keys", &[Text("those of PEFT, got those of "), Text(got)])
             }
-            Error::Missing { what } => Self::new(error, what, &[Text("it in the file, got none")]),
+            Error::Missing { what } => Self::new(error, what, &[Text("it to be there, got none")]),
             Error::NotInitialised => {
                 Self::new(error, "adapter", &[Text("init to have been called, got zeroed memory")])
             }

@@ -158,7 +158,7 @@ static void refusals_are_told_in_words(void) {
        "expected a whole number from 1 to 65536, got 4.0"},
       {"{\"peft_type\": \"LORA\", \"r\": 4, \"lora_alpha\": 8, \"of_2030\": [1, 2]}", MLORA_ERROR_UNKNOWN_FIELD,
        "of_2030", "expected null, false, 0 or empty in a field that is not of PEFT 0.21, got [1, 2]"},
-      {"{\"peft_type\": \"LORA\", \"r\": 4}", MLORA_ERROR_MISSING, "lora_alpha", "expected it in the file, got none"},
+      {"{\"peft_type\": \"LORA\", \"r\": 4}", MLORA_ERROR_MISSING, "lora_alpha", "expected it to be there, got none"},
       {"{\"fine_tune_type\": \"lora\"}", MLORA_ERROR_KEY_STYLE, "keys",
        "expected those of PEFT, got those of MLX (lora_parameters)"},
       {"<html>", MLORA_ERROR_SYNTAX, "adapter_config.json",
@@ -192,7 +192,7 @@ static void refusals_are_told_in_words(void) {
   ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("m"), TEXT(CONFIG_R8), &problem));
   CHECK(strcmp(problem.field, "r") == 0 && strcmp(problem.reason, "expected 1 to 4, got 8") == 0);
   ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("none"), NULL, 0, &problem));
-  CHECK(strcmp(problem.reason, "expected it in the file, got none") == 0);
+  CHECK(strcmp(problem.reason, "expected it to be there, got none") == 0);
   ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("\xFF"), NULL, 0, &problem));
   CHECK(strcmp(problem.field, "module") == 0);
   ACCEPT(mlora_safetensors_problem(one.lora, file, bytes, TEXT("m"), TEXT("{"), &problem));

@@ -173,7 +173,7 @@ fn what_must_be_there_is_asked_for() {
         without.as_object_mut().unwrap().remove(field);
         let error = read_adapter_config(without.to_string().as_bytes()).unwrap_err();
         assert_eq!(error.error(), Error::Missing { what: field });
-        assert_eq!(error.to_string(), format!("{field}: expected it in the file, got none"));
+        assert_eq!(error.to_string(), format!("{field}: expected it to be there, got none"));
     }
     for twice in ["\"r\":2", "\"lora_alpha\":10", "\"peft_type\":\"LORA\"", "\"use_rslora\":false"] {
         let text = minimal.to_string().replacen('{', &format!("{{{twice},{twice},"), 1);
