@@ -36,3 +36,20 @@ export function fromBytes(
   config?: MicroLoraConfigWasm,
   module?: string,
 ): MicroLoraWasm;
+
+/**
+ * As {@link fromBytes}, of a file of any rank up to 64: at the rank of the config (4 without one), by the best
+ * approximation of the module's `B A` that there is (Eckart and Young 1936).
+ *
+ * @returns the adapter; `rank`, that of the file; `kept`, the share of `|B A|` (the Frobenius norm) that it has, 0 to 1
+ * @throws {MicroLoraError} as {@link fromBytes}
+ *
+ * @example
+ * const { lora, kept } = fromBytesReduced(await response.arrayBuffer(), config);
+ * console.log(`${Math.round(100 * kept)} % of the module's weights`);
+ */
+export function fromBytesReduced(
+  bytes: ArrayBuffer | ArrayBufferView,
+  config?: MicroLoraConfigWasm,
+  module?: string,
+): { lora: MicroLoraWasm; rank: number; kept: number };

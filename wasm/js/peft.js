@@ -5,6 +5,10 @@ import { fail, mistyped } from "./fail.js";
 import { MAX_RANK } from "./generated/adapter.js";
 import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
+import { reduce } from "./reduce.js";
+
+/** The largest rank of a file that can be reduced. */
+const MAX_REDUCED = 64;
 
 const PREFIX = "base_model.model.";
 
@@ -113,7 +117,8 @@ const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
   return [rows, columns, read(data.slice(from, to))];
 };
 
-export const fromBytes = (bytes, config, module) => {
+/** One module of a file: its sizes, its matrices as they are there, and the settings that go with them. */
+const read = (bytes, config, module) => {
   const [tensors, metadata, data] = parse(bytes);
   const names = tensors.flatMap(
     ([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? [],
@@ -130,9 +135,46 @@ export const fromBytes = (bytes, config, module) => {
   if (columns !== rank)
     fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
   const { lora_alpha, use_rslora } = metadata;
-  // A config would take another rank for the nearest that there is.
-  if (!(rank <= MAX_RANK)) fail("COUNT", `rank: expected 1 to ${MAX_RANK}, got ${rank}`);
   const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
-  const all = Object.assign(new MicroLoraConfigWasm(), config, scaled, { inFeatures, outFeatures, rank });
-  return MicroLoraWasm.fromWeights(all, a, transposed(b, outFeatures));
+  // A config would take another rank for the nearest that there is.
+  const settings = (rank, more) =>
+    Object.assign(new MicroLoraConfigWasm(), config, scaled, { inFeatures, outFeatures, rank }, more);
+  return { rank, a, b, inFeatures, outFeatures, settings };
+};
+
+const ranked = (rank, max) => {
+  if (!(rank >= 1 && rank <= max)) fail("COUNT", `rank: expected 1 to ${max}, got ${rank}`);
+};
+
+export const fromBytes = (bytes, config, module) => {
+  const { rank, a, b, outFeatures, settings } = read(bytes, config, module);
+  ranked(rank, MAX_RANK);
+  return MicroLoraWasm.fromWeights(settings(rank), a, transposed(b, outFeatures));
+};
+
+export const fromBytesReduced = (bytes, config, module) => {
+  const { rank, a, b, inFeatures, outFeatures, settings } = read(bytes, config, module);
+  ranked(rank, MAX_REDUCED);
+  const most = config?.rank ?? MAX_RANK;
+  if (rank <= most) return { lora: fromBytes(bytes, config, module), rank, kept: 1 };
+  if (![a, b].every((values) => values.every(Number.isFinite)))
+    fail("NOT_FINITE", "lora_A, lora_B: expected finite numbers, got something else");
+  const { alpha, useRslora } = settings(most);
+  const over = useRslora ? Math.sqrt : Number;
+  const scaling = alpha / over(rank);
+  const all = settings(most, { alpha: scaling * over(most) });
+  const columns = Array.from({ length: inFeatures }, (_, i) =>
+    Float64Array.from({ length: rank }, (_, r) => a[r * inFeatures + i]),
+  );
+  const rows = Array.from({ length: outFeatures }, (_, o) => Float64Array.from(b.subarray(o * rank, (o + 1) * rank)));
+  const { directions, kept } = reduce(rank, columns, rows, most, scaling);
+  // A direction that is not needed is as in a fresh adapter.
+  const fresh = new MicroLoraWasm(all);
+  const { loraA, loraB } = fresh;
+  fresh.free();
+  directions.forEach((direction, r) => {
+    loraA.set(direction.a, r * inFeatures);
+    loraB.set(direction.b, r * outFeatures);
+  });
+  return { lora: MicroLoraWasm.fromWeights(all, loraA, loraB), rank, kept };
 };

@@ -1,4 +1,4 @@
-import { fromBytes, toBytes } from "micro-lora/peft";
+import { fromBytes, fromBytesReduced, toBytes } from "micro-lora/peft";
 import { Random, bits, config, cosine, expect, lora, norm, refusal, trained } from "./setup.js";
 
 const { MicroLoraWasm } = lora;
@@ -67,6 +67,71 @@ describe("safetensors", () => {
   });
 });
 
+describe("a file of a larger rank", () => {
+  const N = 16;
+  /** Rows that are orthogonal, of length 4 each. */
+  const sign = (i, j) => ((i & j).toString(2).replaceAll("0", "").length % 2 ? -1 : 1);
+  const sizes = [5, 0.5, 4, 0.1, 3, 2, 1, 0.25];
+  const rank = sizes.length;
+  /** `B M` and `M^-1 A` of a product whose singular values are 16 times the sizes; M is a rotation of neighbours. */
+  const mixed = (rows) =>
+    rows.map((row, r) => {
+      const [cosine, sine] = [0.6, r % 2 ? 0.8 : -0.8];
+      return row.map((value, i) => cosine * value + sine * rows[r ^ 1][i]);
+    });
+  const row = (r, size, shift) => Array.from({ length: N }, (_, i) => size * sign(r + shift, i));
+  const a = mixed(sizes.map((_, r) => row(r, 1, 1)));
+  const b = mixed(sizes.map((size, r) => row(r, size, 3)));
+  const file = ofRank(a, b);
+  const product = (kept) =>
+    Array.from({ length: N * N }, (_, at) =>
+      sizes.reduce(
+        (sum, size, r) =>
+          sum + (kept(size) ? size * sign(r + 3, Math.floor(at / N)) * sign(r + 1, at % N) : 0),
+        0,
+      ),
+    );
+
+  it("becomes the best approximation, and says what it kept", () => {
+    for (const useRslora of [false, true]) {
+      const settings = config({ inFeatures: N, outFeatures: N, rank: 4, alpha: 4, useRslora, cap: Infinity });
+      const { lora: made, rank: theirs, kept } = fromBytesReduced(file, settings);
+      expect(theirs).to.equal(rank);
+      const squares = (all) => all.reduce((sum, size) => sum + size * size, 0);
+      expect(kept).to.be.closeTo(Math.sqrt(squares([5, 4, 3, 2]) / squares(sizes)), 1e-6);
+      const scaling = useRslora ? 4 / Math.sqrt(rank) : 4 / rank;
+      const expected = product((size) => size >= 2);
+      for (let i = 0; i < N; i++) {
+        const delta = made.apply(Float32Array.from({ length: N }, (_, j) => +(i === j)));
+        delta.forEach((value, o) => expect(value).to.be.closeTo(scaling * expected[o * N + i], 1e-5));
+      }
+    }
+  });
+
+  it("learns on in every direction, and is read as it is where the rank fits", () => {
+    const zeros = ofRank(
+      a,
+      b.map((row) => row.map(() => 0)),
+    );
+    const { lora: fresh, kept } = fromBytesReduced(zeros);
+    expect([kept, fresh.getConfig().rank]).to.deep.equal([1, 4]);
+    expect(fresh.loraA.every((value) => value !== 0)).to.equal(true);
+    expect(fresh.loraB.every((value) => value === 0)).to.equal(true);
+    const made = trained(8, { cap: Infinity });
+    const same = fromBytesReduced(toBytes(made), config({ rank: 4, cap: Infinity }));
+    expect([same.rank, same.kept]).to.deep.equal([made.getConfig().rank, 1]);
+    expect(bits(same.lora.loraB)).to.deep.equal(bits(made.loraB));
+  });
+
+  it("is refused with a reason", () => {
+    refusal(() => fromBytes(file), "COUNT", /^rank: expected 1 to 4, got 8$/);
+    const many = Array.from({ length: 65 }, () => [1, 2]);
+    refusal(() => fromBytesReduced(ofRank(many, many)), "COUNT", /^rank: expected 1 to 64, got 65$/);
+    const poisoned = ofRank(a, [[NaN, ...b[0].slice(1)], ...b.slice(1)]);
+    refusal(() => fromBytesReduced(poisoned), "NOT_FINITE");
+  });
+});
+
 describe("weights", () => {
   it("are given out as copies, and make the same adapter", () => {
     const made = trained(8, { rank: 3, alpha: 6, cap: 5 });
@@ -102,4 +167,24 @@ function withoutMetadata(bytes) {
   result.set(text, 8);
   result.set(bytes.subarray(8 + length), 8 + text.length + padding);
   return result;
+}
+
+/** A file of PEFT's from the rows of A and the columns of B. */
+function ofRank(a, b) {
+  const [rank, inFeatures, outFeatures] = [a.length, a[0].length, b[0].length];
+  const values = [...a.flat(), ...b[0].flatMap((_, o) => b.map((column) => column[o]))];
+  const name = (what) => `base_model.model.m.lora_${what}.weight`;
+  const middle = 4 * rank * inFeatures;
+  const header = new TextEncoder().encode(
+    JSON.stringify({
+      [name("A")]: { dtype: "F32", shape: [rank, inFeatures], data_offsets: [0, middle] },
+      [name("B")]: { dtype: "F32", shape: [outFeatures, rank], data_offsets: [middle, 4 * values.length] },
+    }),
+  );
+  const start = 8 + ((header.length + 7) & ~7);
+  const bytes = new Uint8Array(start + 4 * values.length).fill(32);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(header, 8);
+  new Float32Array(bytes.buffer, start).set(values);
+  return bytes;
 }
