@@ -32,12 +32,21 @@ export class PersonalSearch {
 
   constructor(db, name, features, embeddings) {
     [this.#db, this.#name, this.#features, this.#embeddings] = [db, name, features, embeddings];
+    this.#begin();
+  }
+
+  #begin() {
     const config = new MicroLoraConfigWasm();
-    config.inFeatures = config.outFeatures = features;
+    config.inFeatures = config.outFeatures = this.#features;
     config.rank = 4;
     config.modelId = MODEL_ID;
     this.#lora = new MicroLoraWasm(config);
-    this.#memory = new Memory(features, features, { list: SHOWN, documents: "id", ...this.#options() });
+    this.#memory = new Memory(this.#features, this.#features, {
+      list: SHOWN,
+      documents: "id",
+      ...this.#options(),
+    });
+    this.#version = 0;
   }
 
   /** How many clicks were learned, in all tabs. */
@@ -70,13 +79,13 @@ export class PersonalSearch {
         await put(this.#db, {
           learned: {
             version: this.#version,
-            lora: this.#lora.toJson(),
-            memory: this.#memory.toJson(),
+            lora: this.#lora.save(),
+            memory: this.#memory.save(),
           },
         });
       } catch (error) {
-        // The browser has not kept it: the next call reads what it has.
-        this.#version = NaN;
+        // The browser has not kept it: the next call reads what it has, if anything.
+        this.#begin();
         throw error;
       }
     });
@@ -85,8 +94,8 @@ export class PersonalSearch {
   async #catchUp() {
     const learned = await done(this.#db.transaction(STORE).objectStore(STORE).get("learned"));
     if (!learned || learned.version === this.#version) return;
-    this.#lora = MicroLoraWasm.fromJson(learned.lora, MODEL_ID);
-    this.#memory = Memory.fromJson(learned.memory, this.#options());
+    this.#lora = MicroLoraWasm.load(learned.lora, MODEL_ID);
+    this.#memory = Memory.load(learned.memory, this.#options());
     this.#version = learned.version;
   }
 

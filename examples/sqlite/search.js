@@ -85,7 +85,7 @@ export class PersonalSearch {
       this.#db.transaction(() => {
         memory.learn(lora, query, shown, shown.indexOf(clicked));
         log.run(person, count.get(person) + 1, query, JSON.stringify(shown), clicked);
-        save.run(person, Buffer.from(lora.toJson()), Buffer.from(memory.toJson()));
+        save.run(person, Buffer.from(lora.save()), Buffer.from(memory.save()));
       })();
     } catch (error) {
       // The file does not have it, so what is in memory is ahead: the next call reads the file again.
@@ -125,8 +125,8 @@ export class PersonalSearch {
     const options = { modelId: MODEL_ID, vectors: (id) => this.#vector(id) };
     const row = this.#statements.load.get(person);
     if (row) {
-      const lora = MicroLoraWasm.fromJson(String(row.adapter), MODEL_ID);
-      return { lora, memory: Memory.fromJson(String(row.memory), options) };
+      const lora = MicroLoraWasm.load(row.adapter, MODEL_ID);
+      return { lora, memory: Memory.load(row.memory, options) };
     }
     const config = new MicroLoraConfigWasm();
     config.inFeatures = config.outFeatures = this.#features;

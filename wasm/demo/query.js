@@ -4,7 +4,17 @@ import { SentenceModel } from "./sentence.js";
 export class Query {
   /** `show()` is called whenever the vector has changed. */
   constructor(search, { source, loading }, show) {
-    Object.assign(this, { search, source, loading, show, text: "", vector: null, problem: "", turn: 0 });
+    Object.assign(this, {
+      search,
+      source,
+      loading,
+      show,
+      text: "",
+      wanted: "",
+      vector: null,
+      problem: "",
+      turn: 0,
+    });
     this.model = new SentenceModel((part) => {
       loading.value = part;
     });
@@ -37,11 +47,12 @@ export class Query {
   async ask(text) {
     this.turn += 1;
     const { turn } = this;
-    this.text = text;
+    this.wanted = text;
     const vector = await this.embed(text);
     // Somebody may have asked for more in the meantime.
     if (turn !== this.turn) return;
-    this.vector = vector;
+    // Together: a choice belongs to the text whose results are shown.
+    [this.text, this.vector] = [text, vector];
     this.problem = this.withoutResults();
     this.tell();
     this.show();
@@ -56,7 +67,18 @@ export class Query {
 
   async embed(text) {
     if (text === "") return null;
-    return this.model.isReady ? this.model.embed(text) : this.search.embedByWords(text);
+    if (this.isByMeaning) {
+      try {
+        return await this.model.embed(text);
+      } catch (error) {
+        this.failed = error.message;
+      }
+    }
+    return this.search.embedByWords(text);
+  }
+
+  get isByMeaning() {
+    return this.model.isReady && !this.failed;
   }
 
   async load() {
@@ -71,7 +93,7 @@ export class Query {
     }
     this.isLoading = false;
     // It says by what it searches once the results are those.
-    if (this.model.isReady) await this.ask(this.text);
+    if (this.model.isReady) await this.ask(this.wanted);
     else this.tell();
   }
 
@@ -82,7 +104,7 @@ export class Query {
   }
 
   words() {
-    if (this.model.isReady) return "Searching by meaning, with MiniLM in this page.";
+    if (this.isByMeaning) return "Searching by meaning, with MiniLM in this page.";
     if (this.known === null) return "By words: there is no sentence model here.";
     if (this.failed) return "By words: the sentence model did not load.";
     const size = this.known ? ` (${this.known.megabytes} MB)` : "";

@@ -19,7 +19,8 @@ async function answer(request) {
   const cache = await caches.open(CACHE);
   try {
     const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
+    // Where there is no room, the page has its answer all the same.
+    if (response.ok) await cache.put(request, response.clone()).catch(() => {});
     return response;
   } catch (error) {
     const kept = await cache.match(request, { ignoreSearch: true });

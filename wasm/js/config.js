@@ -63,8 +63,8 @@ export const sizesOf = (config, Class) => {
 
 /** Writes the other settings to a header. The engine looks at how large they are. */
 export const write = ([words, numbers], config, leastStep = 0) => {
-  for (const name in FLOATS) numbers[FLOATS[name]] = number(name, config[name]);
-  for (const name in INTEGERS) words[INTEGERS[name]] = whole(name, config[name]);
+  for (const name of Object.keys(FLOATS)) numbers[FLOATS[name]] = number(name, config[name]);
+  for (const name of Object.keys(INTEGERS)) words[INTEGERS[name]] = whole(name, config[name]);
   whole("step", config.step, leastStep, limit.MAX_STEP);
   if (typeof config.useRslora !== "boolean") mistyped("useRslora", "true or false", config.useRslora);
   words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
@@ -73,8 +73,8 @@ export const write = ([words, numbers], config, leastStep = 0) => {
 /** A config of what a header says. */
 export const readInto = (config, [words, numbers]) => {
   [config.inFeatures, config.outFeatures, config.rank] = words;
-  for (const name in FLOATS) config[name] = numbers[FLOATS[name]];
-  for (const name in INTEGERS) config[name] = words[INTEGERS[name]];
+  for (const name of Object.keys(FLOATS)) config[name] = numbers[FLOATS[name]];
+  for (const name of Object.keys(INTEGERS)) config[name] = words[INTEGERS[name]];
   config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
   return config;
 };

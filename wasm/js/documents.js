@@ -25,7 +25,7 @@ export const write = (format, integers, texts) => {
   const state = { format, version: 1, ...integers };
   const sum = [Uint32Array.of(1, ...names.map((name) => integers[name])), ...Object.values(texts)];
   state.crc32 = crc32(sum);
-  for (const name in texts) state[name] = encode(texts[name]);
+  for (const name of Object.keys(texts)) state[name] = encode(texts[name]);
   return JSON.stringify(state);
 };
 

@@ -30,8 +30,8 @@ export const idle = () => {
   if (host) fail("BUSY", "engine: expected no call while it asks for a vector, got one");
 };
 
-/** What engines want from outside. */
-const linked = { ...imports, host: { vector: (kind, id, to, n) => host(kind, id, to, n) } };
+/** What engines want from outside. WebAssembly gives its integers with a sign. */
+const linked = { ...imports, host: { vector: (kind, id, to, n) => host(kind, id >>> 0, to >>> 0, n) } };
 
 let loading;
 

@@ -13,6 +13,8 @@ const SPREAD_RATE = f32(constant.SPREAD_RATE);
 const LEAST_VARIANCE = f32(constant.LEAST_VARIANCE);
 /** Of a vector's square: what is less is rounding. */
 const LEAST_SQUARE = f32(constant.LEAST_SQUARE);
+/** What a radius of that size is as a float of 32 bits. */
+const MIN_RADIUS = f32(constant.MIN_RADIUS);
 /** The largest float of 32 bits. */
 const MAX = f32(3.4028235e38);
 
@@ -55,7 +57,7 @@ export class Explore {
 const restored = ({ radius, spread, random }) => {
   range("spread", spread, 0, MAX);
   whole("random", random, 1);
-  return f32(range("radius", radius, constant.MIN_RADIUS, constant.MAX_RADIUS));
+  return f32(range("radius", radius, MIN_RADIUS, constant.MAX_RADIUS));
 };
 
 /** -1 to 1, from xorshift (Marsaglia 2003). */

@@ -56,7 +56,7 @@ const ask = (lora, what, given, value = 0, weight = 0, temperature = 0, chosen =
   const at = part(lora, HEADER).byteOffset;
   const result = invoke(what, at, top, base, candidates, weight, value, temperature, chosen);
   if (result >= 0) return result;
-  for (const name in given) {
+  for (const name of Object.keys(given ?? {})) {
     const index = given[name].findIndex((value) => !isFinite(value));
     if (index >= 0) fail("NOT_FINITE", `${name}: expected finite values, got NaN or infinity at index ${index}`);
   }

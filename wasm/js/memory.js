@@ -70,8 +70,12 @@ const idsOf = (ids) => Uint32Array.from(Array.from(ids, (id, i) => whole(`ids[${
 const OPTIONS = ["list", "capacity", "queries", "documents", "scores", "modelId", "vectors"];
 const CLICKS = ["base", "weight", "quality", "temperature", "learningRate", "scores", "queryId"];
 
+/** Of whatever type they are: integers would be passed by their bits. */
+const floats = (what, values, length) => Float32Array.from(sized(what, values, length));
+
 export class Memory {
   constructor(inFeatures, outFeatures, options) {
+    engine.idle();
     const {
       list = 10,
       capacity = 256,
@@ -134,20 +138,20 @@ export class Memory {
     const arrays = [
       byId ? NONE : rows,
       byId ? rows : NONE,
-      single ? NONE : sized("clicks", clicks, n),
-      scores == null ? NONE : sized("scores", scores, n),
-      base == null ? undefined : sized("base", base, out),
+      single ? NONE : floats("clicks", clicks, n),
+      scores == null ? NONE : floats("scores", scores, n),
+      base == null ? undefined : floats("base", base, out),
     ];
     const which = single ? whole("chosen", clicks, 0, n - 1) : 0;
     if (!(lora?.getConfig?.().step >= DUAL_STEP)) {
       ours(lora);
       fail("UNSUPPORTED", `step: expected 3 or 4, which learn lists to remember, got ${lora.getConfig().step}`);
     }
-    const [outcome, words, floats] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
+    const [outcome, words, results] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
     return {
       outcome,
       number: outcome ? undefined : wordsOf(this)[LAST],
-      moved: outcome ? 0 : floats[8],
+      moved: outcome ? 0 : results[8],
       visits: outcome ? 0 : words[0],
       leftBehind: outcome ? 0 : words[1],
       generation: lora.generation,

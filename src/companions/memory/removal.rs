@@ -120,8 +120,8 @@ impl MemoryMut<'_> {
     /// Returns how many lists were learned again; those whose vectors are gone are dropped.
     ///
     /// # Errors
-    /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) where documents have no ids, or
-    /// the memory keeps the host's scores, which are of the old model.
+    /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step,
+    /// where documents have no ids, or if the memory keeps the host's scores, which are of the old model.
     ///
     /// ```
     /// use micro_lora::{Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
@@ -139,6 +139,7 @@ impl MemoryMut<'_> {
         self.check()?;
         let mut view = lora.adapter_mut();
         public_result(self.check_ready(&view))?;
+        public_result(view.check_lists())?;
         public_result(self.check_ids())?;
         public_result(self.check_no_scores())?;
         // All vectors are requested first: if the host fails half-way, nothing is changed.

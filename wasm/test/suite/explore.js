@@ -108,6 +108,7 @@ describe("exploring", () => {
     for (const radius of [0, -1, NaN, 1e7]) {
       refused("OUT_OF_RANGE", /^radius: expected 0.000001 to 1000000, got/, () => new Explore(radius, 1));
     }
+    expect(norm(new Explore(1e-6, 1).draw([[1, 0]]))).to.be.closeTo(1e-6, 1e-12);
     refused("TYPE", /^radius: expected a number, got the string "1"$/, () => new Explore("1", 1));
     refused("COUNT", /^seed: expected a whole number/, () => new Explore(0.3, 0.5));
     refused("COUNT", /^directions: .* from 1 to 16, got 0$/, () => explore.draw([]));

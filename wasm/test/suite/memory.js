@@ -253,6 +253,29 @@ describe("a memory of lists", () => {
     expect(memory.length).to.equal(0);
   });
 
+  it("asks for ids up to 2^32 - 1 by these", () => {
+    const asked = new Set();
+    const memory = byId((id) => {
+      asked.add(id);
+      return table[id % 30];
+    });
+    memory.learn(make(), table[1], [4294967295, 2147483648, 7], 0);
+    expect([...asked].sort((a, b) => a - b)).to.deep.equal([7, 2147483648, 4294967295]);
+  });
+
+  it("takes numbers of any typed array by their values", () => {
+    const learnedWith = (type) => {
+      const made = make();
+      const memory = new Memory(WIDTH, WIDTH, { list: 3, scores: true });
+      const options = { scores: type.of(1, 0, 2), base: type.of(1, 0, 0, 1, 0, 0, 0, 0) };
+      memory.learn(made, table[0], [table[1], table[2], table[3]], type.of(1, 0, 3), options);
+      return hex(made.apply(table[0]));
+    };
+    const expected = learnedWith(Float32Array);
+    for (const type of [Array, Float64Array, Uint32Array, Int8Array, Uint16Array])
+      expect(learnedWith(type)).to.equal(expected);
+  });
+
   it("forgets at once with clear, and starts again", () => {
     const made = make();
     const memory = learned(byId(), made);
@@ -300,6 +323,8 @@ describe("a memory of lists", () => {
       [() => memory.free(), "BUSY", /./],
       [() => make(), "BUSY", /./],
       [() => byId(), "BUSY", /./],
+      // Large enough that the memory would have to grow.
+      [() => new Memory(384, 384), "BUSY", /./],
       [() => lora.MicroLoraWasm.fromJson(before[0]), "BUSY", /./],
     ];
     const calls = [
