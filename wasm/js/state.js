@@ -148,7 +148,7 @@ export const fields = (state, names) => known(state, ["format", "version", ...na
 /** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
 export const read = (json, modelId, legacy) => {
   const state = parse(json);
-  if (legacy && state?.adapter) return legacy(state);
+  if (legacy && state?.adapter) return legacy(state, modelId);
   if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${shown(state?.format)}`);
   const { version } = state;
   if (version !== 1 && version !== 2) fail("MISMATCH", `version: expected 1 or 2, got ${shown(version)}`);

@@ -170,6 +170,15 @@ describe("a state saved by @ruvector/ruvllm-wasm", () => {
     made.apply(legacy.input).forEach((value, i) => expect(value).to.be.closeTo(legacy.output[i], 1e-7));
   });
 
+  it("are of the model that they are loaded for, and of numbers", () => {
+    const made = MicroLoraWasm.fromJson(legacy.state, 5);
+    expect(made.getConfig().modelId).to.equal(5);
+    MicroLoraWasm.fromJson(made.toJson(), 5);
+    const changed = (change) => JSON.stringify({ ...JSON.parse(legacy.state), ...change });
+    refusal(() => MicroLoraWasm.fromJson(changed({ samples_seen: -1 })), "COUNT", /^samples_seen: expected/);
+    refusal(() => MicroLoraWasm.fromJson(changed({ quality_sum: "1" })), "TYPE", /^quality_sum: expected a number/);
+  });
+
   it("can learn and be saved here", () => {
     const made = MicroLoraWasm.fromJson(legacy.state);
     const labels = [
