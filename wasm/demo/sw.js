@@ -19,9 +19,13 @@ async function answer(request) {
   const cache = await caches.open(CACHE);
   try {
     const response = await fetch(request);
-    // Where there is no room, the page has its answer all the same.
-    if (response.ok) await cache.put(request, response.clone()).catch(() => {});
-    return response;
+    if (!response.ok) return response;
+    const isKept = await cache.put(request, response.clone()).then(
+      () => true,
+      () => false,
+    );
+    // Where there is no room, the page gets its answer all the same: another one, for half of this has been read.
+    return isKept ? response : fetch(request);
   } catch (error) {
     const kept = await cache.match(request, { ignoreSearch: true });
     if (kept) return kept;
