@@ -176,7 +176,11 @@ describe("a state saved by @ruvector/ruvllm-wasm", () => {
     MicroLoraWasm.fromJson(made.toJson(), 5);
     const changed = (change) => JSON.stringify({ ...JSON.parse(legacy.state), ...change });
     refusal(() => MicroLoraWasm.fromJson(changed({ samples_seen: -1 })), "COUNT", /^samples_seen: expected/);
-    refusal(() => MicroLoraWasm.fromJson(changed({ quality_sum: "1" })), "TYPE", /^quality_sum: expected a number/);
+    refusal(
+      () => MicroLoraWasm.fromJson(changed({ quality_sum: "1" })),
+      "TYPE",
+      /^quality_sum: expected a number/,
+    );
   });
 
   it("can learn and be saved here", () => {
