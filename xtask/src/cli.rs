@@ -41,6 +41,11 @@ impl Options {
         self.0.iter().rev().find(|(name, _)| *name == flag)?.1.as_deref()
     }
 
+    /// Those of these options that were given, each with its values, as a command takes them.
+    pub fn passed_on<'a>(&'a self, names: &[&'a str]) -> Vec<&'a str> {
+        names.iter().flat_map(|name| self.values(name).flat_map(move |value| [*name, value])).collect()
+    }
+
     /// The values of a flag that may be given more than once.
     pub fn values(&self, flag: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(name, _)| *name == flag).filter_map(|(_, value)| value.as_deref())

@@ -9,13 +9,7 @@ use crate::report::Report;
 pub const STEP: &str = "eye test";
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
-    report.step(STEP, || {
-        let values = ["--clicks", "--seed"];
-        let values =
-            values.into_iter().flat_map(|name| options.values(name).flat_map(move |value| [name, value]));
-        let arguments: Vec<&str> = values.collect();
-        eye(shell, &arguments)
-    });
+    report.step(STEP, || eye(shell, &options.passed_on(&["--clicks", "--seed"])));
 }
 
 /// As it is by default, for the test suite.

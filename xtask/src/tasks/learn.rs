@@ -15,9 +15,7 @@ const VALUES: [&str; 5] = ["--data", "--ratings", "--set", "--learner", "--seeds
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step(STEP, || {
         let flags = FLAGS.into_iter().filter(|flag| options.has(flag));
-        let values =
-            VALUES.into_iter().flat_map(|name| options.values(name).flat_map(move |value| [name, value]));
-        let arguments: Vec<&str> = flags.chain(values).collect();
+        let arguments: Vec<&str> = flags.chain(options.passed_on(&VALUES)).collect();
         cmd!(shell, "cargo run --release --package micro-lora-lab --bin learn -- {arguments...}").run()?;
         Ok(())
     });

@@ -63,6 +63,13 @@ async function bundled(place, name, files, options) {
   return html(place, root);
 }
 
+/** A script that a page loads as it is. */
+const WITHOUT_BUNDLER = `import init, * as lora from "./node_modules/micro-lora/index.js";
+import { learnOneClick } from "./click.js";
+await init();
+globalThis.outcome = learnOneClick(lora);
+`;
+
 /** `wasm`: how many such files the page has to load. */
 export const BUNDLES = [
   { name: "Vite 8, build", run: (place) => viteBuild(place, vite8, "vite8", "/app.js") },
@@ -158,11 +165,7 @@ export default { input: "app-line.js", output: { file: "out/app.js" }, plugins: 
     run: (place) =>
       place.project("plain", {
         files: {
-          "plain.js": `import init, * as lora from "./node_modules/micro-lora/index.js";
-import { learnOneClick } from "./click.js";
-await init();
-globalThis.outcome = learnOneClick(lora);
-`,
+          "plain.js": WITHOUT_BUNDLER,
           "index.html": page("plain.js"),
         },
       }),
@@ -197,11 +200,7 @@ globalThis.outcome = { learned, simd: true, message };
     run: (place) =>
       place.project("csp", {
         files: {
-          "app.js": `import init, * as lora from "./node_modules/micro-lora/index.js";
-import { learnOneClick } from "./click.js";
-await init();
-globalThis.outcome = learnOneClick(lora);
-`,
+          "app.js": WITHOUT_BUNDLER,
           "index.html": page("app.js"),
         },
       }),
