@@ -19,13 +19,14 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         Ok(cmd!(shell, "cargo fmt --manifest-path bench/Cargo.toml --check").run()?)
     });
     report.step("clippy", || {
-        needs::ensure(shell, &[&needs::CLIPPY])?;
+        needs::ensure(shell, &[&needs::CLIPPY, &needs::GCC])?;
         cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
         npm::lint(shell)
     });
     report.step(modules::STEP, || modules::check(shell));
     // With debug assertions and overflow checks.
     report.step("tests", || {
+        needs::ensure(shell, &[&needs::GCC])?;
         Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --no-fail-fast").run()?)
     });
     // The comments of the C interface are the header's: their examples are in C, and tests of it.
