@@ -1,6 +1,7 @@
 // MicroLoRA for C++17: micro_lora.h with its memory owned and its lengths passed along.
 //
-// No exceptions, nothing virtual, nothing but calls of the C functions, whose comments hold here too:
+// Nothing virtual, nothing but calls of the C functions, whose comments hold here too. The one exception is
+// std::bad_alloc, where a std::vector or std::string finds no memory: then nothing has changed but the size of an output.
 //
 //     micro_lora::Adapter lora;                            // in a std::vector
 //     mlora_status status = lora.init(MLORA_CONFIG(384, 384, 4));

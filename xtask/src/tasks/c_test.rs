@@ -68,7 +68,12 @@ fn sanitizers(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GCC])?;
     let build = Build::new(shell)?;
     let flags = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-    for program in [build.tests("sanitized", &flags)?, build.wrapper("wrapper-sanitized", &flags)?] {
+    let programs = [
+        build.tests("sanitized", &flags)?,
+        build.wrapper("wrapper-sanitized", &flags)?,
+        build.out_of_memory("out-of-memory-sanitized", &flags)?,
+    ];
+    for program in programs {
         // A compiler that ignored the flag would make this step prove nothing.
         let symbols = cmd!(shell, "nm {program}").quiet().read()?;
         for symbol in ["__asan_init", "__ubsan_handle"] {
@@ -154,6 +159,11 @@ impl<'a> Build<'a> {
 
     fn wrapper(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {
         self.compile("g++", "-std=c++17", &[PathBuf::from("tests/c/wrapper.cpp")], flags, name)
+    }
+
+    /// The wrapper with allocations that fail.
+    fn out_of_memory(&self, name: &str, flags: &[&str]) -> Result<PathBuf> {
+        self.compile("g++", "-std=c++17", &[PathBuf::from("tests/c/out_of_memory.cpp")], flags, name)
     }
 
     fn compile(
