@@ -11,9 +11,11 @@ use xshell::{Shell, cmd};
 use crate::report::Skip;
 use crate::workspace::target_dir;
 
+mod cargo;
 mod cross;
 mod tool;
 
+pub use cargo::*;
 pub use cross::*;
 pub use tool::{Tool, on_path};
 

@@ -8,10 +8,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use xshell::{Cmd, Shell, cmd};
+use xshell::{Shell, cmd};
 
 use crate::cli::Options;
-use crate::report::{Report, Skip};
+use crate::needs;
+use crate::report::Report;
 use crate::workspace::target_dir;
 
 const SECONDS: &str = "10";
@@ -31,8 +32,8 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step("fuzz: what it needs", || {
         let chosen = chosen(shell, options)?;
         length = length_of(options, chosen.len() as u64)?;
-        ensure_nightly(shell)?;
-        ensure_cargo_fuzz(shell)?;
+        needs::ensure_nightly(shell)?;
+        needs::ensure_subcommand(shell, "fuzz")?;
         targets = chosen;
         Ok(())
     });
@@ -81,21 +82,6 @@ fn number(option: &str, value: &str) -> Result<u64> {
     parsed.with_context(|| format!("expected {option} with a whole number above 0, got `{value}`"))
 }
 
-fn ensure_nightly(shell: &Shell) -> Result<()> {
-    let found = cmd!(shell, "cargo +nightly --version").quiet().ignore_stdout().ignore_stderr().run();
-    let how = "missing: a nightly compiler, which sanitizers need\n  rustup toolchain install nightly";
-    found.map_err(|_| Skip(how.to_owned()).into())
-}
-
-fn ensure_cargo_fuzz(shell: &Shell) -> Result<()> {
-    let present =
-        || cmd!(shell, "cargo fuzz --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
-    if present() || (cmd!(shell, "cargo install cargo-fuzz").run().is_ok() && present()) {
-        return Ok(());
-    }
-    Err(Skip("missing: cargo-fuzz\n  cargo install cargo-fuzz".to_owned()).into())
-}
-
 fn fuzz(shell: &Shell, target: &str, length: Length) -> Result<Tally> {
     let (name, sanitizer, end) = match length {
         Length::Seconds(seconds) => ("fuzz", "address", format!("-max_total_time={seconds}")),
@@ -108,12 +94,12 @@ fn fuzz(shell: &Shell, target: &str, length: Length) -> Result<Tally> {
 
     let options = ["--sanitizer", sanitizer, "--target-dir"];
     let build = cmd!(shell, "cargo +nightly fuzz build {options...} {build_dir} {target}");
-    let build = nightly(build).output()?;
+    let build = needs::other_compiler(build).ignore_status().output()?;
     ensure!(build.status.success(), "it does not build:\n{}", String::from_utf8_lossy(&build.stderr));
 
     let run = cmd!(shell, "cargo +nightly fuzz run {options...} {build_dir} {target} {found} {committed} --")
         .args([&end, "-dict=fuzz/dict.txt", "-timeout=10", "-print_final_stats=1"]);
-    let output = nightly(run).output()?;
+    let output = needs::other_compiler(run).ignore_status().output()?;
     let log = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         eprintln!("{log}");
@@ -123,11 +109,6 @@ fn fuzz(shell: &Shell, target: &str, length: Length) -> Result<Tally> {
     let Tally { executions, edges, corpus } = tally;
     println!("{target}: {executions} executions, {edges} edges, {corpus} inputs in the corpus, no crash");
     Ok(tally)
-}
-
-fn nightly(command: Cmd<'_>) -> Cmd<'_> {
-    // `cargo run` points this at the stable compiler's libraries.
-    command.env_remove("LD_LIBRARY_PATH").ignore_status()
 }
 
 /// Nothing if the fuzzer did not get as far as running inputs.

@@ -8,6 +8,7 @@ mod c_install;
 mod c_library;
 mod c_test;
 mod corruption;
+mod coverage;
 mod demo;
 mod embedded;
 mod eye;
@@ -70,6 +71,15 @@ pub const ALL: &[Task] = &[
             Flag { name: "--target T", about: "this one alone, or T,U,V" },
         ],
         run: fuzz::run,
+    },
+    Task {
+        name: "coverage",
+        about: "lines and branches of src/ and ffi/src/ that the tests run, in Rust and C",
+        options: &[
+            Flag { name: "--files P", about: "those alone whose path begins so: src/state, say" },
+            Flag { name: "--check", about: "fail if less is run than was once" },
+        ],
+        run: coverage::run,
     },
     Task {
         name: "soak",
