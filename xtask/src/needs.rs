@@ -288,6 +288,17 @@ pub const CLANG: Tool = Tool {
     elsewhere: "https://clang.llvm.org",
 };
 
+/// With the sanitizers' libraries, of the LLVM that Debian's second Rust compiler has.
+pub const CLANG_22: Tool = Tool {
+    name: "clang-22",
+    is_present: |shell| {
+        let link = cmd!(shell, "clang-22 -fsanitize=thread -x c - -o /dev/null");
+        link.stdin("int main(void) { return 0; }\n").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+    },
+    packages: &["clang-22", "libclang-rt-22-dev"],
+    elsewhere: "https://clang.llvm.org, with compiler-rt",
+};
+
 pub const VALGRIND: Tool = Tool {
     name: "valgrind",
     is_present: |_| on_path("valgrind"),

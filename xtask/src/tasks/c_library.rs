@@ -15,11 +15,16 @@ const PACKAGE: &str = "ffi/library";
 /// Where the two libraries are. They were built for this machine, with symbols.
 pub fn build(shell: &Shell) -> Result<PathBuf> {
     let target_dir = target_dir(shell).join("c");
-    // A package outside the workspace would otherwise choose versions of its own.
-    shell.copy_file("Cargo.lock", Path::new(PACKAGE).join("Cargo.lock"))?;
-    let manifest = Path::new(PACKAGE).join("Cargo.toml");
+    let manifest = prepare(shell)?;
     cmd!(shell, "cargo build --release --manifest-path {manifest} --target-dir {target_dir}").run()?;
     Ok(target_dir.join("release"))
+}
+
+/// The package's manifest, once its dependencies are of the workspace's versions.
+pub fn prepare(shell: &Shell) -> Result<PathBuf> {
+    // A package outside the workspace would otherwise choose versions of its own.
+    shell.copy_file("Cargo.lock", Path::new(PACKAGE).join("Cargo.lock"))?;
+    Ok(Path::new(PACKAGE).join("Cargo.toml"))
 }
 
 /// `1.2.3` of the package `ffi/library`.

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
+use super::thread_sanitizer::{self, Std};
 use super::{c_install, c_library};
 use crate::needs;
 use crate::report::Report;
 use crate::workspace::target_dir;
 
-pub const STEPS: [&str; 5] = [HEADER, SANITIZERS, VALGRIND, c_install::STEP, EXAMPLE];
+pub const STEPS: [&str; 6] = [HEADER, SANITIZERS, THREADS, VALGRIND, c_install::STEP, EXAMPLE];
 const HEADER: &str = "C header";
 const SANITIZERS: &str = "C tests, sanitizers";
+const THREADS: &str = "C tests, ThreadSanitizer";
 const VALGRIND: &str = "C tests, valgrind";
 const EXAMPLE: &str = "C example";
 
@@ -31,6 +33,7 @@ const COMPILERS: &[(&str, &str, &str)] = &[
 pub fn run(shell: &Shell, report: &mut Report) {
     report.step(HEADER, || headers(shell));
     report.step(SANITIZERS, || sanitizers(shell));
+    report.step(THREADS, || threads(shell));
     report.step(VALGRIND, || valgrind(shell));
     c_install::test(shell, report);
     report.step(EXAMPLE, || example(shell));
@@ -82,6 +85,18 @@ fn sanitizers(shell: &Shell) -> Result<()> {
         cmd!(shell, "{program}").run()?;
     }
     Ok(())
+}
+
+/// The library is built for it too: it sees a write of the Rust code to what another thread reads.
+fn threads(shell: &Shell) -> Result<()> {
+    let (build, folder) = thread_sanitizer::cargo(shell, "rustc", Std::Core)?;
+    let package = c_library::prepare(shell)?;
+    build.arg("--manifest-path").arg(package).args(["--crate-type", "staticlib"]).run()?;
+    let build = Build::of(shell, folder.join("libmicro_lora.a"))?;
+    let flags = ["-g", "-O1", thread_sanitizer::FLAG];
+    let program = build.compile(thread_sanitizer::CLANG, "-std=c11", &sources(shell)?, &flags, "threads")?;
+    // It ends with an error of its own where it finds a race.
+    Ok(cmd!(shell, "{program}").run()?)
 }
 
 /// Sees into the Rust code as well, which no sanitizer of a C compiler does.
@@ -147,7 +162,11 @@ struct Build<'a> {
 
 impl<'a> Build<'a> {
     fn new(shell: &'a Shell) -> Result<Self> {
-        let archive = c_library::build(shell)?.join("libmicro_lora.a");
+        Self::of(shell, c_library::build(shell)?.join("libmicro_lora.a"))
+    }
+
+    /// Programs around this library.
+    fn of(shell: &'a Shell, archive: PathBuf) -> Result<Self> {
         let folder = target_dir(shell).join("c/tests");
         shell.create_dir(&folder)?;
         Ok(Self { shell, archive, folder })

@@ -28,6 +28,7 @@ mod size;
 mod soak;
 mod state;
 mod test;
+mod thread_sanitizer;
 mod web_bench;
 mod web_test;
 mod web_tools;
@@ -87,6 +88,7 @@ pub const ALL: &[Task] = &[
         options: &[
             Flag { name: "--clicks N", about: "a million if not given; ten times as many outputs" },
             Flag { name: "--seed N", about: "which clicks, 0 if not given" },
+            Flag { name: "--thread-sanitizer", about: "built for it; a thousand clicks if not given" },
         ],
         run: soak::run,
     },

@@ -1,13 +1,26 @@
 //! A long life of an adapter: `docs/reliability.md`.
 
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
+use super::thread_sanitizer::{self, Std};
 use crate::cli::Options;
 use crate::report::Report;
 
+const SOAK: [&str; 4] = ["--package", "micro-lora-lab", "--bin", "soak"];
+
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
-    report.step("soak", || {
-        let arguments = options.passed_on(&["--clicks", "--seed"]);
-        Ok(cmd!(shell, "cargo run --release --package micro-lora-lab --bin soak -- {arguments...}").run()?)
-    });
+    let arguments = options.passed_on(&["--clicks", "--seed"]);
+    if options.has("--thread-sanitizer") {
+        report.step("soak, ThreadSanitizer", || sanitized(shell, &arguments));
+    } else {
+        report.step("soak", || Ok(cmd!(shell, "cargo run --release {SOAK...} -- {arguments...}").run()?));
+    }
+}
+
+/// It is ten times as slow, and ends with an error of its own where it finds a race.
+fn sanitized(shell: &Shell, arguments: &[&str]) -> Result<()> {
+    let (run, _) = thread_sanitizer::cargo(shell, "run", Std::Whole)?;
+    // What is given comes later, and counts.
+    Ok(run.args(SOAK).args(["--", "--clicks", "1000"]).args(arguments).run()?)
 }
