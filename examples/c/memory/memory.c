@@ -4,14 +4,14 @@
 
 enum { FEATURES = 4, SHOWN = 3, LISTS = 32 };
 
-// Lists of 3 results: documents by id, queries as int8, what MLORA_MEMORY_LAYOUT says.
+// Lists of 3 results: documents by id, queries as int8, the defaults of MLORA_MEMORY_LAYOUT.
 static uint32_t adapter_room[MLORA_SIZE(FEATURES, FEATURES, 2, 0) / 4];
 static uint32_t memory_room[MLORA_MEMORY_SIZE(FEATURES, FEATURES, SHOWN, LISTS, MLORA_STORED_INT8, MLORA_STORED_BY_ID, 0) / 4];
 static char text[MLORA_MEMORY_JSON_MAX(FEATURES, FEATURES, SHOWN, LISTS, MLORA_STORED_INT8, MLORA_STORED_BY_ID, 0)];
 
 static const float documents[][FEATURES] = {{0.8f, 0.6f, 0, 0}, {0, 0.8f, 0.6f, 0}, {0, 0, 0.8f, 0.6f}};
 
-// The memory keeps ids; the program finds the vectors, in a database, say.
+// The memory keeps ids; the program looks up the vectors, in a database, say.
 static int find(void *context, int kind, uint32_t id, float *out, size_t len) {
   (void)context;
   if (kind != MLORA_VECTOR_DOCUMENT || id >= 3) return MLORA_GONE;
@@ -27,7 +27,7 @@ int main(void) {
   mlora_status status = mlora_init(adapter_room, sizeof adapter_room, &config, MLORA_ABI_VERSION, &lora);
   if (status == MLORA_OK) status = mlora_memory_init(memory_room, sizeof memory_room, lora, &layout, &memory);
 
-  // Learns and serves twenty lists; the last result is clicked. No mlora_apply_updates.
+  // Learns twenty lists, with a click on the last result. Needs no mlora_apply_updates.
   const float x[FEATURES] = {0.8f, 0.4f, 0.4f, 0.2f}, weights[SHOWN] = {0, 0, 1};
   const uint32_t ids[SHOWN] = {0, 1, 2};
   mlora_sample query = MLORA_SAMPLE(x, FEATURES);
@@ -36,7 +36,7 @@ int main(void) {
   for (int i = 0; i < 20 && status == MLORA_OK; i++)
     status = mlora_memory_learn(memory, lora, &query, &clicks, MLORA_LEARNING_RATE, find, NULL, &receipt);
 
-  // Which lists moved document 2: one number for each list, and one for what no list accounts for.
+  // Which lists moved document 2: one share for each list, and one for the rest.
   uint32_t len = 0, numbers[LISTS], made = 0, forgotten = 0;
   float shares[LISTS + 1];
   if (status == MLORA_OK) status = mlora_memory_len(memory, &len);
@@ -44,7 +44,7 @@ int main(void) {
     status = mlora_memory_why(memory, lora, x, FEATURES, documents[2], FEATURES, numbers, len, shares, len + 1, find, NULL);
   if (status == MLORA_OK) printf("list %u moved it by %.3f\n", (unsigned)numbers[0], (double)shares[0]);
 
-  // The last click was a mistake: takes it back, and brings the others to rest.
+  // The last click was a mistake: takes it back, and lets the other lists settle.
   if (status == MLORA_OK) status = mlora_memory_forget(memory, lora, receipt.number, find, NULL, &forgotten);
   if (status == MLORA_OK) status = mlora_memory_settle(memory, lora, 40, find, NULL, &made);
   if (status == MLORA_OK) printf("forgotten: %s\n", forgotten == MLORA_FORGOTTEN ? "yes" : "no");
@@ -53,7 +53,7 @@ int main(void) {
   if (status == MLORA_OK) status = mlora_get_predictions(lora, &seen);
   if (seen.known) printf("clicks follow what was learned at %.2f +- %.2f\n", (double)seen.strength, (double)seen.strength_error);
 
-  // Saved beside the adapter's text (mlora_save_json), at the same time.
+  // Save it together with the adapter (mlora_save_json).
   size_t written = 0;
   if (status == MLORA_OK) status = mlora_memory_save_json(memory, text, sizeof text, &written);
   printf("%s: %u bytes to save\n", mlora_status_message(status), (unsigned)written);
