@@ -39,7 +39,10 @@ pub const ALL: &[Task] = &[
     Task {
         name: "test",
         about: "everything that must hold before a change lands; CI runs this",
-        options: &[Flag { name: "--quick", about: "only the checks that take seconds once everything is built" }],
+        options: &[Flag {
+            name: "--quick",
+            about: "only the checks that take seconds once everything is built",
+        }],
         run: |shell, options, report| test::run(shell, options.has("--quick"), report),
     },
     Task {
@@ -88,7 +91,10 @@ pub const ALL: &[Task] = &[
         options: &[
             Flag { name: "--clicks N", about: "a million if not given; outputs are ten times as many" },
             Flag { name: "--seed N", about: "chooses the clicks, 0 if not given" },
-            Flag { name: "--thread-sanitizer", about: "build with ThreadSanitizer; a thousand clicks if not given" },
+            Flag {
+                name: "--thread-sanitizer",
+                about: "build with ThreadSanitizer; a thousand clicks if not given",
+            },
         ],
         run: soak::run,
     },
