@@ -11,6 +11,10 @@
 //! |C|^2 / gamma)` once every `alpha = omega (w - p)`. A visit moves one list's numbers towards that, by a share that
 //! the curvature between `p` and `w` gives. Source: Shalev-Shwartz and Zhang 2013 (stochastic dual coordinate
 //! ascent); the list-wise form, the share, how `A` turns and what a list leaves behind are this project's.
+//!
+//! With [`DualSettings::outside`], which the engine does not have, documents are centred by their mean `m`, and each
+//! softmax has one option more: none of the list, with score 0. Its base is such that without a correction its
+//! probability is the share of the documents' spread that lies between lists: 0 where every list has the same documents.
 
 use std::collections::VecDeque;
 
@@ -39,11 +43,23 @@ pub struct DualSettings {
     pub visits: usize,
     /// Lists remembered.
     pub ring: usize,
+    /// Whether "none of these" is an option; a list that nothing was clicked in then teaches too.
+    pub outside: bool,
 }
 
 impl Default for DualSettings {
     fn default() -> Self {
-        Self { rank: 4, lam: 50.0, gamma: 5.0, tau: 0.1, beta: 0.5, eta: 0.1, visits: 9, ring: usize::MAX }
+        Self {
+            rank: 4,
+            lam: 50.0,
+            gamma: 5.0,
+            tau: 0.1,
+            beta: 0.5,
+            eta: 0.1,
+            visits: 9,
+            ring: usize::MAX,
+            outside: false,
+        }
     }
 }
 
@@ -55,7 +71,7 @@ pub struct DualList {
     pub documents: Array2<f32>,
     /// What the host ranked by, per document.
     pub base: Array1<f32>,
-    /// How much each document is wanted; the sum is 1.
+    /// How much each document is wanted; the sum is 1, or 0 if nothing was clicked.
     pub wanted: Array1<f32>,
     /// The list's weight.
     pub omega: f32,
@@ -75,6 +91,15 @@ impl DualList {
             omega: (sum * sum / squares).min(4.0) / 2.0,
             rejected: None,
         }
+    }
+}
+
+impl DualList {
+    /// A list in which nothing was clicked.
+    pub fn without_clicks(query: ArrayView1<'_, f32>, documents: Array2<f32>) -> Self {
+        let all = Array1::ones(documents.nrows());
+        let list = Self::new(query, documents, all.view());
+        Self { wanted: all * 0.0, omega: 0.5, ..list }
     }
 }
 
@@ -99,6 +124,10 @@ pub struct Dual {
     u: Array1<f32>,
     q: Array1<f32>,
     count: f32,
+    /// Sum of the means of the lists' documents, and the sums of `alpha` and of `h alpha` that `m` has a part in.
+    documents: Array1<f32>,
+    alphas: f32,
+    h_alphas: Array1<f32>,
     lists: VecDeque<Remembered>,
     next: usize,
 }
@@ -123,6 +152,9 @@ impl Dual {
             u: Array1::zeros(rank),
             q: Array1::zeros(n),
             count: 0.0,
+            documents: Array1::zeros(n),
+            alphas: 0.0,
+            h_alphas: Array1::zeros(rank),
             lists: VecDeque::new(),
             next: 0,
         }
@@ -136,7 +168,7 @@ impl Dual {
     /// Remembers a list in the place of the oldest, visits it, then others in a cycle.
     pub fn learn(&mut self, list: DualList) {
         self.q += &list.query;
-        self.count += 1.0;
+        self.count_documents(&list, 1.0);
         let (k, rank) = (list.documents.nrows(), self.a.nrows());
         self.lists.push_back(Remembered {
             list,
@@ -167,13 +199,33 @@ impl Dual {
     /// Takes one remembered list, the oldest is 0, out of every sum.
     pub fn forget(&mut self, position: usize) {
         let Some(one) = self.lists.remove(position) else { return };
-        let part = one.list.documents.t().dot(&one.alpha) / self.lam_tau();
+        let sum = one.alpha.sum();
+        let part = (one.list.documents.t().dot(&one.alpha) - self.m() * sum) / self.lam_tau();
         self.b -= &part;
         self.c.scaled_add(-self.settings.gamma, &outer(&one.h, &part));
         self.s -= &outer(&one.u, &one.list.query);
         self.u -= &one.u;
         self.q -= &one.list.query;
-        self.count -= 1.0;
+        self.alphas -= sum;
+        self.h_alphas.scaled_add(-sum, &one.h);
+        self.count_documents(&one.list, -1.0);
+    }
+
+    /// Counts a list's documents in `m`, or takes them out; `b` and `C` follow `m`.
+    fn count_documents(&mut self, list: &DualList, sign: f32) {
+        let before = self.m();
+        self.count += sign;
+        if self.settings.outside {
+            self.documents
+                .scaled_add(sign / list.documents.nrows() as f32, &list.documents.sum_axis(Axis(0)));
+            let moved = (self.m() - before) / self.lam_tau();
+            self.b.scaled_add(-self.alphas, &moved);
+            self.c.scaled_add(-self.settings.gamma, &outer(&self.h_alphas, &moved));
+        }
+    }
+
+    fn m(&self) -> Array1<f32> {
+        &self.documents / self.count.max(1.0)
     }
 
     fn mu(&self) -> Array1<f32> {
@@ -185,31 +237,37 @@ impl Dual {
     }
 
     fn visit(&mut self, position: usize) {
-        let (mu, lam_tau) = (self.mu(), self.lam_tau());
-        let DualSettings { lam, gamma, tau, beta, .. } = self.settings;
+        let (mu, m, lam_tau) = (self.mu(), self.m(), self.lam_tau());
+        let DualSettings { lam, gamma, tau, beta, outside, .. } = self.settings;
         let Some(Remembered { list, alpha, h: old_h, u: old_u }) = self.lists.get_mut(position) else {
             return;
         };
-        let documents = &list.documents;
+        let documents = &list.documents - &m;
         let h = self.a.dot(&(&list.query - &mu));
         let moved = documents.dot(&(&self.b + &h.dot(&self.c)));
-        let logits = (&list.base * beta + moved) / tau;
+        let base = &list.base * (beta / tau);
+        let none = if outside { log_sum(&base) + between_lists(&documents) } else { f32::NEG_INFINITY };
+        let mut logits = with(&base + &(moved / tau), none);
         let p = softmax(&logits);
         if let Some(not) = list.rejected {
-            let mut others = logits;
-            others[not] = f32::NEG_INFINITY;
-            list.wanted = softmax(&others);
+            logits[not] = f32::NEG_INFINITY;
+            list.wanted = without_last(&softmax(&logits));
         }
-        let between = (&p + &list.wanted) / 2.0;
-        let centred = documents - &between.dot(documents);
-        let variance = (&centred * &centred).sum_axis(Axis(1)).dot(&between);
+        let target = with(list.wanted.clone(), 1.0 - list.wanted.sum());
+        let between = without_last(&((&p + &target) / 2.0));
+        let mean = between.dot(&documents);
+        let centred = &documents - &mean;
+        let variance =
+            (&centred * &centred).sum_axis(Axis(1)).dot(&between) + (1.0 - between.sum()) * mean.dot(&mean);
         let share = 1.0 / (1.0 + list.omega * (1.0 + gamma * h.dot(&h)) * variance / (lam * tau * tau));
-        let target = (&list.wanted - &p) * list.omega;
+        let target = (&list.wanted - &without_last(&p)) * list.omega;
         let new_alpha = &*alpha + &((target - &*alpha) * share);
         let before = documents.t().dot(&*alpha) / lam_tau;
         let after = documents.t().dot(&new_alpha) / lam_tau;
         self.b += &(&after - &before);
         self.c.scaled_add(gamma, &(outer(&h, &after) - outer(old_h, &before)));
+        self.alphas += new_alpha.sum() - alpha.sum();
+        self.h_alphas += &(&h * new_alpha.sum() - &*old_h * alpha.sum());
         let u = self.c.dot(&after);
         let moved_u = &u - &*old_u;
         self.s += &outer(&moved_u, &list.query);
@@ -245,6 +303,28 @@ fn orthonormal(mut rows: Array2<f32>) -> Array2<f32> {
         row /= norm;
     }
     rows
+}
+
+/// The logarithm of the odds of "none of these" without a correction: how far the documents of a list, centred by
+/// `m`, are from `m` together, over how far from one another. At most 9 to 1.
+fn between_lists(documents: &Array2<f32>) -> f32 {
+    let mean = documents.sum_axis(Axis(0)) / documents.nrows() as f32;
+    let all = documents.iter().map(|v| v * v).sum::<f32>() / documents.nrows() as f32;
+    let between = mean.dot(&mean).min(0.9 * all);
+    (between / (all - between).max(f32::MIN_POSITIVE)).ln()
+}
+
+fn log_sum(logits: &Array1<f32>) -> f32 {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    max + logits.mapv(|z| (z - max).exp()).sum().ln()
+}
+
+fn with(values: Array1<f32>, last: f32) -> Array1<f32> {
+    values.into_iter().chain([last]).collect()
+}
+
+fn without_last(values: &Array1<f32>) -> Array1<f32> {
+    values.slice(ndarray::s![..-1]).to_owned()
 }
 
 pub(crate) fn softmax(logits: &Array1<f32>) -> Array1<f32> {

@@ -32,6 +32,7 @@ fn settings(case: &Value) -> DualSettings {
         eta: number("eta") as f32,
         visits: number("visits") as usize,
         ring: number("ring") as usize,
+        outside: false,
     }
 }
 
@@ -88,4 +89,56 @@ fn a_rejected_document_falls_and_the_others_keep_their_order() {
     let corrected = &query + &dual.corrections(query.view().insert_axis(Axis(0))).row(0);
     let scores = documents.dot(&corrected);
     assert!(scores[1] > scores[0] && scores[1] > scores[2], "{scores}");
+}
+
+#[test]
+fn with_none_of_these_b_and_c_stay_sums_over_the_lists_about_the_mean_of_the_documents() {
+    let settings = DualSettings { rank: 2, outside: true, ..DualSettings::default() };
+    let (n, mut chance) = (6, Chance::new(3));
+    let mut dual = Dual::new(n, settings, 1);
+    let mut unit = || {
+        let row = Array1::from_shape_simple_fn(n, || chance.normal());
+        &row / row.dot(&row).sqrt()
+    };
+    for number in 0..12 {
+        let (query, documents) = (unit(), rows(n, (0..4).flat_map(|_| unit().to_vec()).collect()));
+        let weights = Array1::from(vec![0.0, 1.0, 0.0, 1.0]);
+        dual.learn(match number % 3 {
+            0 => DualList::without_clicks(query.view(), documents),
+            _ => DualList::new(query.view(), documents, weights.view()),
+        });
+        if number % 5 == 4 {
+            dual.forget(1);
+        }
+    }
+    let means = dual.lists.iter().map(|one| one.list.documents.mean_axis(Axis(0)).unwrap());
+    let m = means.fold(Array1::zeros(n), |sum: Array1<f32>, mean| sum + mean) / dual.lists.len() as f32;
+    let (mut b, mut c) = (Array1::<f32>::zeros(n), Array2::<f32>::zeros((2, n)));
+    for Remembered { list, alpha, h, .. } in &dual.lists {
+        let part = (&list.documents - &m).t().dot(alpha) / dual.lam_tau();
+        b += &part;
+        c += &(outer(h, &part) * settings.gamma);
+    }
+    let largest = |x: &[f32]| x.iter().fold(0.0f32, |max, v| max.max(v.abs()));
+    assert!(largest(b.as_slice().unwrap()) > 1e-3, "nothing was learned");
+    for (got, expected) in dual.b.iter().chain(&dual.c).zip(b.iter().chain(&c)) {
+        assert!((got - expected).abs() < 1e-6, "expected {expected}, got {got}");
+    }
+}
+
+#[test]
+fn lists_of_the_same_documents_have_no_place_for_none_of_these() {
+    let documents = rows(3, vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let (query, weights) = (Array1::from(vec![0.8, 0.6, 0.0]), Array1::from(vec![0.0, 0.0, 1.0]));
+    let learned = |outside| {
+        let mut dual = Dual::new(3, DualSettings { rank: 2, outside, ..DualSettings::default() }, 1);
+        for _ in 0..9 {
+            dual.learn(DualList::new(query.view(), documents.clone(), weights.view()));
+        }
+        dual.corrections(query.view().insert_axis(Axis(0))).row(0).to_owned()
+    };
+    let apart = |x: &Array1<f32>| [x[2] - x[0], x[2] - x[1]];
+    for (with, without) in apart(&learned(true)).into_iter().zip(apart(&learned(false))) {
+        assert!((with - without).abs() < 1e-5 && without > 0.01, "expected {without}, got {with}");
+    }
 }

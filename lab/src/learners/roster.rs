@@ -76,6 +76,7 @@ const DUAL: DualSettings = DualSettings {
     eta: 0.1,
     visits: 9,
     ring: usize::MAX,
+    outside: false,
 };
 const FIT: FitSettings = FitSettings { rank: 4, lam: 10.0, tau: 0.1, anchor: 0.0, extra: 0, steps: 120 };
 
@@ -121,6 +122,9 @@ roster! {
     Asked "dual (reference), 29 visits" => |s| dual(s, DualSettings { visits: 29, ..DUAL }, 1.0);
     Asked "dual (reference), bias alone" => |s| dual(s, DualSettings { gamma: 0.0, eta: 0.0, ..DUAL }, 1.0);
     Asked "dual (reference), gamma 2, lam 20" => |s| dual(s, DualSettings { gamma: 2.0, lam: 20.0, ..DUAL }, 1.0);
+    Asked "dual (reference), none of these, ring of 256" =>
+        |s| dual(s, DualSettings { outside: true, lam: 80.0, ring: 256, ..DUAL }, 1.0);
+    Asked "dual (reference), none of these" => |s| dual(s, DualSettings { outside: true, lam: 80.0, ..DUAL }, 1.0);
     Ratings "dual, at 2" => |s| Ok(Box::new(EngineDual::new(s, LISTS, 2.0)?));
     Asked "dual (reference), base trust 1" => |s| dual(s, DualSettings { beta: 1.0, ..DUAL }, 1.0);
     Ratings "dual (reference), calibrated" => |s| Ok(Box::new(Calibrated::new(s, 0.6, 10.0)));
