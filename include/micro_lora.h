@@ -6,9 +6,9 @@
 //
 //     delta = m f s B (A x)       s: alpha / rank, m: strength, f: output guard
 //
-// and learns A (lora_A) and B (lora_B) from feedback; from lists it learns a bias b as well, and A x is then taken from
-// the mean of the inputs: delta = m f (b + s B A (x - mu)). It lives in memory of the caller's. Nothing
-// here allocates, keeps global state, opens a file or starts a thread.
+// and learns A (lora_A) and B (lora_B) from feedback. From lists it also learns a bias b, and subtracts the mean mu of
+// the inputs: delta = m f (b + s B A (x - mu)). An adapter lives in the caller's memory. Nothing here allocates, keeps
+// global state, opens a file or starts a thread.
 //
 //     static uint32_t memory[MLORA_SIZE(384, 384, 4, 0) / 4];
 //
@@ -16,26 +16,26 @@
 //     mlora *lora = NULL;
 //     mlora_status status = mlora_init(memory, sizeof memory, &config, MLORA_ABI_VERSION, &lora);
 //
-// Status. Functions return MLORA_OK or an error. After an error nothing has changed, unless the comment of the
-// function says otherwise: no output is written, and the adapter is bit for bit what it was. The comments name
-// errors without MLORA_ERROR_. These errors can come from
-//   every handle:  NULL, MISALIGNED, NOT_INITIALISED, ABI, FLAGS, CORRUPT; INFERENCE_ONLY from every
+// Status. Functions return MLORA_OK or an error. After an error nothing has changed, unless the comment of the function
+// says otherwise: no output is written, and the adapter has the same bits as before. The comments name errors without
+// MLORA_ERROR_. These errors can come from every handle: NULL, MISALIGNED, NOT_INITIALISED, ABI, FLAGS, CORRUPT;
+// INFERENCE_ONLY from every
 //                  function that learns; BUSY from within a callback;
 //   every buffer:  NULL, MISALIGNED, LENGTH, OVERLAP (no output may overlap an input or another output);
 //   every sample:  those of its buffers, and NOT_FINITE, OUT_OF_RANGE, OVERFLOW, PENDING_FULL,
 //                  BASE_REQUIRED;
 //   every callback: NULL where the layout keeps vectors by id.
 //
-// Lengths are numbers of values, not bytes; `n * out_features` values are n vectors one after the
-// other. A receipt may be NULL.
+// Lengths are numbers of values, not bytes; `n * out_features` values are n vectors one after the other. Every receipt
+// argument may be NULL.
 //
-// Threads. Functions of a `const mlora *` only read it: any number of threads may call them at once.
-// Functions of a `mlora *` need exclusive access: no other thread may use the adapter meanwhile.
+// Threads. Functions of a `const mlora *` only read it: any number of threads may call them at once. Functions of a
+// `mlora *` need exclusive access: no other thread may use the adapter during the call.
 //
 // Floating point. The mode must be the one that every thread starts with: rounding to nearest, subnormal
 // numbers kept (no FTZ, no DAZ); see mlora_check_environment and docs/floating-point.md.
 //
-// Promises that cannot be checked: a pointer with a length points to so many values, initialised if
+// The caller must ensure what cannot be checked: a pointer with a length points to that many values, initialised if
 // they are read; nobody else writes to a buffer or an adapter while a function works on it.
 
 #ifndef MICRO_LORA_H
@@ -50,8 +50,8 @@
 #define MLORA_VERSION_PATCH 0
 #define MLORA_VERSION "0.1.0"
 
-/// Bytes of an adapter, for memory whose size is known when the program is built. A multiple of 4; the
-/// memory must be aligned to 4 bytes. flags: 0, or MLORA_INFERENCE.
+/// Bytes of an adapter, for memory whose size is known at compile time. A multiple of 4; the memory must be aligned to
+/// 4 bytes. flags: 0, or MLORA_INFERENCE.
 #define MLORA_SIZE(in_features, out_features, rank, flags) \
   ((size_t)276 + (size_t)4 * ((size_t)(rank) * ((size_t)(in_features) + (size_t)(out_features)) * \
    (((flags) & MLORA_INFERENCE) ? (size_t)1 : (size_t)2) + \
@@ -75,16 +75,16 @@
 /// The cap that turns the output guard off. Needs <math.h>.
 #define MLORA_CAP_OFF INFINITY
 
-/// The learning rate that is right for almost everything.
+/// The usual learning rate; it suits almost every task.
 #define MLORA_LEARNING_RATE 0.01f
 
-/// The temperature of a list's candidates, near unit norm.
+/// The usual temperature of a list whose candidates are near unit norm.
 #define MLORA_TEMPERATURE 0.1f
 
-/// The same of a choice, where candidates are told apart better by a sharper one.
+/// The usual temperature of a choice: a lower one tells the candidates apart better.
 #define MLORA_TEMPERATURE_CHOICE 0.08f
 
-/// Bytes of a ring of lists, for memory whose size is known when the program is built. list: the most
+/// Bytes of a ring of lists, for memory whose size is known at compile time. list: the most
 /// results of a list, capacity: lists. A multiple of 4; the memory must be aligned to 4 bytes.
 #define MLORA_REPLAY_SIZE(in_features, out_features, list, capacity) \
   ((size_t)44 + (size_t)(capacity) * ((size_t)16 + (size_t)8 * (size_t)(list)) + \
@@ -98,14 +98,15 @@
    MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(in_features) + 3) / 4) + \
    MLORA_BASE64_LEN(((size_t)(capacity) * (size_t)(list) * (size_t)(out_features) + 3) / 4))
 
-/// Initialises a mlora_memory_layout: documents by id and queries as int8, as suits most. list: the most results of a
+/// Initialises a mlora_memory_layout: documents by id and queries as int8, which suits most programs. list: the most
+/// results of a
 /// list, capacity: lists.
 #define MLORA_MEMORY_LAYOUT(list, capacity) \
   { (uint32_t)(list), (uint32_t)(capacity), 1, 2, 0 }
 
-/// Bytes of a memory of lists, for memory whose size is known when the program is built. Arguments as the fields of
-/// mlora_memory_layout, queries and documents numbers of mlora_stored. A multiple of 4; the memory must be aligned to 4
-/// bytes.
+/// Bytes of a memory of lists, for memory whose size is known at compile time. The arguments are the fields of
+/// mlora_memory_layout; queries and documents are numbers of mlora_stored. A multiple of 4; the memory must be aligned
+/// to 4 bytes.
 #define MLORA_MEMORY_SIZE(in_features, out_features, list, capacity, queries, documents, scores) \
   ((size_t)52 + (size_t)4 * ((size_t)(in_features) + ((size_t)(list) + 1) * (size_t)(out_features) + \
    MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
@@ -115,7 +116,7 @@
   ((size_t)257 + MLORA_BASE64_LEN( \
    MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
 
-/// Words of 32 bits that so many lists take.
+/// Words of 32 bits that the lists of a full memory take.
 #define MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores) \
   ((size_t)(capacity) * ((size_t)15 + (size_t)(list) + ((size_t)(list) + 3) / 4 + \
    ((documents) == MLORA_STORED_BY_ID ? (size_t)(list) : (size_t)0) + \
@@ -127,15 +128,15 @@
   ((stored) == MLORA_STORED_F32 ? (size_t)(features) : \
    (stored) == MLORA_STORED_INT8 ? ((size_t)(features) + 3) / 4 : (size_t)0)
 
-/// Initialises a mlora_clicks on n documents by id: a weight each, 1 for a click and 0 for none, say.
+/// Initialises a mlora_clicks on n documents by id, with one weight each, as 1 for a click and 0 for none.
 #define MLORA_CLICKS_ON_IDS(ids, weights, n) \
   { NULL, 0, (ids), (n), (weights), (n), NULL, 0, 0, 1.0f, 0.1f, 0, 0 }
 
-/// Initialises a mlora_clicks on documents by value, documents_len values and n weights.
+/// Initialises a mlora_clicks on n documents by value, with documents_len values and n weights.
 #define MLORA_CLICKS(documents, documents_len, weights, n) \
   { (documents), (documents_len), NULL, 0, (weights), (n), NULL, 0, 0, 1.0f, 0.1f, 0, 0 }
 
-/// Characters of so many words of 32 bits as base64.
+/// Characters of base64 for this number of 32-bit words.
 #define MLORA_BASE64_LEN(words) (((size_t)4 * (words) + 2) / 3 * 4)
 
 /// The most bytes that a holdback takes when saved as JSON.
@@ -147,7 +148,7 @@
 /// The version of this interface. A library refuses any other version.
 #define MLORA_ABI_VERSION 2
 
-/// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
+/// Flag: the adapter can be applied but cannot learn. It needs half of the memory.
 #define MLORA_INFERENCE 1
 
 /// Bytes of the name of a field, with its closing NUL.
@@ -172,21 +173,21 @@ typedef enum {
   MLORA_ERROR_COUNT = 4,
   /// All inputs are finite, but the result would not be.
   MLORA_ERROR_OVERFLOW = 5,
-  /// in_features != out_features, so that the sample needs its `base`.
+  /// in_features != out_features, so the sample needs a `base`.
   MLORA_ERROR_BASE_REQUIRED = 6,
-  /// in_features != out_features, where only a square adapter will do.
+  /// in_features != out_features, but the function needs a square adapter.
   MLORA_ERROR_SQUARE_REQUIRED = 7,
-  /// A vector that gives a direction has no length.
+  /// A vector that gives a direction is zero.
   MLORA_ERROR_ZERO_NORM = 8,
   /// Too many events are pending: call mlora_apply_updates.
   MLORA_ERROR_PENDING_FULL = 9,
   /// The memory holds no adapter: never initialised, closed or overwritten.
   MLORA_ERROR_NOT_INITIALISED = 10,
-  /// A text is not well-formed, or has a field too few or too many.
+  /// A text is not well-formed, or a field is missing or unexpected.
   MLORA_ERROR_SYNTAX = 11,
-  /// The JSON is of some other program, or another document: a ring's, where an adapter was expected, say.
+  /// The JSON is from another program, or is another document, as a ring where an adapter was expected.
   MLORA_ERROR_FORMAT = 12,
-  /// A saved state is of another version, or a state or file was made for another adapter or model.
+  /// A saved state has another version, or a state or file was made for another adapter or model.
   MLORA_ERROR_MISMATCH = 13,
   /// A field of a saved state is not base64 of the right length.
   MLORA_ERROR_BASE64 = 14,
@@ -194,48 +195,48 @@ typedef enum {
   MLORA_ERROR_CHECKSUM = 15,
   /// The buffer for a text is too small.
   MLORA_ERROR_BUFFER = 16,
-  /// A file of PEFT holds more than an adapter here can be; or the adapter or the memory of lists is of another kind than
-  /// the function needs.
+  /// A file of PEFT has something that adapters here do not support; or the adapter or the memory of lists is of
+  /// another kind than the function needs.
   MLORA_ERROR_UNSUPPORTED = 17,
-  /// A file does not hold what it is searched for, or a callback does not find a vector.
+  /// A file does not have the module that was asked for, or a callback does not find a vector.
   MLORA_ERROR_MISSING = 18,
-  /// An adapter_config.json has a field of a later PEFT, and it is not off.
+  /// An adapter_config.json uses a field that is unknown here, of a later PEFT.
   MLORA_ERROR_UNKNOWN_FIELD = 19,
-  /// The adapter learns from lists by the dual step, and this feedback is no list.
+  /// The adapter learns by the dual step, which takes lists, and this feedback is not a list.
   MLORA_ERROR_STEP = 20,
-  /// A file has the names of another program's adapters: kohya-ss, an old diffusers, MLX, loralib.
+  /// A file has the tensor names of another program: kohya-ss, an old diffusers, MLX, loralib.
   MLORA_ERROR_KEY_STYLE = 21,
   /// A required pointer is NULL.
   MLORA_ERROR_NULL = 100,
   /// A pointer is not aligned for what it points to.
   MLORA_ERROR_MISALIGNED = 101,
-  /// Two buffers overlap, of which one is written to.
+  /// A buffer that is written to overlaps another one.
   MLORA_ERROR_OVERLAP = 102,
   /// The memory is smaller than mlora_size says.
   MLORA_ERROR_MEMORY = 103,
   /// The header and the library, or the library and the state, are of different ABI versions.
   MLORA_ERROR_ABI = 104,
-  /// struct_size is none that this library knows.
+  /// struct_size is not a size that this library knows.
   MLORA_ERROR_STRUCT_SIZE = 105,
   /// An unknown flag is set.
   MLORA_ERROR_FLAGS = 106,
-  /// The state's first words have been written to by somebody else.
+  /// Something else has written to the first words of the state.
   MLORA_ERROR_CORRUPT = 107,
   /// The adapter was made with MLORA_INFERENCE: it cannot learn.
   MLORA_ERROR_INFERENCE_ONLY = 108,
-  /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+  /// The floating-point mode of this thread is not the default, which the arithmetic needs.
   MLORA_ERROR_ENVIRONMENT = 109,
-  /// A function is working on the adapter, or on the memory of lists: this call came from its callback.
+  /// The call came from a callback of a function that is working on this adapter or memory of lists.
   MLORA_ERROR_BUSY = 110,
 } mlora_status;
 
 /// How the vectors of a list are remembered.
 typedef enum {
-  /// As they came.
+  /// As f32.
   MLORA_STORED_F32 = 0,
-  /// As int8 with one scale a vector.
+  /// As int8 with one scale per vector.
   MLORA_STORED_INT8 = 1,
-  /// As a number from which the program finds the vector again.
+  /// As a number by which the program finds the vector again.
   MLORA_STORED_BY_ID = 2,
 } mlora_stored;
 
@@ -251,9 +252,9 @@ typedef enum {
 typedef enum {
   /// The vector has been written.
   MLORA_FOUND = 0,
-  /// There is no such vector any more: lists with it are remembered no longer, their part stays in the adapter.
+  /// There is no such vector any more: lists with it are no longer remembered, but their part stays in the adapter.
   MLORA_GONE = 1,
-  /// It could not be read this time: lists with it stay as they are. Any other number says the same.
+  /// It could not be read this time: lists with it stay as they are. Any other number means the same.
   MLORA_FAILED = 2,
 } mlora_lookup;
 
@@ -261,9 +262,10 @@ typedef enum {
 typedef enum {
   /// The list's part was subtracted from every sum.
   MLORA_FORGOTTEN = 0,
-  /// No list of this number is remembered (any longer): its part of the weights, if any, cannot be separated.
+  /// No list of this number is remembered, or it no longer is: its part of the weights, if any, cannot be separated.
   MLORA_NOT_REMEMBERED = 1,
-  /// A vector of it has changed or is gone: the list is no longer remembered, and its part of the weights stays.
+  /// A vector of the list has changed or is gone: the list is no longer remembered, but its part of the weights
+  /// stays.
   MLORA_LEFT_BEHIND = 2,
   /// The program could not read a vector this time; nothing was changed.
   MLORA_NOT_READ = 3,
@@ -271,21 +273,21 @@ typedef enum {
 
 /// How mlora_apply_updates turns the pending gradient into a step.
 typedef enum {
-  /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
+  /// The scaled-gradient step with its first constants, kept bit for bit for adapters that were trained with it.
   MLORA_STEP_SCALED_GRADIENT = 0,
   /// Plain stochastic gradient descent, as torch.optim.SGD.
   MLORA_STEP_SGD = 1,
   /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
   MLORA_STEP_SCALED_GRADIENT_V2 = 2,
   /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
-  /// refused with STEP. Takes a rank of at most in_features.
+  /// refused with STEP. The rank must be at most in_features.
   MLORA_STEP_DUAL = 3,
-  /// The default. Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
-  /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
+  /// The default: the first feedback chooses. A list chooses MLORA_STEP_DUAL, anything else
+  /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config tells which.
   MLORA_STEP_AUTO = 4,
 } mlora_step;
 
-/// What a call to learn did. No call is a silent no-op.
+/// What a learning call did. A call that does nothing says why.
 typedef enum {
   /// It took effect.
   MLORA_APPLIED = 0,
@@ -317,18 +319,18 @@ typedef enum {
   MLORA_DTYPE_BF16 = 3,
 } mlora_dtype;
 
-/// An adapter in the caller's memory. There is nothing to see inside.
+/// An adapter in the caller's memory. An opaque type.
 typedef struct mlora mlora;
 
-/// A memory of lists in the caller's memory. There is nothing to see inside. Part of it is scratch memory, which is written to
-/// by calls that are refused, too.
+/// A memory of lists in the caller's memory. An opaque type. Part of it is scratch memory, which calls may write to
+/// even if they return an error.
 typedef struct mlora_memory mlora_memory;
 
-/// A ring of remembered lists in the caller's memory. There is nothing to see inside.
+/// A ring of remembered lists in the caller's memory. An opaque type.
 typedef struct mlora_replay mlora_replay;
 
-/// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what
-/// differs; none must be tuned for learning to work.
+/// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what you need; learning
+/// works without tuning.
 typedef struct {
   /// sizeof(mlora_config) of the header that the program was built with.
   uint32_t struct_size;
@@ -340,8 +342,7 @@ typedef struct {
   uint32_t rank;
   /// 0, or MLORA_INFERENCE.
   uint32_t flags;
-  /// LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by alpha / rank. Training does
-  /// not depend on it.
+  /// LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by alpha / rank. Training does not depend on alpha.
   float alpha;
   /// 1 to scale by alpha / sqrt(rank) instead (rsLoRA, PEFT's use_rslora), default 0.
   uint32_t use_rslora;
@@ -349,12 +350,12 @@ typedef struct {
   float cap;
   /// Seed of the initial lora_A, default 0; the same seed gives the same bits on every machine.
   uint32_t seed;
-  /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
+  /// Your number for the frozen model whose vectors the adapter is trained on, default 0: unused.
   uint32_t model_id;
   /// A number of mlora_step, default MLORA_STEP_AUTO.
   uint32_t step;
-  /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
-  /// step forgets by itself, at every rehearsal too.
+  /// Share of lora_B that every update forgets, 0 to 0.5, default 0. MLORA_STEP_SCALED_GRADIENT_V2 forgets 0.0003 in
+  /// addition, also at every rehearsal.
   float decay;
 } mlora_config;
 
@@ -366,12 +367,12 @@ typedef struct {
   uint32_t rated;
   /// Mean of those qualities, 0 to 1; 0 while there is none.
   float mean_quality;
-  /// In how many of the events seen the output guard shortened the correction.
+  /// Events in which the output guard shortened the correction.
   uint32_t capped;
   /// Updates applied since the start or the last reset.
   uint32_t updates;
-  /// Changes whenever an output may have changed: bumped by every update, reset, load of weights
-  /// and change of strength. A snapshot copied back brings its own number back with it.
+  /// A counter that rises whenever an output may have changed: with every update, reset, load of weights and change
+  /// of strength. Copying a snapshot back restores its number, too.
   uint32_t generation;
   /// Events waiting for the next update.
   uint32_t pending;
@@ -389,14 +390,14 @@ typedef struct {
   float strength;
 } mlora_stats;
 
-/// One sample of feedback: the vector that went in. Start from MLORA_SAMPLE(x, x_len).
+/// One sample of feedback: the adapter's input, with what belongs to it. Start from MLORA_SAMPLE(x, x_len).
 typedef struct {
   /// The adapter's input.
   const float *x;
   /// in_features.
   size_t x_len;
-  /// The frozen model's own output, y = base + delta. NULL takes x, if in_features ==
-  /// out_features; not needed for a gradient.
+  /// The frozen model's own output, y = base + delta. With NULL, x is used, if in_features == out_features. Not
+  /// needed for a gradient.
   const float *base;
   /// out_features, or 0 with NULL.
   size_t base_len;
@@ -405,7 +406,7 @@ typedef struct {
   float weight;
 } mlora_sample;
 
-/// What a call to learn did, in numbers.
+/// What a learning call did, in numbers.
 typedef struct {
   /// A number of mlora_outcome: MLORA_APPLIED, or skipped and why.
   uint32_t outcome;
@@ -420,8 +421,8 @@ typedef struct {
   float guard;
   /// The adapter's generation after the call.
   uint32_t generation;
-  /// A number of mlora_step: how the adapter learns, after the call. Where the settings left it open, the first
-  /// feedback has chosen.
+  /// A number of mlora_step: how the adapter learns after the call. With MLORA_STEP_AUTO the first feedback has
+  /// chosen it.
   uint32_t step;
 } mlora_receipt;
 
@@ -431,7 +432,7 @@ typedef struct {
   uint32_t applied;
   /// Vectors with nothing to learn: the input or the gradient is zero.
   uint32_t skipped;
-  /// For how many the output guard shortens the correction.
+  /// Vectors for which the output guard shortens the correction.
   uint32_t capped;
   /// The adapter's generation after the call.
   uint32_t generation;
@@ -455,7 +456,7 @@ typedef struct {
   uint32_t pending;
 } mlora_state_info;
 
-/// What a memory of lists keeps, and of how many lists. Start from MLORA_MEMORY_LAYOUT(list, capacity).
+/// What a memory of lists keeps of each list, and how many lists. Start from MLORA_MEMORY_LAYOUT(list, capacity).
 typedef struct {
   /// The most documents of a list, 2 to 64.
   uint32_t list;
@@ -465,34 +466,33 @@ typedef struct {
   uint32_t queries;
   /// How documents are kept: a number of mlora_stored.
   uint32_t documents;
-  /// 1 to keep the scores by which the program ranked the documents, else 0. Taken as 1 where in_features !=
-  /// out_features.
+  /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features.
   uint32_t scores;
 } mlora_memory_layout;
 
 /// A list of results and what was clicked. Start from MLORA_CLICKS_ON_IDS or MLORA_CLICKS.
 typedef struct {
-  /// n documents, where the layout keeps documents by value; else NULL.
+  /// n documents, if the layout keeps documents by value; else NULL.
   const float *documents;
   /// n * out_features, or 0.
   size_t documents_len;
-  /// Their ids, where the layout keeps documents by id; else NULL.
+  /// Their ids, if the layout keeps documents by id; else NULL.
   const uint32_t *ids;
   /// n, or 0.
   size_t ids_len;
-  /// One weight a document, 0 to 1e6, 1 for a click and 0 for none, say. NULL for a thumb. Kept as a share of
-  /// the largest in steps of 1 / 255.
+  /// One weight per document, 0 to 1e6, as 1 for a click and 0 for none. NULL for a thumb. Kept as a share of the
+  /// largest weight, in steps of 1 / 255.
   const float *weights;
   /// n, or 0 for a thumb.
   size_t weights_len;
-  /// The scores by which the program ranked the documents, in place of document . base; of the size of cosines. Kept by
-  /// a layout with scores only; else NULL.
+  /// The scores by which the program ranked the documents, used instead of document . base; in the range of cosines.
+  /// NULL, unless the layout keeps scores.
   const float *scores;
   /// n, or 0.
   size_t scores_len;
   /// For a thumb, which document it is on.
   size_t chosen;
-  /// For a thumb, 0 to 1: 1 is up, 0 is down, 0.5 says nothing.
+  /// For a thumb, 0 to 1: 1 is up, 0 is down, 0.5 is neutral.
   float quality;
   /// 1e-3 to 1e3, usually MLORA_TEMPERATURE.
   float temperature;
@@ -502,13 +502,13 @@ typedef struct {
   uint32_t query_id;
 } mlora_clicks;
 
-/// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values, all
-/// 0. It answers with a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. The same id must have the
-/// same bits for ever: a list whose vectors have changed is left behind, as if they were gone.
+/// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values,
+/// all 0. It returns a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. It must always give the
+/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
 ///
-/// It writes to out alone, and returns: no exception, no longjmp. Functions of this library that it calls on the same
-/// adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. NULL will
-/// do for a memory that keeps everything by value.
+/// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
+/// same adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. The
+/// callback may be NULL for a memory that keeps everything by value.
 typedef int (*mlora_vectors)(void *context, int kind, uint32_t id, float *out, size_t len);
 
 /// What learning a list did.
@@ -521,7 +521,7 @@ typedef struct {
   float moved;
   /// Remembered lists that were visited after it.
   uint32_t visits;
-  /// Lists that are remembered no longer because a vector has changed or is gone: their part stays in the adapter.
+  /// Lists that are no longer remembered because a vector has changed or is gone: their part stays in the adapter.
   uint32_t left_behind;
   /// The adapter's generation after the call.
   uint32_t generation;
@@ -530,36 +530,37 @@ typedef struct {
 /// How strongly choices follow the frozen order and what was learned: a logistic regression over about the last hundred
 /// lists of the dual step, each predicted before it was learned. Errors are standard errors.
 typedef struct {
-  /// 1 if enough was seen to say; the rest is 0 otherwise.
+  /// 1 if enough lists were seen; otherwise this and all other fields are 0.
   uint32_t known;
-  /// How strongly choices follow the frozen order, 0 to 2: 1 as a softmax at the lists' temperature, 0 not at all.
+  /// How strongly choices follow the frozen order, 0 to 2: 1 means as a softmax at the lists' temperature, 0 not at
+  /// all.
   float trust;
   /// Standard error of trust.
   float trust_error;
-  /// How strongly choices follow the correction, -1 to 5: 1 as strongly as it was learned, 0 not at all, below 0 it
-  /// misleads.
+  /// How strongly choices follow the correction, -1 to 5: 1 means as strongly as it was learned, 0 not at all, below
+  /// 0 against it.
   float strength;
   /// Standard error of strength.
   float strength_error;
 } mlora_predictions;
 
-/// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
-/// for programs; a copy of it is a snapshot.
+/// A comparison of an adapter with the frozen model alone, in the caller's memory. Do not read its words; a copy of it
+/// is a snapshot.
 typedef struct {
-  /// Not for programs.
+  /// Private.
   uint64_t words[15];
 } mlora_holdback;
 
-/// What a mlora_holdback has found. Before anything was liked, or while nothing was clicked where the lists
-/// differ, both means are 0. Later, in a sentence:
+/// What a mlora_holdback has found. Both means are 0 until something was liked, or clicked where the lists differ. To
+/// print it:
 /// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
 /// 100 * (report.adapted / report.base - 1), report.events)
 typedef struct {
-  /// 1 if the adapter is to be applied where nothing is compared.
+  /// 1 if the adapter should be applied to events that are not compared.
   uint32_t applied;
   /// Mean quality with the adapter, or clicks on its results per merged list.
   float adapted;
-  /// The same without it.
+  /// The same without the adapter.
   float base;
   /// The adapter's lead in standard errors; 0 while too few events are known.
   float lead;
@@ -567,16 +568,15 @@ typedef struct {
   uint32_t events;
 } mlora_holdback_report;
 
-/// What is tried next, and how large differences are. Its words are not for programs; a copy of it is
-/// a snapshot.
+/// An explorer: the state of its random perturbations. Do not read its words; a copy of it is a snapshot.
 typedef struct {
-  /// Not for programs.
+  /// Private.
   uint32_t words[4];
 } mlora_explore;
 
-/// A module that an adapter_model.safetensors holds an adapter for.
+/// A module for which an adapter_model.safetensors has an adapter.
 typedef struct {
-  /// Its name in the base model, UTF-8, inside the file: without a closing NUL.
+  /// Its name in the base model, UTF-8. Points into the file: there is no closing NUL.
   const char *name;
   /// Bytes of the name.
   size_t name_len;
@@ -590,8 +590,7 @@ typedef struct {
   uint32_t dtype;
 } mlora_module;
 
-/// How far a list of modules has come. Start with MLORA_MODULE_CURSOR, or zeros; what is in it means nothing to a
-/// caller.
+/// The position in a list of modules. Start with MLORA_MODULE_CURSOR, or zeros.
 typedef struct {
   /// Private.
   size_t next_byte;
@@ -599,7 +598,7 @@ typedef struct {
   size_t partner_byte;
 } mlora_module_cursor;
 
-/// What an adapter_config.json says of the forward pass.
+/// What an adapter_config.json says about the forward pass.
 typedef struct {
   /// r: mlora_load_safetensors takes 1 to 4, mlora_load_safetensors_reduced up to 64.
   uint32_t rank;
@@ -609,8 +608,8 @@ typedef struct {
   uint32_t use_rslora;
 } mlora_peft_config;
 
-/// Why a file of PEFT is refused. Both are UTF-8 with a closing NUL, cut where they are very long; empty, if nothing is
-/// wrong. Print them as "%s: %s\n".
+/// Why a file of PEFT is refused. Both texts are UTF-8 with a closing NUL, truncated if they are very long, and empty
+/// if nothing is wrong. Print them with "%s: %s\n".
 typedef struct {
   /// The field, as "r".
   char field[MLORA_PROBLEM_FIELD];
@@ -618,11 +617,11 @@ typedef struct {
   char reason[MLORA_PROBLEM_REASON];
 } mlora_problem;
 
-/// What became of a module of a larger rank.
+/// How well a module of a larger rank was reduced.
 typedef struct {
   /// r in the file.
   uint32_t rank;
-  /// The share of |B A| (the Frobenius norm) that the adapter has, 0 to 1.
+  /// The share of |B A| (the Frobenius norm) that the adapter keeps, 0 to 1.
   float kept;
 } mlora_reduction;
 
@@ -661,23 +660,21 @@ mlora_status mlora_size(uint32_t in_features,
 /// Threads: any number at once.
 mlora_status mlora_config_default(mlora_config *config, uint32_t struct_size);
 
-/// Finds what mlora_init would refuse of a config: problem is then a static string that names the setting
-/// and says what was expected of it, as "alpha: expected 0.000001 to 1000000". NULL if all is well.
+/// Finds the setting of a config that mlora_init would refuse: problem is then a static string that names the setting
+/// and what was expected, as "alpha: expected 0.000001 to 1000000". NULL if nothing is wrong.
 ///
 /// Errors: STRUCT_SIZE, NULL, MISALIGNED, OVERLAP; not those of the settings.
 /// Threads: any number at once.
 mlora_status mlora_config_problem(const mlora_config *config,
                                   const char **problem);
 
-/// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
-/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
-/// nothing that anybody could train on.
+/// Makes a fresh adapter in the caller's memory: lora_A seeded, lora_B zero, so that its correction is zero. With
+/// MLORA_INFERENCE both are zero until weights are loaded; a state saved before that cannot be trained.
 ///
-/// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The
-/// handle is the memory's own address and needs no release. The adapter contains no pointers: a
-/// memcpy of it is a snapshot, copied back it is undone; at another address, mlora_open gives the
-/// handle.
-/// abi_version: MLORA_ABI_VERSION, so that a header and a library that do not fit are found out.
+/// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The handle is the
+/// memory's own address and needs no release. The adapter contains no pointers: a memcpy of it is a snapshot, and
+/// copying it back is an undo. For a copy at another address mlora_open gives the handle.
+/// abi_version: MLORA_ABI_VERSION, to detect a header and a library that do not match.
 ///
 /// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
@@ -688,20 +685,22 @@ mlora_status mlora_init(void *memory,
                         uint32_t abi_version,
                         mlora **handle);
 
-/// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It
-/// works on with the bits it had. The handle given before, if any, stays good as well.
+/// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It continues with the
+/// same bits. An earlier handle, if any, stays valid as well.
 ///
-/// The header is checked for what could do harm, not for damage, and the weights are not looked at:
-/// from a file or a network take JSON, which has a checksum.
+/// The header is checked only for values that would be unsafe, and the weights are not checked. For files and networks
+/// use JSON, which has a checksum.
 ///
-/// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter,
-/// CORRUPT if its header could do harm, FLAGS, MEMORY if part of it is missing,
-/// NULL, MISALIGNED, OVERLAP.
+/// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter, CORRUPT if its header
+/// is unsafe to use, FLAGS, MEMORY if part of it is missing, NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
-mlora_status mlora_open(void *memory, size_t bytes, uint32_t abi_version, mlora **handle);
+mlora_status mlora_open(void *memory,
+                        size_t bytes,
+                        uint32_t abi_version,
+                        mlora **handle);
 
-/// Marks the memory as no longer an adapter, so that a later use of the handle is refused rather
-/// than misunderstood. Nothing has to be released; programs may do without it.
+/// Marks the memory as no longer an adapter, so that a later use of the handle is refused. Nothing has to be released;
+/// calling it is optional.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the adapter for itself.
@@ -716,9 +715,9 @@ mlora_status mlora_get_config(const mlora *lora, mlora_config *config);
 
 // ==== Using an adapter ====
 
-/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) where it has a bias.
+/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) if the adapter has a bias.
 ///
-/// x: in_features values; delta: out_features values, apart from x.
+/// x: in_features values; delta: out_features values, must not overlap x.
 /// guard: may be NULL; the factor f by which the output guard shortened delta, 1 where it did not.
 ///
 /// Errors: those of every handle and buffer; NOT_FINITE for x, OVERFLOW.
@@ -751,12 +750,14 @@ mlora_status mlora_apply_batch(const mlora *lora,
                                float *deltas,
                                size_t deltas_len);
 
-/// Writes delta W = m s B A, out_features x in_features values, row by row, without the output
-/// guard. What was learned from lists has a bias beside it: mlora_merged_bias.
+/// Writes delta W = m s B A, out_features x in_features values, row by row, without the output guard. An adapter that
+/// learned from lists also has a bias: mlora_merged_bias.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
-mlora_status mlora_delta_weight(const mlora *lora, float *weight, size_t weight_len);
+mlora_status mlora_delta_weight(const mlora *lora,
+                                float *weight,
+                                size_t weight_len);
 
 /// Writes base + delta W to another buffer; for the bias see mlora_merged_bias. base is never changed, so there is nothing to un-merge.
 ///
@@ -770,8 +771,8 @@ mlora_status mlora_merge(const mlora *lora,
                          float *merged,
                          size_t merged_len);
 
-/// Writes what the model has to add to its own bias where mlora_merge has changed its weight:
-/// m (b - C^T A mu), out_features values, without the output guard. Zeros, if nothing was learned from lists.
+/// Writes what to add to the model's own bias when mlora_merge has changed its weight: m (b - C^T A mu), out_features
+/// values, without the output guard. Zeros if nothing was learned from lists.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -779,7 +780,7 @@ mlora_status mlora_merged_bias(const mlora *lora,
                                float *bias,
                                size_t bias_len);
 
-/// Writes counters and norms. Costs a pass over lora_A.
+/// Writes counters and norms. Takes one pass over lora_A.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -817,9 +818,8 @@ mlora_status mlora_adapt_choice(mlora *lora,
 
 /// Learns from several choices of one list at once: listwise softmax cross-entropy.
 ///
-/// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, 1
-/// for a click and 0 for none, say; equal ones are skipped. temperature: 1e-3 to 1e3, usually
-/// MLORA_TEMPERATURE.
+/// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, as 1 for a click and
+/// 0 for none; a list whose weights are all equal is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n.
 /// Threads: needs the adapter for itself.
@@ -836,8 +836,8 @@ mlora_status mlora_adapt_listwise(mlora *lora,
 ///
 /// target: out_features values. |weight|: 0, or 1e-6 to 1e6; it multiplies the sample's.
 ///
-/// Pulling alone, event after event, draws every output to the mean of the targets. Use it for a few
-/// events, with weights of both signs, or take mlora_adapt_attract_repel.
+/// Pulling alone, event after event, draws every output to the mean of the targets. Use it for a few events, with
+/// weights of both signs, or use mlora_adapt_attract_repel.
 ///
 /// Errors: those of every handle, buffer and sample; ZERO_NORM for the target.
 /// Threads: needs the adapter for itself.
@@ -863,8 +863,8 @@ mlora_status mlora_adapt_attract_repel(mlora *lora,
                                        size_t repel_len,
                                        mlora_receipt *receipt);
 
-/// Learns from a quality, 0 to 1, and nothing else, for an adapter with in_features == out_features.
-/// The weakest signal there is: it does not say in which direction to go, and can do harm.
+/// Learns from a quality alone, 0 to 1, for an adapter with in_features == out_features. The weakest kind of feedback:
+/// it does not say in which direction to go, and can do harm.
 ///
 /// Errors: those of every handle, buffer and sample; SQUARE_REQUIRED.
 /// Threads: needs the adapter for itself.
@@ -882,8 +882,8 @@ mlora_status mlora_adapt_quality(mlora *lora,
 /// Threads: needs the adapter for itself.
 mlora_status mlora_apply_updates(mlora *lora, float learning_rate, mlora_receipt *receipt);
 
-/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. Outputs stay, to
-/// rounding; what the adapter has learned is kept. One that learns by the dual step already stays as it is.
+/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. It keeps what it
+/// has learned: outputs stay the same up to rounding. An adapter that already learns by the dual step stays as it is.
 ///
 /// Errors: COUNT if events are pending (apply the updates first) or for a rank above in_features, those of every handle.
 /// Threads: needs the adapter for itself.
@@ -948,8 +948,8 @@ mlora_status mlora_save_json(const mlora *lora,
 /// Threads: needs the adapter for itself.
 mlora_status mlora_load_json(mlora *lora, const char *json, size_t json_len);
 
-/// Reads what a saved state is for, without loading it: to give mlora_init the right sizes. Its
-/// checksum has not been looked at.
+/// Reads the sizes and counters of a saved state without loading it, to give mlora_init the right sizes. It does not
+/// check the checksum.
 ///
 /// Errors: those of every buffer; SYNTAX, FORMAT, MISMATCH for another version, COUNT for sizes that
 /// no adapter has.
@@ -962,10 +962,10 @@ mlora_status mlora_peek_json(const char *json,
 
 /// How many bytes a ring takes: what MLORA_REPLAY_SIZE gives, for sizes known at run time only.
 ///
-/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists
-/// remembered, 1 to 65536; 64 is right, 32 do nearly as well.
+/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists remembered, 1 to 65536; 64
+/// is a good number, 32 are nearly as good.
 ///
-/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED.
+/// Errors: COUNT for sizes outside their ranges or 4 GiB and more in all, NULL, MISALIGNED.
 /// Threads: any number at once.
 mlora_status mlora_replay_size(uint32_t in_features,
                                uint32_t out_features,
@@ -973,11 +973,11 @@ mlora_status mlora_replay_size(uint32_t in_features,
                                uint32_t capacity,
                                size_t *bytes);
 
-/// Makes an empty ring for lists that an adapter learns from, of its sizes and its model_id, in memory
-/// of the caller's, at least mlora_replay_size bytes and aligned to 4.
+/// Makes an empty ring for an adapter's lists, with its sizes and model_id, in the caller's memory: at least
+/// mlora_replay_size bytes, aligned to 4.
 ///
-/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of
-/// it is a ring, too, at any address that is aligned.
+/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of it to any
+/// aligned address is a ring, too.
 ///
 /// Errors: those of every handle (of the adapter); COUNT for list or capacity, MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
@@ -989,15 +989,14 @@ mlora_status mlora_replay_init(void *memory,
                                uint32_t capacity,
                                mlora_replay **handle);
 
-/// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
-/// lists, each shorter, and the list is remembered. Half as many clicks give the same gain. A list without a
-/// preference is skipped (see the receipt) and not remembered.
+/// Learns from a list and remembers it: mlora_adapt_listwise, mlora_apply_updates, then eight shorter steps on
+/// remembered lists. Half as many clicks give the same gain. A list without a preference is skipped (see the receipt)
+/// and not remembered.
 ///
-/// Arguments as of mlora_adapt_listwise; the receipt is of the update.
+/// Arguments as for mlora_adapt_listwise; the receipt is that of the update.
 ///
-/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
-/// a ring of other sizes, MISMATCH for one made for another model_id. After an OVERFLOW of the update the event is
-/// pending.
+/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for a ring of other
+/// sizes, MISMATCH for a ring of another model_id. After an OVERFLOW of the update the event stays pending.
 /// Threads: needs the ring and the adapter for itself.
 mlora_status mlora_replay_learn(mlora_replay *ring,
                                 mlora *lora,
@@ -1010,8 +1009,8 @@ mlora_status mlora_replay_learn(mlora_replay *ring,
                                 float learning_rate,
                                 mlora_receipt *receipt);
 
-/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
-/// When the ring is full, the oldest list is overwritten. Arguments as there; the sample's weight is not remembered.
+/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves. When the ring is
+/// full, the oldest list is overwritten. Arguments as for mlora_adapt_listwise; the sample's weight is not remembered.
 ///
 /// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
 /// Threads: needs the ring for itself.
@@ -1023,9 +1022,9 @@ mlora_status mlora_replay_push(mlora_replay *ring,
                                size_t weights_len,
                                float temperature);
 
-/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
-/// it took. These count as nothing in the adapter's statistics. A list of so large values that its step would
-/// overflow is passed over.
+/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many it took. These
+/// steps do not count in the adapter's statistics. A list whose values are so large that its step would overflow is
+/// skipped.
 ///
 /// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
 /// adapter of other sizes than the ring, MISMATCH for one of another model_id, NULL, MISALIGNED, OVERLAP.
@@ -1049,14 +1048,15 @@ mlora_status mlora_replay_len(const mlora_replay *ring, uint32_t *len);
 /// Threads: needs the ring for itself.
 mlora_status mlora_replay_clear(mlora_replay *ring);
 
-/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what
-/// MLORA_REPLAY_JSON_MAX gives. With fewer lists in it, a ring takes less.
+/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what MLORA_REPLAY_JSON_MAX gives. A
+/// ring with fewer lists takes less.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
-mlora_status mlora_replay_json_max(const mlora_replay *ring, size_t *bytes);
+mlora_status mlora_replay_json_max(const mlora_replay *ring,
+                                   size_t *bytes);
 
-/// Saves a ring as JSON, in a document of its own. A loaded ring continues with the same bits.
+/// Saves a ring as JSON, separate from the adapter. A loaded ring continues with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -1079,18 +1079,18 @@ mlora_status mlora_replay_load_json(mlora_replay *ring, const char *json, size_t
 
 /// How many bytes a memory of lists takes: what MLORA_MEMORY_SIZE gives, for sizes known at run time only.
 ///
-/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED, OVERLAP.
+/// Errors: COUNT for sizes outside their ranges or 4 GiB and more in all, NULL, MISALIGNED, OVERLAP.
 /// Threads: any number at once.
 mlora_status mlora_memory_size(uint32_t in_features,
                                uint32_t out_features,
                                const mlora_memory_layout *layout,
                                size_t *bytes);
 
-/// Makes an empty memory of lists for an adapter that learns by MLORA_STEP_DUAL, of its sizes and its model_id, in memory of
-/// the caller's, at least mlora_memory_size bytes and aligned to 4.
+/// Makes an empty memory of lists for an adapter that learns by MLORA_STEP_DUAL, with its sizes and model_id, in the
+/// caller's memory: at least mlora_memory_size bytes, aligned to 4.
 ///
 /// The handle is the memory's own address and needs no release. It contains no pointers: a memcpy of it is a memory of
-/// lists, too, and goes with a copy of the adapter that was made at the same time.
+/// lists, too, and belongs to a copy of the adapter made at the same time.
 ///
 /// Errors: those of every handle (of the adapter); COUNT for the layout, MEMORY if there is too little, NULL, MISALIGNED,
 /// OVERLAP.
@@ -1101,18 +1101,18 @@ mlora_status mlora_memory_init(void *memory,
                                const mlora_memory_layout *layout,
                                mlora_memory **handle);
 
-/// Learns a list at once and remembers it: a visit of it, nine visits of what is remembered, in a cycle, and lora_A turns.
-/// When the memory is full, the oldest list is remembered no longer; its part stays in the adapter. Pending events of the
-/// adapter are served first. A list without a preference is skipped (see the receipt) and not
-/// remembered.
+/// Learns a list and remembers it: visits the list, then nine remembered lists in a cycle, and turns lora_A. When the
+/// memory is full, the oldest list is dropped; its part stays in the adapter. Pending events of the adapter are applied
+/// first. A list without a preference is skipped (see the receipt) and not remembered.
 ///
-/// The sample's base is looked at only where scores are kept, and none are given. learning_rate: usually MLORA_LEARNING_RATE.
+/// The sample's base is used only if the layout keeps scores and clicks has none. learning_rate: usually
+/// MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.
 ///
 /// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for,
-/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors far from the length of the first list's and
-/// for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other sizes, UNSUPPORTED for one that
-/// learns by another step.
+/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first
+/// list's and for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
+/// sizes, UNSUPPORTED for one that learns by another step.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_learn(mlora_memory *memory,
                                 mlora *lora,
@@ -1123,8 +1123,8 @@ mlora_status mlora_memory_learn(mlora_memory *memory,
                                 void *context,
                                 mlora_memory_receipt *receipt);
 
-/// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Brings the others
-/// to rest after a list was forgotten: a few visits for each list will do.
+/// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Call it after
+/// a list was forgotten, so that the others settle: a few visits per list are enough.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
 /// model_id, LENGTH for one of other sizes.
@@ -1142,23 +1142,23 @@ mlora_status mlora_memory_settle(mlora_memory *memory,
 /// Threads: any number at once.
 mlora_status mlora_memory_len(const mlora_memory *memory, uint32_t *len);
 
-/// Remembers no list any more, at once: nothing of them stays here, and what they taught stays in the adapter. To take that
-/// out as well, call mlora_memory_forget for each, or mlora_reset.
+/// Empties the memory: nothing of the lists stays here, but what they taught stays in the adapter. To remove that as
+/// well, call mlora_memory_forget for each list first, or mlora_reset.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the memory for itself.
 mlora_status mlora_memory_clear(mlora_memory *memory);
 
-/// The most bytes that mlora_memory_save_json writes for a memory of this layout: what MLORA_MEMORY_JSON_MAX gives. With
-/// fewer lists in it, it takes less.
+/// The most bytes that mlora_memory_save_json writes for a memory of this layout: what MLORA_MEMORY_JSON_MAX gives. A
+/// memory with fewer lists takes less.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
 mlora_status mlora_memory_json_max(const mlora_memory *memory,
                                    size_t *bytes);
 
-/// Saves a memory of lists as JSON, a document of its own beside the adapter's: save both at the same time. Loaded again,
-/// they go on with the same bits.
+/// Saves a memory of lists as JSON, separate from the adapter: save both at the same time. Loaded again, they continue
+/// with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -1169,9 +1169,9 @@ mlora_status mlora_memory_save_json(mlora_memory *memory,
                                     size_t buffer_len,
                                     size_t *written);
 
-/// Loads a saved memory of lists into one of the same layout and the same model_id. All of it is checked before anything is
-/// changed. It goes with the adapter that was saved at the same time: with another, forgetting a list takes out what
-/// is not in it.
+/// Loads a saved memory of lists into one of the same layout and the same model_id. All of it is checked before
+/// anything is changed. It belongs to the adapter that was saved at the same time: with another one, forgetting a list
+/// would subtract what the adapter never learned.
 ///
 /// Errors: those of every handle and buffer; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT, OUT_OF_RANGE and
 /// NOT_FINITE for values that no memory of lists could have saved.
@@ -1185,10 +1185,10 @@ mlora_status mlora_memory_load_json(mlora_memory *memory,
 /// Which remembered lists moved each document for this query, and by how much: the change of document . y, before the
 /// strength and the output guard.
 ///
-/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers takes the numbers of the lists, the
-/// oldest first: mlora_memory_len of them. shares takes n values for each list, and n more at the end: what no
-/// remembered list accounts for, (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has shares of 0, and is in
-/// the rest. Together they are the correction.
+/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers receives the numbers of the
+/// lists, the oldest first: mlora_memory_len of them. shares receives n values for each list, then n more for the rest,
+/// what no remembered list accounts for: (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has
+/// shares of 0, and counts in the rest. The sum is the correction.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
 /// adapter of another model_id. After an error shares and numbers may have been written to.
@@ -1206,9 +1206,9 @@ mlora_status mlora_memory_why(mlora_memory *memory,
                               mlora_vectors vectors,
                               void *context);
 
-/// Takes one list back: its part goes out of lora_B, the bias, the directions and the mean, to rounding. The others have
-/// adapted to it: mlora_memory_settle brings them to rest. What the list taught before a reset, or before the memory was
-/// cleared, is no longer known.
+/// Takes one list back: subtracts its part from lora_B, the bias, the directions and the mean, up to rounding. The
+/// other lists have adapted to it: call mlora_memory_settle, so that they settle. A list from before a reset of the
+/// adapter, or from before the memory was cleared, can no longer be taken back.
 ///
 /// forgotten: a number of mlora_forgotten.
 ///
@@ -1225,7 +1225,7 @@ mlora_status mlora_memory_forget(mlora_memory *memory,
 /// Takes back every list in which a document was shown. Writes how many lists were forgotten, and how many others were
 /// left behind or could not be read.
 ///
-/// Errors: as mlora_memory_forget; UNSUPPORTED where the layout keeps documents by value.
+/// Errors: as mlora_memory_forget; UNSUPPORTED if the layout keeps documents by value.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_forget_document(mlora_memory *memory,
                                           mlora *lora,
@@ -1235,15 +1235,15 @@ mlora_status mlora_memory_forget_document(mlora_memory *memory,
                                           uint32_t *forgotten,
                                           uint32_t *others);
 
-/// Learns everything that is remembered again, from vectors of another embedding model: after the frozen model has been
-/// replaced. The adapter starts afresh (its settings and counters stay), and what was left behind is gone. It may be
-/// another one, of the same sizes: from then on the memory is of its model_id.
+/// Learns all remembered lists again, with vectors of another embedding model, after the frozen model was replaced. The
+/// adapter starts afresh (its settings and counters stay), so parts of other lists are gone. It may be another adapter
+/// of the same sizes: the memory then takes its model_id.
 ///
-/// vectors is asked for every document, and for every query by the id that it was learned with. Writes how many lists were
-/// learned again; those whose vectors are gone are remembered no longer.
+/// vectors is called for every document, and for every query by the id that it was learned with. Writes how many lists
+/// were learned again; those whose vectors are gone are no longer remembered.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED where the layout keeps
-/// documents by value, or scores, which are of the old model; MISSING if the program could not read a vector.
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED if the layout keeps
+/// documents by value, or scores, which came from the old model; MISSING if the program could not read a vector.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_relearn(mlora_memory *memory,
                                   mlora *lora,
@@ -1253,7 +1253,7 @@ mlora_status mlora_memory_relearn(mlora_memory *memory,
 
 // ==== How well choices could be predicted ====
 
-/// Writes how well choices could be predicted from the frozen order and from what was learned.
+/// Writes how strongly choices follow the frozen order and what was learned.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -1261,25 +1261,25 @@ mlora_status mlora_get_predictions(const mlora *lora, mlora_predictions *predict
 
 // ==== Whether an adapter helps its user ====
 
-/// Starts a comparison: nothing is known yet, every list is compared, every other answer is the adapter's.
+/// Starts a comparison. At first every list is compared, and every second answer is the adapter's.
 ///
 /// Errors: NULL, MISALIGNED.
 /// Threads: needs the holdback for itself.
 mlora_status mlora_holdback_init(mlora_holdback *holdback);
 
-/// Whether the next list is to be compared, 1 or 0: to be merged by mlora_holdback_interleave. If not, show
-/// the adapter's. Ask once per list.
+/// Whether the next list is to be compared, 1 or 0. If so, merge it with mlora_holdback_interleave; if not, show the
+/// adapter's list. Call it once per list.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: needs the holdback for itself.
 mlora_status mlora_holdback_is_due(mlora_holdback *holdback,
                                    uint32_t *due);
 
-/// Merges two rankings of the same results, best first and by the host's own numbers, each taking its
-/// turn by the toss of a coin.
+/// Merges two rankings of the same results, best first, given by the host's own numbers. The rankings fill places in
+/// turns; for each pair of places a random one goes first.
 ///
-/// base: as the frozen model ranks them; adapted: as with the adapter. shown_len: 1 to 64. count: how
-/// many were written to shown, fewer if both rankings are exhausted.
+/// base: the ranking of the frozen model; adapted: the ranking with the adapter. shown_len: 1 to 64. count: how many
+/// were written to shown, fewer if both rankings are exhausted.
 ///
 /// Errors: those of every handle and buffer; COUNT for shown_len.
 /// Threads: needs the holdback for itself.
@@ -1302,15 +1302,14 @@ mlora_status mlora_holdback_record_clicks(mlora_holdback *holdback,
                                           const float *clicks,
                                           size_t clicks_len);
 
-/// What to serve the next event with, where only one answer is shown: 0 the frozen model alone, 1 the
-/// adapter too.
+/// What should answer the next event, if only one answer is shown: 0 the frozen model alone, 1 with the adapter.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: needs the holdback for itself.
 mlora_status mlora_holdback_next(mlora_holdback *holdback,
                                  uint32_t *adapted);
 
-/// Records how good the user found the answer that the last mlora_holdback_next served, 0 to 1. Call it once per
+/// Records how good the user found the answer that the last mlora_holdback_next chose, 0 to 1. Call it once per
 /// answer: a second call counts again. Before the first mlora_holdback_next it counts for the frozen model.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
@@ -1318,7 +1317,7 @@ mlora_status mlora_holdback_next(mlora_holdback *holdback,
 mlora_status mlora_holdback_record(mlora_holdback *holdback,
                                    float quality);
 
-/// What was found so far.
+/// Writes what was found so far.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -1336,18 +1335,19 @@ mlora_status mlora_holdback_save_json(const mlora_holdback *holdback,
                                       size_t buffer_len,
                                       size_t *written);
 
-/// Makes the memory the holdback that was saved; it need not be initialised. All of it is checked
-/// before anything is changed.
+/// Loads a saved holdback into memory that need not be initialised. All of it is checked before anything is changed.
 ///
 /// Errors: NULL, MISALIGNED, OVERLAP, LENGTH; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
 /// OUT_OF_RANGE for values that no holdback could have saved.
 /// Threads: needs the holdback for itself.
-mlora_status mlora_holdback_load_json(mlora_holdback *holdback, const char *json, size_t json_len);
+mlora_status mlora_holdback_load_json(mlora_holdback *holdback,
+                                      const char *json,
+                                      size_t json_len);
 
 // ==== Where only a number is known ====
 
 /// Initialises an explorer. radius: the length of perturbations, 1e-6 to 1e6, for example 0.3 for outputs of unit norm:
-/// large enough for a difference in quality to show. The same seed gives the same perturbations everywhere.
+/// large enough for a difference in quality to show. The same seed gives the same perturbations on every machine.
 ///
 /// Errors: NULL, MISALIGNED, OUT_OF_RANGE.
 /// Threads: needs the explorer for itself.
@@ -1355,14 +1355,14 @@ mlora_status mlora_explore_init(mlora_explore *explore,
                                 float radius,
                                 uint32_t seed);
 
-/// Draws what to try next, in the space of some directions: serve y + eps, then y - eps, and give both
-/// qualities to mlora_explore_adapt.
+/// Draws the next perturbation, in the space of some directions: serve y + eps, then y - eps, and pass both qualities
+/// to mlora_explore_adapt.
 ///
-/// directions: n * out_features values, n = 1 to 16, near unit norm. eps: out_features values, which
-/// after an error are of no use.
+/// directions: n * out_features values, n = 1 to 16, near unit norm. eps: out_features values, undefined after an
+/// error.
 ///
-/// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions
-/// that cancel. CORRUPT for an explorer whose words no explorer has.
+/// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions that cancel.
+/// CORRUPT for an explorer with invalid words.
 /// Threads: needs the explorer for itself.
 mlora_status mlora_explore_draw(mlora_explore *explore,
                                 const float *directions,
@@ -1370,10 +1370,10 @@ mlora_status mlora_explore_draw(mlora_explore *explore,
                                 float *eps,
                                 size_t eps_len);
 
-/// Adds one pair to the pending gradients: plus is the quality of y + eps, minus that of y - eps, in any
-/// unit. Takes some hundred pairs.
+/// Adds one pair to the pending gradients: plus is the quality of y + eps, minus that of y - eps, in any unit. Learning
+/// takes some hundred pairs.
 ///
-/// eps: as mlora_explore_draw gave it; afterwards, and after an error, it is of no use.
+/// eps: as mlora_explore_draw wrote it; undefined after the call.
 ///
 /// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, OVERFLOW if the square
 /// of their difference is infinite, ZERO_NORM for eps.
@@ -1387,13 +1387,13 @@ mlora_status mlora_explore_adapt(mlora_explore *explore,
                                  float minus,
                                  mlora_receipt *receipt);
 
-/// Finds the directions in which example vectors differ most, to explore in: their first principal
-/// components. Their mean is taken off first: what all of them share is none of the directions.
+/// Finds the directions in which example vectors differ most, to explore in: their first principal components. Their
+/// mean is subtracted first, so what all of them share is not a direction.
 ///
-/// examples: n * out_features values, the documents or the outputs that a host has, say; 100 or more
-/// are best. directions: 1 to 16 times out_features values to fill, of unit norm and at right angles.
-/// scratch: 2 * out_features values. found: how many directions there are; the rest of them are zero.
-/// After an error, directions and scratch are of no use.
+/// examples: n * out_features values, for example documents or outputs of the host; 100 or more are best. directions: 1
+/// to 16 times out_features values to fill; orthonormal.
+/// scratch: 2 * out_features values. found: how many directions there are; the rest of them are zero. After an error,
+/// directions and scratch are undefined.
 ///
 /// Errors: those of every buffer; COUNT, NOT_FINITE, OVERFLOW.
 /// Threads: any number at once.
@@ -1408,21 +1408,21 @@ mlora_status mlora_principal_directions(const float *examples,
 
 // ==== What files of Hugging Face PEFT hold ====
 
-/// Reads what the module number `index` of an adapter_model.safetensors is: for one; all of them are listed by
-/// mlora_next_module in one pass. Count from 0 until anything but OK or UNSUPPORTED comes; a module that is UNSUPPORTED
-/// counts, too.
+/// Describes module number `index` of an adapter_model.safetensors. To list all modules in one pass, use
+/// mlora_next_module. Count from 0 until the status is neither OK nor UNSUPPORTED; a module that is UNSUPPORTED counts,
+/// too.
 ///
 /// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
-/// module whose tensors are not a pair of matrices, MISSING behind the last.
+/// module whose tensors are not a pair of matrices, MISSING after the last.
 /// Threads: any number at once.
 mlora_status mlora_peek_safetensors(const uint8_t *file,
                                     size_t file_len,
                                     size_t index,
                                     mlora_module *module);
 
-/// The next module of an adapter_model.safetensors, to give mlora_init the right sizes and mlora_load_safetensors the
-/// name. The cursor moves on with OK and with UNSUPPORTED, which is a fault of this module alone: its name is given,
-/// its sizes are 0. Anything else ends the list.
+/// Describes the next module of an adapter_model.safetensors, to give mlora_init the right sizes and
+/// mlora_load_safetensors the name. The cursor advances after OK and after UNSUPPORTED, which concerns this module
+/// alone: its name is given, its sizes are 0. Any other status ends the list.
 ///
 ///     mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
 ///     mlora_module module;
@@ -1432,10 +1432,10 @@ mlora_status mlora_peek_safetensors(const uint8_t *file,
 ///       if (status == MLORA_OK) printf("%.*s\n", (int)module.name_len, module.name);
 ///     } while (status == MLORA_OK || status == MLORA_ERROR_UNSUPPORTED);
 ///
-/// One pass over the header, which is checked at the start: the file must stay as it is while it is listed.
+/// The list takes one pass over the header, which is checked at the start: the file must not change in between.
 ///
 /// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
-/// module whose tensors are not a pair of matrices, MISSING behind the last.
+/// module whose tensors are not a pair of matrices, MISSING after the last.
 /// Threads: any number at once, each with its cursor.
 mlora_status mlora_next_module(const uint8_t *file,
                                size_t file_len,
@@ -1444,9 +1444,9 @@ mlora_status mlora_next_module(const uint8_t *file,
 
 /// Reads an adapter_config.json that PEFT saved.
 ///
-/// module: the one to read it for, as rank_pattern and alpha_pattern may say something else of each; NULL for all,
-/// where a pattern is refused. problem: in words what is refused, NULL if it is not wanted; written to with every
-/// status but those of every buffer.
+/// module: the module to read it for, since rank_pattern and alpha_pattern may give each module other values; with
+/// NULL, for all modules, and a pattern is refused. problem: says in words what is refused; may be NULL. It is written
+/// with every status except those of every buffer.
 ///
 /// Errors: those of every buffer; SYNTAX, MISSING, UNSUPPORTED, UNKNOWN_FIELD, KEY_STYLE.
 /// Threads: any number at once.
@@ -1457,7 +1457,7 @@ mlora_status mlora_read_adapter_config(const char *json,
                                        mlora_peft_config *config,
                                        mlora_problem *problem);
 
-/// Finds what mlora_load_safetensors would refuse, and says it in words: `problem` is empty if it would load.
+/// Says in words what mlora_load_safetensors would refuse: `problem` is empty if the file would load.
 ///
 /// Errors: those of every handle and buffer; not those of the files.
 /// Threads: any number at once.
@@ -1476,13 +1476,12 @@ mlora_status mlora_safetensors_problem(const mlora *lora,
 /// bf16) and discards pending events. Works with MLORA_INFERENCE too.
 ///
 /// module: its name, UTF-8. config_json: the adapter_config.json beside the file, for alpha and use_rslora of this
-/// module; with NULL they come from the metadata that mlora_save_safetensors leaves
-/// in the file, or stay as they are. The format has no checksum. mlora_safetensors_problem says in words what is
-/// refused.
+/// module; with NULL they come from the metadata that mlora_save_safetensors writes into the file, or stay as they are.
+/// The format has no checksum. mlora_safetensors_problem says in words what is refused.
 ///
 /// Errors: those of every handle and buffer; SYNTAX, KEY_STYLE, COUNT for a header above 100 MB or an r above 4,
-/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
-/// lora_A and lora_B or of another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
+/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that has more than
+/// lora_A and lora_B or another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
 /// Threads: needs the adapter for itself.
 mlora_status mlora_load_safetensors(mlora *lora,
                                     const uint8_t *file,
@@ -1492,12 +1491,12 @@ mlora_status mlora_load_safetensors(mlora *lora,
                                     const char *config_json,
                                     size_t config_json_len);
 
-/// As mlora_load_safetensors for a module of any rank up to 64, which becomes one of this adapter's rank: the nearest to
-/// B A that there is, with alpha changed so that the scaling stays what it was. One of the adapter's own rank is loaded
-/// as it is. Takes about 70 KB of stack.
+/// As mlora_load_safetensors for a module of any rank up to 64, which is reduced to this adapter's rank: the best
+/// approximation of B A, with alpha changed so that the scaling stays the same. A module of the adapter's own rank is
+/// loaded as it is. Takes about 70 KB of stack.
 ///
-/// reduction: what share was kept; may be NULL. problem: in words what is refused, NULL if it is not wanted; written to
-/// with every status but those of every handle and buffer.
+/// reduction: what share was kept; may be NULL. problem: says in words what is refused; may be NULL. It is written with
+/// every status except those of every handle and buffer.
 ///
 /// Errors: as mlora_load_safetensors; COUNT for an r above 64, MISMATCH for one below the adapter's.
 /// Threads: needs the adapter for itself.
@@ -1522,14 +1521,14 @@ mlora_status mlora_safetensors_len(const mlora *lora,
                                    size_t module_len,
                                    size_t *len);
 
-/// Writes the weights as PEFT's adapter_model.safetensors: without the output guard and at strength
-/// 1, neither of which PEFT has.
+/// Writes the weights as PEFT's adapter_model.safetensors, without the output guard and the strength, which PEFT does
+/// not have.
 ///
 /// module: the whole name of the layer in the base model, as "encoder.layer.0.query", UTF-8.
 /// written: the number of bytes.
 ///
-/// Errors: those of every handle and buffer; SYNTAX for a name that is empty or holds a quote, a
-/// backslash or a control character, BUFFER.
+/// Errors: those of every handle and buffer; SYNTAX for a name that is empty or contains a quote, a backslash or a
+/// control character, BUFFER.
 /// Threads: any number at once.
 mlora_status mlora_save_safetensors(const mlora *lora,
                                     const char *module,
@@ -1569,19 +1568,21 @@ mlora_status mlora_save_adapter_config(const mlora *lora,
 
 // ==== Weights ====
 
-/// Gives the addresses of both matrices inside the adapter, to read: lora_A, rank * in_features
-/// values, and lora_B, rank * out_features values, rank-major (the transpose of PEFT's lora_B).
+/// Gives the read-only addresses of both matrices inside the adapter: lora_A, rank * in_features values, and lora_B,
+/// rank * out_features values, rank-major (the transpose of PEFT's lora_B).
 ///
-/// They move with the adapter's memory and change with its updates.
+/// The addresses are those of the adapter's memory; updates change the values.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
-mlora_status mlora_get_weights(const mlora *lora, const float **lora_a, const float **lora_b);
+mlora_status mlora_get_weights(const mlora *lora,
+                               const float **lora_a,
+                               const float **lora_b);
 
-/// Gives the address of the bias b inside the adapter, to read: out_features values, as lists teach it; zeros without
-/// them. What a correction adds to every output is what mlora_merged_bias writes.
+/// Gives the read-only address of the bias b inside the adapter: out_features values, learned from lists; zeros without
+/// lists. It is not what a correction adds to every output: that is mlora_merged_bias.
 ///
-/// It moves with the adapter's memory and changes with its updates.
+/// The address is inside the adapter's memory; updates change the values.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -1602,11 +1603,11 @@ mlora_status mlora_set_weights(mlora *lora,
                                const float *lora_b,
                                size_t lora_b_len);
 
-/// Moves both matrices towards those given, of a state saved earlier for example: each becomes
-/// (1 - share) own + share given. A small share after every update limits the damage of bad clicks, and
-/// slows down learning. Pending events, counters and the step's state stay.
+/// Moves both matrices towards given ones, for example those of an earlier state: each becomes (1 - share) own + share
+/// given. A small share after every update limits the damage of bad clicks, and slows down learning. Pending events,
+/// counters and the step's state stay.
 ///
-/// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
+/// lora_a, lora_b: as for mlora_set_weights. share: 0 to 1.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8.
 /// Threads: needs the adapter for itself.
@@ -1626,9 +1627,9 @@ mlora_status mlora_set_strength(mlora *lora,
 
 // ==== The floating-point mode ====
 
-/// Checks the floating-point mode of this thread: rounding to nearest, subnormal numbers kept, as every thread starts.
-/// Audio code, games and -ffast-math change it. In another mode nothing breaks, and files load as they are, but results
-/// may differ in their last bits from those of other machines; with exceptions unmasked (feenableexcept) see
+/// Checks that this thread has the default floating-point mode: rounding to nearest, subnormal numbers kept. Audio
+/// code, games and -ffast-math change it. In another mode nothing breaks, and files load with the same bits, but
+/// results may differ in their last bits from those of other machines. For unmasked exceptions (feenableexcept) see
 /// docs/floating-point.md.
 ///
 /// Errors: ENVIRONMENT.
@@ -1637,15 +1638,15 @@ mlora_status mlora_check_environment(void);
 
 // ==== Errors ====
 
-/// What a status means, in English. A static string, never NULL, for any number. It says what was
-/// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
-/// state is that does not fit, mlora_config_problem which setting is refused.
+/// What a status means, in English. A static string, never NULL, for any number. It says what was expected, but not
+/// which values came, since nothing is kept between calls. If a state does not fit, mlora_peek_json tells its sizes;
+/// mlora_config_problem names a refused setting.
 ///
 /// Threads: any number at once.
 const char *mlora_status_message(int32_t status);
 
-/// The name of a status as it stands in the header, as "MLORA_ERROR_LENGTH": for logs and for other languages. A
-/// static string, never NULL; "MLORA_ERROR" for a number that is none.
+/// The name of a status in the header, as "MLORA_ERROR_LENGTH", for logs and for other languages. A static string,
+/// never NULL; "MLORA_ERROR" for an unknown number.
 ///
 /// Threads: any number at once.
 const char *mlora_status_name(int32_t status);

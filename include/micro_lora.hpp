@@ -1,13 +1,14 @@
-// MicroLoRA for C++17: micro_lora.h with its memory owned and its lengths passed along.
+// MicroLoRA for C++17: classes over micro_lora.h that own the memory and pass the lengths.
 //
-// Nothing virtual, nothing but calls of the C functions, whose comments hold here too. The one exception is
-// std::bad_alloc, where a std::vector or std::string finds no memory: then nothing has changed but the size of an output.
+// They have no virtual functions and only call the C functions, whose comments apply here too. They throw only
+// std::bad_alloc, when a std::vector or std::string gets no memory; then nothing has changed except the size of an
+// output.
 //
 //     micro_lora::Adapter lora;                            // in a std::vector
 //     mlora_status status = lora.init(MLORA_CONFIG(384, 384, 4));
 //     micro_lora::FixedAdapter<384, 384, 4> in_place;      // in a std::array, without allocation
 //
-// A copy of an adapter is an adapter of its own: keep one as a snapshot, assign it to undo.
+// A copy of an adapter is independent of it: keep a copy as a snapshot, and assign it to undo.
 #ifndef MICRO_LORA_HPP
 #define MICRO_LORA_HPP
 
@@ -27,8 +28,8 @@
 
 namespace micro_lora {
 
-// A pointer with a length, made of anything that has data() and size(), or of an array. T: float,
-// const float, or std::uint32_t for the host's own numbers of results.
+// A pointer with a length, made from anything that has data() and size(), or from an array. T: float, const float, or
+// std::uint32_t for the host's own numbers of results.
 template <class T>
 struct Span {
   T *data;
@@ -54,7 +55,7 @@ struct Sample : mlora_sample {
       : mlora_sample{values.data, values.size, frozen_output.data, frozen_output.size, weight_of_it} {}
 };
 
-// "MLORA_ERROR_LENGTH", say.
+// As "MLORA_ERROR_LENGTH".
 inline const char *name(mlora_status status) {
   return mlora_status_name(static_cast<std::int32_t>(status));
 }
@@ -63,7 +64,7 @@ inline const char *message(mlora_status status) {
   return mlora_status_message(static_cast<std::int32_t>(status));
 }
 
-// What init would refuse of a config, as "alpha: expected 0.000001 to 1000000"; nullptr if all is well.
+// The setting that init would refuse, as "alpha: expected 0.000001 to 1000000"; nullptr if nothing is wrong.
 inline const char *problem(const mlora_config &config) {
   const char *found = nullptr;
   const mlora_status status = mlora_config_problem(&config, &found);
@@ -71,7 +72,8 @@ inline const char *problem(const mlora_config &config) {
 }
 
 // Calls visit(mlora_status, const mlora_module &) for each module of an adapter_model.safetensors: the status is
-// MLORA_OK, or MLORA_ERROR_UNSUPPORTED for one that is no pair of matrices. Gives what is wrong with the file, or MLORA_OK.
+// MLORA_OK, or MLORA_ERROR_UNSUPPORTED for a module that is not a pair of matrices. Returns what is wrong with the
+// file, or MLORA_OK.
 template <class Visit>
 mlora_status for_each_module(const std::vector<std::uint8_t> &file, Visit &&visit) {
   mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
@@ -93,7 +95,7 @@ class BasicAdapter {
     mlora_status status =
         mlora_size(config.in_features, config.out_features, config.rank, config.flags, &bytes);
     if (status != MLORA_OK) return status;
-    // An adapter that is there already stays as it is if there is an error.
+    // On an error an adapter that exists already stays as it is.
     Words fresh{};
     make_room(fresh, bytes / sizeof(std::uint32_t));
     mlora *handle = nullptr;
@@ -132,7 +134,7 @@ class BasicAdapter {
     return mlora_merge(handle(), base.data, base.size, merged.data, merged.size);
   }
 
-  // What merging has to add to the model's own bias, and the bias itself, see mlora_merged_bias.
+  // What merging adds to the model's own bias (mlora_merged_bias), and the adapter's bias itself.
   [[nodiscard]] mlora_status merged_bias(Output bias) const {
     return mlora_merged_bias(handle(), bias.data, bias.size);
   }
@@ -192,7 +194,7 @@ class BasicAdapter {
     return mlora_set_weights(handle(), lora_a.data, lora_a.size, lora_b.data, lora_b.size);
   }
 
-  // Unlike the C function it makes the room itself. On an error `json` may have another size.
+  // Unlike the C function it resizes the output itself. On an error `json` may have another size.
   [[nodiscard]] mlora_status save_json(std::string &json) const {
     std::size_t len = 0;
     mlora_status status = mlora_json_len(handle(), &len);
@@ -207,7 +209,7 @@ class BasicAdapter {
     return load_json(json.data(), json.size());
   }
 
-  // The two files of PEFT; these make the room themselves, too.
+  // The two files of PEFT; these functions resize the output, too.
   [[nodiscard]] mlora_status save_safetensors(const std::string &module,
                                               std::vector<std::uint8_t> &file) const {
     std::size_t len = 0;
@@ -227,7 +229,7 @@ class BasicAdapter {
     return mlora_save_adapter_config(handle(), module.data(), module.size(), base, base_model.size(),
                                      json.data(), json.size(), &len);
   }
-  // With an empty adapter_config the settings come from the file's own metadata.
+  // With an empty adapter_config the settings come from the file's metadata.
   [[nodiscard]] mlora_status load_safetensors(const std::vector<std::uint8_t> &file,
                                               const std::string &module,
                                               const std::string &adapter_config = {}) {
@@ -235,7 +237,7 @@ class BasicAdapter {
     return mlora_load_safetensors(handle(), file.data(), file.size(), module.data(), module.size(), config,
                                   adapter_config.size());
   }
-  // Of any rank up to 64, at the rank of this adapter.
+  // A module of any rank up to 64, reduced to the rank of this adapter.
   [[nodiscard]] mlora_status load_safetensors_reduced(const std::vector<std::uint8_t> &file,
                                                       const std::string &module,
                                                       const std::string &adapter_config = {},
@@ -247,7 +249,7 @@ class BasicAdapter {
   }
 
  private:
-  // What does not fit a std::array mlora_init refuses.
+  // mlora_init refuses a config that does not fit the std::array.
   template <class Fixed>
   static void make_room(Fixed &, std::size_t) {}
   static void make_room(std::vector<std::uint32_t> &words, std::size_t count) { words.assign(count, 0); }
@@ -258,7 +260,7 @@ class BasicAdapter {
 // Sizes known at run time.
 using Adapter = BasicAdapter<std::vector<std::uint32_t>>;
 
-// Sizes known when the program is built; init takes a config of the same.
+// Sizes known at compile time; init takes a config with the same sizes.
 template <std::uint32_t in_features, std::uint32_t out_features, std::uint32_t rank, std::uint32_t flags = 0>
 using FixedAdapter =
     BasicAdapter<std::array<std::uint32_t, MLORA_SIZE(in_features, out_features, rank, flags) / 4>>;

@@ -17,12 +17,12 @@ pub struct mlora_stats {
     pub rated: u32,
     /// Mean of those qualities, 0 to 1; 0 while there is none.
     pub mean_quality: f32,
-    /// In how many of the events seen the output guard shortened the correction.
+    /// Events in which the output guard shortened the correction.
     pub capped: u32,
     /// Updates applied since the start or the last reset.
     pub updates: u32,
-    /// Changes whenever an output may have changed: bumped by every update, reset, load of weights
-    /// and change of strength. A snapshot copied back brings its own number back with it.
+    /// A counter that rises whenever an output may have changed: with every update, reset, load of weights and change
+    /// of strength. Copying a snapshot back restores its number, too.
     pub generation: u32,
     /// Events waiting for the next update.
     pub pending: u32,
@@ -60,9 +60,9 @@ impl mlora_stats {
     }
 }
 
-/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) where it has a bias.
+/// Writes delta = m f C^T (A x), the correction of one vector; m f (b + C^T A (x - mu)) if the adapter has a bias.
 ///
-/// x: in_features values; delta: out_features values, apart from x.
+/// x: in_features values; delta: out_features values, must not overlap x.
 /// guard: may be NULL; the factor f by which the output guard shortened delta, 1 where it did not.
 ///
 /// Errors: those of every handle and buffer; NOT_FINITE for x, OVERFLOW.
@@ -86,10 +86,10 @@ pub unsafe extern "C" fn mlora_apply(
         let adapter = unsafe { state.adapter() }?;
         // SAFETY: the caller's promise for `x`.
         let x = unsafe { x.slice() };
-        // SAFETY: the caller's promise for `delta`, which is apart from all else.
+        // SAFETY: the caller's promise for `delta`, which overlaps nothing else.
         let delta = unsafe { delta.slice() };
         let factor = adapter.apply_into(x, delta)?;
-        // SAFETY: the caller's promise for `guard`, which is apart from all else.
+        // SAFETY: the caller's promise for `guard`, which overlaps nothing else.
         unsafe { guard.put(factor) };
         Ok(())
     })
@@ -115,9 +115,9 @@ pub unsafe extern "C" fn mlora_apply_residual(
         check_apart(&[state.span()], &[x.span, guard.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `x`, which is apart from all else.
+        // SAFETY: the caller's promise for `x`, which overlaps nothing else.
         let factor = adapter.apply_residual(unsafe { x.slice() })?;
-        // SAFETY: the caller's promise for `guard`, which is apart from all else.
+        // SAFETY: the caller's promise for `guard`, which overlaps nothing else.
         unsafe { guard.put(factor) };
         Ok(())
     })
@@ -155,14 +155,14 @@ pub unsafe extern "C" fn mlora_apply_batch(
         for x in rows {
             adapter.output_guard(x)?;
         }
-        // SAFETY: the caller's promise for `deltas`, which is apart from all else.
+        // SAFETY: the caller's promise for `deltas`, which overlaps nothing else.
         adapter.apply_batch(inputs, unsafe { deltas.slice() })?;
         Ok(())
     })
 }
 
-/// Writes delta W = m s B A, out_features x in_features values, row by row, without the output
-/// guard. What was learned from lists has a bias beside it: mlora_merged_bias.
+/// Writes delta W = m s B A, out_features x in_features values, row by row, without the output guard. An adapter that
+/// learned from lists also has a bias: mlora_merged_bias.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn mlora_delta_weight(
         check_apart(&[state.span()], &[weight.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `weight`, which is apart from all else.
+        // SAFETY: the caller's promise for `weight`, which overlaps nothing else.
         adapter.delta_weight(unsafe { weight.slice() })?;
         Ok(())
     })
@@ -208,14 +208,14 @@ pub unsafe extern "C" fn mlora_merge(
         let adapter = unsafe { state.adapter() }?;
         // SAFETY: the caller's promise for `base`.
         let base = unsafe { base.slice() };
-        // SAFETY: the caller's promise for `merged`, which is apart from all else.
+        // SAFETY: the caller's promise for `merged`, which overlaps nothing else.
         adapter.merge_into(base, unsafe { merged.slice() })?;
         Ok(())
     })
 }
 
-/// Writes what the model has to add to its own bias where mlora_merge has changed its weight:
-/// m (b - C^T A mu), out_features values, without the output guard. Zeros, if nothing was learned from lists.
+/// Writes what to add to the model's own bias when mlora_merge has changed its weight: m (b - C^T A mu), out_features
+/// values, without the output guard. Zeros if nothing was learned from lists.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -232,13 +232,13 @@ pub unsafe extern "C" fn mlora_merged_bias(
         check_apart(&[state.span()], &[bias.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `bias`, which is apart from all else.
+        // SAFETY: the caller's promise for `bias`, which overlaps nothing else.
         adapter.merged_bias(unsafe { bias.slice() })?;
         Ok(())
     })
 }
 
-/// Writes counters and norms. Costs a pass over lora_A.
+/// Writes counters and norms. Takes one pass over lora_A.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn mlora_get_stats(lora: *const mlora, stats: *mut mlora_s
         check_apart(&[state.span()], &[stats.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `stats`, which is apart from all else.
+        // SAFETY: the caller's promise for `stats`, which overlaps nothing else.
         unsafe { stats.put(mlora_stats::new(adapter.stats(), adapter.strength())) };
         Ok(())
     })

@@ -14,7 +14,7 @@ pub struct mlora_batch_receipt {
     pub applied: u32,
     /// Vectors with nothing to learn: the input or the gradient is zero.
     pub skipped: u32,
-    /// For how many the output guard shortens the correction.
+    /// Vectors for which the output guard shortens the correction.
     pub capped: u32,
     /// The adapter's generation after the call.
     pub generation: u32,
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn mlora_adapt_gradients(
         let grad_outputs = unsafe { grad_outputs.slice() };
         // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
         let done = unsafe { state.adapter_mut() }?.adapt_gradients(inputs, grad_outputs)?;
-        // SAFETY: the caller's promise for `receipt`, which is apart from all else.
+        // SAFETY: the caller's promise for `receipt`, which overlaps nothing else.
         unsafe { receipt.put(done.into()) };
         Ok(())
     })

@@ -1,4 +1,4 @@
-//! What C points to, checked before a reference is made of it.
+//! Pointers from C, checked before a reference is made from them.
 
 use core::ffi::c_char;
 use core::marker::PhantomData;
@@ -7,7 +7,7 @@ use core::{ptr, slice};
 use crate::status::Result;
 use crate::status::mlora_status::{self, *};
 
-/// Some bytes of the caller's.
+/// A range of bytes in the caller's memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Span {
     start: usize,
@@ -27,7 +27,7 @@ impl Span {
     }
 }
 
-/// Refuses a call in which something that is written to overlaps anything else.
+/// Refuses a call in which an output overlaps an input or another output.
 pub(crate) fn check_apart(read: &[Span], written: &[Span]) -> Result<()> {
     let mut rest = written;
     while let [first, others @ ..] = rest {
@@ -39,7 +39,7 @@ pub(crate) fn check_apart(read: &[Span], written: &[Span]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a pointer of which no reference can be made.
+/// Refuses a pointer that cannot become a reference.
 pub(crate) fn check_pointer<T>(data: *const T) -> Result<()> {
     if data.is_null() {
         Err(MLORA_ERROR_NULL)
@@ -55,7 +55,7 @@ fn array_start<T>(data: *const T, len: usize) -> *const T {
     if data.is_null() && len == 0 { ptr::dangling() } else { data }
 }
 
-/// The bytes of an array, if one can be as long.
+/// The bytes of an array, if an array can be that long.
 fn array<T>(data: *const T, len: usize) -> Result<Span> {
     check_pointer(data)?;
     let bytes = len.checked_mul(size_of::<T>()).ok_or(MLORA_ERROR_LENGTH)?;
@@ -80,8 +80,8 @@ impl<T> Input<T> {
     /// # Safety
     /// The caller's promise holds: `len` initialised values, and nobody writes to them during `'a`.
     pub(crate) unsafe fn slice<'a>(self) -> &'a [T] {
-        // SAFETY: not NULL, aligned and no longer than memory can be: `new` has checked. The values
-        // are there and rest unchanged by this function's own condition.
+        // SAFETY: `new` has checked that it is not NULL, aligned and not too long. The values exist and do not change
+        // by this function's contract.
         unsafe { slice::from_raw_parts(self.data, self.len) }
     }
 }
@@ -100,12 +100,11 @@ impl<T> Output<T> {
     }
 
     /// # Safety
-    /// The caller's promise holds for `len` values, [`check_apart`] has let it pass, and no other
-    /// reference to them is made during `'a`.
+    /// The caller's promise holds for `len` values, [`check_apart`] has accepted them, and no other reference to them
+    /// is made during `'a`.
     pub(crate) unsafe fn slice<'a>(self) -> &'a mut [T] {
-        // SAFETY: not NULL, aligned and no longer than memory can be: `new` has checked. The values
-        // are this reference's alone by this function's own condition. T is u8, u32 or f32, for which all
-        // bits that C may have left there are valid.
+        // SAFETY: `new` has checked that it is not NULL, aligned and not too long. No other reference to the values
+        // exists by this function's contract. T is u8, u32 or f32, for which all bits are valid.
         unsafe { slice::from_raw_parts_mut(self.data, self.len) }
     }
 }
@@ -136,20 +135,19 @@ impl<T> Slot<'_, T> {
     /// The caller's promise holds for one value, and no reference to it is alive.
     pub(crate) unsafe fn put(self, value: T) {
         if !self.data.is_null() {
-            // SAFETY: not NULL and aligned: `required` has checked; nobody else uses it by this
-            // function's own condition.
+            // SAFETY: not NULL and aligned: `required` has checked; nobody else uses it by this function's contract.
             unsafe { self.data.write(value) }
         }
     }
 }
 
-/// Reads a struct of the caller's.
+/// Reads a struct from the caller's memory.
 ///
 /// # Safety
 /// The caller's promise holds for one value, of a type for which all bits are valid.
 pub(crate) unsafe fn read<T: Copy>(data: *const T) -> core::result::Result<T, mlora_status> {
     check_pointer(data)?;
-    // SAFETY: not NULL and aligned, as just checked; valid by this function's own condition.
+    // SAFETY: not NULL and aligned, as just checked; valid by this function's contract.
     Ok(unsafe { data.read() })
 }
 
@@ -163,7 +161,7 @@ impl Text {
         Ok(Self { bytes: Input::new(text.cast(), len)? })
     }
 
-    /// NULL of length 0 is none.
+    /// NULL with length 0 is no text.
     pub(crate) fn optional(text: *const c_char, len: usize) -> Result<Option<Self>> {
         if text.is_null() && len == 0 { Ok(None) } else { Self::new(text, len).map(Some) }
     }
@@ -175,7 +173,7 @@ impl Text {
     /// # Safety
     /// The caller's promise for the text during `'a`.
     pub(crate) unsafe fn read<'a>(&self) -> Result<&'a str> {
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         let bytes = unsafe { self.bytes.slice() };
         core::str::from_utf8(bytes).map_err(|_| MLORA_ERROR_SYNTAX)
     }

@@ -1,6 +1,6 @@
-//! Marks memory as in use while a function works on it that calls back into the program.
+//! Marks memory as busy while a function works on it that calls back into the program.
 
-/// A first word that says that a function works on what follows it.
+/// A first word that marks the memory after it as busy.
 pub(crate) struct Occupied {
     magic: *mut u32,
     free: u32,
@@ -8,9 +8,9 @@ pub(crate) struct Occupied {
 
 impl Occupied {
     /// # Safety
-    /// The word is there and aligned, and nobody else writes to it during the value's life.
+    /// The word exists and is aligned, and nobody else writes to it during the value's life.
     pub(crate) unsafe fn new(magic: *mut u32, busy: u32) -> Self {
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         let free = unsafe { magic.replace(busy) };
         Self { magic, free }
     }
@@ -18,7 +18,7 @@ impl Occupied {
 
 impl Drop for Occupied {
     fn drop(&mut self) {
-        // SAFETY: the condition of `new`, which still holds.
+        // SAFETY: the contract of `new`, which still holds.
         unsafe { self.magic.write(self.free) };
     }
 }

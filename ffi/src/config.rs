@@ -10,22 +10,22 @@ use crate::memory::check_flags;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_step {
-    /// The scaled-gradient step with its first constants, kept bit for bit for adapters that began with it.
+    /// The scaled-gradient step with its first constants, kept bit for bit for adapters that were trained with it.
     MLORA_STEP_SCALED_GRADIENT = 0,
     /// Plain stochastic gradient descent, as torch.optim.SGD.
     MLORA_STEP_SGD = 1,
     /// The scaled-gradient step with an outlier guard: one setting for every task, no tuning.
     MLORA_STEP_SCALED_GRADIENT_V2 = 2,
     /// Dual coordinate ascent on lists (choices, list-wise choices), with a bias: for searches. Other feedback is
-    /// refused with STEP. Takes a rank of at most in_features.
+    /// refused with STEP. The rank must be at most in_features.
     MLORA_STEP_DUAL = 3,
-    /// The default. Not chosen: the first feedback chooses. A list chooses MLORA_STEP_DUAL, all else
-    /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config says which.
+    /// The default: the first feedback chooses. A list chooses MLORA_STEP_DUAL, anything else
+    /// MLORA_STEP_SCALED_GRADIENT_V2; mlora_get_config tells which.
     MLORA_STEP_AUTO = 4,
 }
 
-/// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what
-/// differs; none must be tuned for learning to work.
+/// Settings of an adapter. Start from MLORA_CONFIG(in_features, out_features, rank) and change what you need; learning
+/// works without tuning.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_config {
@@ -39,8 +39,7 @@ pub struct mlora_config {
     pub rank: u32,
     /// 0, or MLORA_INFERENCE.
     pub flags: u32,
-    /// LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by alpha / rank. Training does
-    /// not depend on it.
+    /// LoRA alpha, 1e-6 to 1e6, default 4: the correction is scaled by alpha / rank. Training does not depend on alpha.
     pub alpha: f32,
     /// 1 to scale by alpha / sqrt(rank) instead (rsLoRA, PEFT's use_rslora), default 0.
     pub use_rslora: u32,
@@ -48,12 +47,12 @@ pub struct mlora_config {
     pub cap: f32,
     /// Seed of the initial lora_A, default 0; the same seed gives the same bits on every machine.
     pub seed: u32,
-    /// Names the frozen model whose vectors the adapter is trained on, default 0: unused.
+    /// Your number for the frozen model whose vectors the adapter is trained on, default 0: unused.
     pub model_id: u32,
     /// A number of mlora_step, default MLORA_STEP_AUTO.
     pub step: u32,
-    /// Share of lora_B that every update forgets, 0 to 0.5, default 0: beside the 0.0003 that the default
-    /// step forgets by itself, at every rehearsal too.
+    /// Share of lora_B that every update forgets, 0 to 0.5, default 0. MLORA_STEP_SCALED_GRADIENT_V2 forgets 0.0003 in
+    /// addition, also at every rehearsal.
     pub decay: f32,
 }
 
@@ -148,7 +147,7 @@ pub(crate) fn sized(
     rank: u32,
     config: &Config,
 ) -> micro_lora::Result<Header> {
-    // On a machine of 16 bits a size that does not fit is refused as too large.
+    // On a 16-bit machine a size that does not fit is refused as too large.
     let wide = |value| usize::try_from(value).unwrap_or(usize::MAX);
     Header::new(wide(in_features), wide(out_features), wide(rank), config)
 }

@@ -3,9 +3,9 @@
 use crate::status::mlora_status::{self, *};
 use crate::status::run;
 
-/// Checks the floating-point mode of this thread: rounding to nearest, subnormal numbers kept, as every thread starts.
-/// Audio code, games and -ffast-math change it. In another mode nothing breaks, and files load as they are, but results
-/// may differ in their last bits from those of other machines; with exceptions unmasked (feenableexcept) see
+/// Checks that this thread has the default floating-point mode: rounding to nearest, subnormal numbers kept. Audio
+/// code, games and -ffast-math change it. In another mode nothing breaks, and files load with the same bits, but
+/// results may differ in their last bits from those of other machines. For unmasked exceptions (feenableexcept) see
 /// docs/floating-point.md.
 ///
 /// Errors: ENVIRONMENT.

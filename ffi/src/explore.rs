@@ -9,12 +9,11 @@ use crate::status::mlora_status::{self, *};
 use crate::status::{Result, run};
 use crate::teach::{learn, spans};
 
-/// What is tried next, and how large differences are. Its words are not for programs; a copy of it is
-/// a snapshot.
+/// An explorer: the state of its random perturbations. Do not read its words; a copy of it is a snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct mlora_explore {
-    /// Not for programs.
+    /// Private.
     pub words: [u32; 4],
 }
 
@@ -35,7 +34,7 @@ const _: () = assert!(
 /// The caller's promise for an explorer: readable memory that nobody writes to meanwhile.
 unsafe fn span_of(explore: *const mlora_explore) -> Result<Span> {
     check_pointer(explore)?;
-    // SAFETY: readable by this function's own condition, and aligned.
+    // SAFETY: readable by this function's contract, and aligned.
     if unsafe { (&raw const (*explore.cast::<Front>()).magic).read() } != MAGIC {
         return Err(MLORA_ERROR_NOT_INITIALISED);
     }
@@ -45,7 +44,7 @@ unsafe fn span_of(explore: *const mlora_explore) -> Result<Span> {
 }
 
 /// Initialises an explorer. radius: the length of perturbations, 1e-6 to 1e6, for example 0.3 for outputs of unit norm:
-/// large enough for a difference in quality to show. The same seed gives the same perturbations everywhere.
+/// large enough for a difference in quality to show. The same seed gives the same perturbations on every machine.
 ///
 /// Errors: NULL, MISALIGNED, OUT_OF_RANGE.
 /// Threads: needs the explorer for itself.
@@ -64,14 +63,14 @@ pub unsafe extern "C" fn mlora_explore_init(
     })
 }
 
-/// Draws what to try next, in the space of some directions: serve y + eps, then y - eps, and give both
-/// qualities to mlora_explore_adapt.
+/// Draws the next perturbation, in the space of some directions: serve y + eps, then y - eps, and pass both qualities
+/// to mlora_explore_adapt.
 ///
-/// directions: n * out_features values, n = 1 to 16, near unit norm. eps: out_features values, which
-/// after an error are of no use.
+/// directions: n * out_features values, n = 1 to 16, near unit norm. eps: out_features values, undefined after an
+/// error.
 ///
-/// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions
-/// that cancel. CORRUPT for an explorer whose words no explorer has.
+/// Errors: those of every handle and buffer; COUNT for n, NOT_FINITE, OVERFLOW, ZERO_NORM for directions that cancel.
+/// CORRUPT for an explorer with invalid words.
 /// Threads: needs the explorer for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_explore_draw(
@@ -92,10 +91,10 @@ pub unsafe extern "C" fn mlora_explore_draw(
     })
 }
 
-/// Adds one pair to the pending gradients: plus is the quality of y + eps, minus that of y - eps, in any
-/// unit. Takes some hundred pairs.
+/// Adds one pair to the pending gradients: plus is the quality of y + eps, minus that of y - eps, in any unit. Learning
+/// takes some hundred pairs.
 ///
-/// eps: as mlora_explore_draw gave it; afterwards, and after an error, it is of no use.
+/// eps: as mlora_explore_draw wrote it; undefined after the call.
 ///
 /// Errors: those of every handle, buffer and sample; NOT_FINITE for the qualities, OVERFLOW if the square
 /// of their difference is infinite, ZERO_NORM for eps.
@@ -119,7 +118,7 @@ pub unsafe extern "C" fn mlora_explore_adapt(
         let read = unsafe { spans(sample) }?;
         check_apart(&read, &[span, eps.span])?;
         let inputs = [span, eps.span];
-        // SAFETY: the caller's promise for every argument; all of them are apart.
+        // SAFETY: the caller's promise for every argument; they do not overlap.
         unsafe {
             let eps = eps.slice();
             learn(lora, sample, &inputs, receipt, |adapter, sample| {
@@ -129,13 +128,13 @@ pub unsafe extern "C" fn mlora_explore_adapt(
     })
 }
 
-/// Finds the directions in which example vectors differ most, to explore in: their first principal
-/// components. Their mean is taken off first: what all of them share is none of the directions.
+/// Finds the directions in which example vectors differ most, to explore in: their first principal components. Their
+/// mean is subtracted first, so what all of them share is not a direction.
 ///
-/// examples: n * out_features values, the documents or the outputs that a host has, say; 100 or more
-/// are best. directions: 1 to 16 times out_features values to fill, of unit norm and at right angles.
-/// scratch: 2 * out_features values. found: how many directions there are; the rest of them are zero.
-/// After an error, directions and scratch are of no use.
+/// examples: n * out_features values, for example documents or outputs of the host; 100 or more are best. directions: 1
+/// to 16 times out_features values to fill; orthonormal.
+/// scratch: 2 * out_features values. found: how many directions there are; the rest of them are zero. After an error,
+/// directions and scratch are undefined.
 ///
 /// Errors: those of every buffer; COUNT, NOT_FINITE, OVERFLOW.
 /// Threads: any number at once.
@@ -157,7 +156,7 @@ pub unsafe extern "C" fn mlora_principal_directions(
         check_apart(&[examples.span], &[directions.span, scratch.span, found.span])?;
         // SAFETY: the caller's promise for `examples`.
         let examples = unsafe { examples.slice() };
-        // SAFETY: the same for what is written to, all of it apart, as just checked.
+        // SAFETY: the same for what is written to, disjoint, as just checked.
         let (directions, scratch) = unsafe { (directions.slice(), scratch.slice()) };
         let count = principal_directions(examples, out_features as usize, directions, scratch)?;
         // SAFETY: the same.

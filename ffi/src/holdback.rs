@@ -8,27 +8,27 @@ use crate::buffer::{Input, Output, Slot, Span, check_apart, check_pointer};
 use crate::status::mlora_status::{self, *};
 use crate::status::{Result, run};
 
-/// A comparison of an adapter with the frozen model alone, in memory of the caller's. Its words are not
-/// for programs; a copy of it is a snapshot.
+/// A comparison of an adapter with the frozen model alone, in the caller's memory. Do not read its words; a copy of it
+/// is a snapshot.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct mlora_holdback {
-    /// Not for programs.
+    /// Private.
     pub words: [u64; 15],
 }
 
-/// What a mlora_holdback has found. Before anything was liked, or while nothing was clicked where the lists
-/// differ, both means are 0. Later, in a sentence:
+/// What a mlora_holdback has found. Both means are 0 until something was liked, or clicked where the lists differ. To
+/// print it:
 /// printf("%s: %+.0f %% with the adapter, %u events", report.applied ? "applied" : "not applied",
 /// 100 * (report.adapted / report.base - 1), report.events)
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_holdback_report {
-    /// 1 if the adapter is to be applied where nothing is compared.
+    /// 1 if the adapter should be applied to events that are not compared.
     pub applied: u32,
     /// Mean quality with the adapter, or clicks on its results per merged list.
     pub adapted: f32,
-    /// The same without it.
+    /// The same without the adapter.
     pub base: f32,
     /// The adapter's lead in standard errors; 0 while too few events are known.
     pub lead: f32,
@@ -66,7 +66,7 @@ const _: () = assert!(
 /// The caller's promise for a holdback: readable memory that nobody writes to meanwhile.
 unsafe fn span_of(holdback: *const mlora_holdback) -> Result<Span> {
     check_pointer(holdback)?;
-    // SAFETY: readable by this function's own condition, and aligned.
+    // SAFETY: readable by this function's contract, and aligned.
     if unsafe { (&raw const (*holdback.cast::<Front>()).magic).read() } == MAGIC {
         Ok(Span::new(holdback, size_of::<mlora_holdback>()))
     } else {
@@ -77,18 +77,18 @@ unsafe fn span_of(holdback: *const mlora_holdback) -> Result<Span> {
 /// # Safety
 /// `span_of` has let it pass, and it is the caller's alone during `'a`.
 unsafe fn state_of<'a>(holdback: *mut mlora_holdback) -> &'a mut Holdback {
-    // SAFETY: aligned, there and alone by this function's own condition. A `Holdback` has no invalid bits.
+    // SAFETY: aligned, there and alone by this function's contract. A `Holdback` has no invalid bits.
     unsafe { &mut (*holdback.cast::<Front>()).state }
 }
 
 /// # Safety
 /// The caller's promise for a holdback that is theirs alone.
 unsafe fn put(holdback: *mut mlora_holdback, state: Holdback) {
-    // SAFETY: aligned and there by this function's own condition.
+    // SAFETY: aligned and there by this function's contract.
     unsafe { holdback.cast::<Front>().write(Front { magic: MAGIC, reserved: 0, state }) };
 }
 
-/// Starts a comparison: nothing is known yet, every list is compared, every other answer is the adapter's.
+/// Starts a comparison. At first every list is compared, and every second answer is the adapter's.
 ///
 /// Errors: NULL, MISALIGNED.
 /// Threads: needs the holdback for itself.
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn mlora_holdback_init(holdback: *mut mlora_holdback) -> m
     })
 }
 
-/// Whether the next list is to be compared, 1 or 0: to be merged by mlora_holdback_interleave. If not, show
-/// the adapter's. Ask once per list.
+/// Whether the next list is to be compared, 1 or 0. If so, merge it with mlora_holdback_interleave; if not, show the
+/// adapter's list. Call it once per list.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: needs the holdback for itself.
@@ -114,17 +114,17 @@ pub unsafe extern "C" fn mlora_holdback_is_due(holdback: *mut mlora_holdback, du
         let span = unsafe { span_of(holdback) }?;
         let due = Slot::required(due)?;
         check_apart(&[], &[span, due.span])?;
-        // SAFETY: as just checked, and the caller's promise; `due` is apart.
+        // SAFETY: as just checked, and the caller's promise; `due` does not overlap it.
         unsafe { due.put(u32::from(state_of(holdback).is_due())) };
         Ok(())
     })
 }
 
-/// Merges two rankings of the same results, best first and by the host's own numbers, each taking its
-/// turn by the toss of a coin.
+/// Merges two rankings of the same results, best first, given by the host's own numbers. The rankings fill places in
+/// turns; for each pair of places a random one goes first.
 ///
-/// base: as the frozen model ranks them; adapted: as with the adapter. shown_len: 1 to 64. count: how
-/// many were written to shown, fewer if both rankings are exhausted.
+/// base: the ranking of the frozen model; adapted: the ranking with the adapter. shown_len: 1 to 64. count: how many
+/// were written to shown, fewer if both rankings are exhausted.
 ///
 /// Errors: those of every handle and buffer; COUNT for shown_len.
 /// Threads: needs the holdback for itself.
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn mlora_holdback_interleave(
         check_apart(&[base.span, adapted.span], &[span, shown.span, count.span])?;
         // SAFETY: the caller's promise for `base` and `adapted`.
         let (base, adapted) = unsafe { (base.slice(), adapted.slice()) };
-        // SAFETY: the same for what is written to, all of it apart, as just checked.
+        // SAFETY: the same for what is written to, disjoint, as just checked.
         let filled = unsafe { state_of(holdback).interleave(base, adapted, shown.slice()) }?;
         // SAFETY: the same.
         unsafe { count.put(filled) };
@@ -172,14 +172,13 @@ pub unsafe extern "C" fn mlora_holdback_record_clicks(
         let span = unsafe { span_of(holdback) }?;
         let clicks = Input::new(clicks, clicks_len)?;
         check_apart(&[clicks.span], &[span])?;
-        // SAFETY: as just checked, and the caller's promise; `clicks` is apart.
+        // SAFETY: as just checked, and the caller's promise; `clicks` does not overlap it.
         unsafe { state_of(holdback).record_clicks(clicks.slice()) }?;
         Ok(())
     })
 }
 
-/// What to serve the next event with, where only one answer is shown: 0 the frozen model alone, 1 the
-/// adapter too.
+/// What should answer the next event, if only one answer is shown: 0 the frozen model alone, 1 with the adapter.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: needs the holdback for itself.
@@ -193,13 +192,13 @@ pub unsafe extern "C" fn mlora_holdback_next(
         let span = unsafe { span_of(holdback) }?;
         let adapted = Slot::required(adapted)?;
         check_apart(&[], &[span, adapted.span])?;
-        // SAFETY: as just checked, and the caller's promise; `adapted` is apart.
+        // SAFETY: as just checked, and the caller's promise; `adapted` does not overlap it.
         unsafe { adapted.put(u32::from(state_of(holdback).next() == Serving::Adapted)) };
         Ok(())
     })
 }
 
-/// Records how good the user found the answer that the last mlora_holdback_next served, 0 to 1. Call it once per
+/// Records how good the user found the answer that the last mlora_holdback_next chose, 0 to 1. Call it once per
 /// answer: a second call counts again. Before the first mlora_holdback_next it counts for the frozen model.
 ///
 /// Errors: those of every handle; OUT_OF_RANGE.
@@ -215,7 +214,7 @@ pub unsafe extern "C" fn mlora_holdback_record(holdback: *mut mlora_holdback, qu
     })
 }
 
-/// What was found so far.
+/// Writes what was found so far.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -231,7 +230,7 @@ pub unsafe extern "C" fn mlora_holdback_get_report(
         check_apart(&[span], &[report.span])?;
         // SAFETY: as just checked, and the caller's promise: nobody writes to it meanwhile.
         let found = unsafe { &(*holdback.cast::<Front>()).state }.report();
-        // SAFETY: the caller's promise for `report`, which is apart.
+        // SAFETY: the caller's promise for `report`, which does not overlap it.
         unsafe { report.put(found.into()) };
         Ok(())
     })
@@ -255,16 +254,15 @@ pub unsafe extern "C" fn mlora_holdback_save_json(
         let span = unsafe { span_of(holdback) }?;
         let (buffer, written) = (Output::new(buffer.cast::<u8>(), buffer_len)?, Slot::required(written)?);
         check_apart(&[span], &[buffer.span, written.span])?;
-        // SAFETY: as just checked, and the caller's promise for both, which are apart.
+        // SAFETY: as just checked, and the caller's promise for both, which do not overlap.
         let len = unsafe { (*holdback.cast::<Front>()).state.write_json(buffer.slice()) }?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(len) };
         Ok(())
     })
 }
 
-/// Makes the memory the holdback that was saved; it need not be initialised. All of it is checked
-/// before anything is changed.
+/// Loads a saved holdback into memory that need not be initialised. All of it is checked before anything is changed.
 ///
 /// Errors: NULL, MISALIGNED, OVERLAP, LENGTH; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT and
 /// OUT_OF_RANGE for values that no holdback could have saved.

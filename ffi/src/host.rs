@@ -26,24 +26,24 @@ pub enum mlora_vector {
 pub enum mlora_lookup {
     /// The vector has been written.
     MLORA_FOUND = 0,
-    /// There is no such vector any more: lists with it are remembered no longer, their part stays in the adapter.
+    /// There is no such vector any more: lists with it are no longer remembered, but their part stays in the adapter.
     MLORA_GONE = 1,
-    /// It could not be read this time: lists with it stay as they are. Any other number says the same.
+    /// It could not be read this time: lists with it stay as they are. Any other number means the same.
     MLORA_FAILED = 2,
 }
 
-/// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values, all
-/// 0. It answers with a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. The same id must have the
-/// same bits for ever: a list whose vectors have changed is left behind, as if they were gone.
+/// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values,
+/// all 0. It returns a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. It must always give the
+/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
 ///
-/// It writes to out alone, and returns: no exception, no longjmp. Functions of this library that it calls on the same
-/// adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. NULL will
-/// do for a memory that keeps everything by value.
+/// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
+/// same adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. The
+/// callback may be NULL for a memory that keeps everything by value.
 pub type mlora_vectors = Option<
     unsafe extern "C" fn(context: *mut c_void, kind: c_int, id: u32, out: *mut f32, len: usize) -> c_int,
 >;
 
-/// The callback with what it is called with.
+/// The callback with its context.
 #[derive(Clone, Copy)]
 pub(crate) struct Host {
     pub(crate) vectors: mlora_vectors,
@@ -66,11 +66,11 @@ impl Host {
     }
 }
 
-/// One call on a memory of lists and its adapter, while which both are busy. If the task succeeds, the memory is of the
-/// adapter's model; with `same_model` it must be so before.
+/// One call on a memory of lists and its adapter, which are both busy during the call. If the task succeeds, the memory
+/// has the adapter's model id; with `same_model` it must have it before.
 ///
 /// # Safety
-/// The caller's promise for the handles and the callback, and for what the spans are of.
+/// The caller's promise for the handles, the callback and the arrays of the spans.
 pub(crate) unsafe fn work<T>(
     memory: *mut mlora_memory,
     lora: *mut mlora,
@@ -84,7 +84,7 @@ pub(crate) unsafe fn work<T>(
         &mut dyn FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> micro_lora::Result<T>,
 ) -> Result<T> {
-    // SAFETY: this function's own condition.
+    // SAFETY: this function's contract.
     let slab = unsafe { Slab::of(memory) }?;
     // SAFETY: the same.
     let state = unsafe { State::learning(lora) }?;
@@ -96,14 +96,14 @@ pub(crate) unsafe fn work<T>(
     if asks && host.vectors.is_none() {
         return Err(MLORA_ERROR_NULL);
     }
-    // SAFETY: nobody else uses the adapter meanwhile: what the callback tries on it is refused.
+    // SAFETY: nobody else uses the adapter meanwhile: calls from the callback on it are refused.
     let mut adapter = unsafe { state.adapter_mut() }?;
     let model_id = adapter.config().model_id;
     // SAFETY: nobody writes to the memory meanwhile.
     if same_model && unsafe { slab.model_id() } != model_id {
         return Err(MLORA_ERROR_MISMATCH);
     }
-    // SAFETY: nobody else uses either meanwhile; the guard words are in no view.
+    // SAFETY: nobody else uses either meanwhile; no view contains the guard words.
     let _busy = unsafe { (slab.occupy(), state.occupy()) };
     // SAFETY: the same.
     let mut view = unsafe { slab.view() };

@@ -8,12 +8,12 @@ use crate::sample::{mlora_receipt, mlora_sample};
 use crate::status::{mlora_status, run};
 use crate::teach::learn;
 
-/// The learning rate that is right for almost everything.
+/// The usual learning rate; it suits almost every task.
 ///
 /// cbindgen:ignore
 pub const MLORA_LEARNING_RATE: f32 = 0.01;
 
-/// The temperature of a list's candidates, near unit norm.
+/// The usual temperature of a list whose candidates are near unit norm.
 ///
 /// cbindgen:ignore
 pub const MLORA_TEMPERATURE: f32 = 0.1;
@@ -84,9 +84,8 @@ pub unsafe extern "C" fn mlora_adapt_choice(
 
 /// Learns from several choices of one list at once: listwise softmax cross-entropy.
 ///
-/// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, 1
-/// for a click and 0 for none, say; equal ones are skipped. temperature: 1e-3 to 1e3, usually
-/// MLORA_TEMPERATURE.
+/// candidates: n * out_features values, n = 2 to 64, near unit norm. weights: n values, 0 to 1e6, as 1 for a click and
+/// 0 for none; a list whose weights are all equal is skipped. temperature: 1e-3 to 1e3, usually MLORA_TEMPERATURE.
 ///
 /// Errors: those of every handle, buffer and sample; COUNT for n.
 /// Threads: needs the adapter for itself.
@@ -121,8 +120,8 @@ pub unsafe extern "C" fn mlora_adapt_listwise(
 ///
 /// target: out_features values. |weight|: 0, or 1e-6 to 1e6; it multiplies the sample's.
 ///
-/// Pulling alone, event after event, draws every output to the mean of the targets. Use it for a few
-/// events, with weights of both signs, or take mlora_adapt_attract_repel.
+/// Pulling alone, event after event, draws every output to the mean of the targets. Use it for a few events, with
+/// weights of both signs, or use mlora_adapt_attract_repel.
 ///
 /// Errors: those of every handle, buffer and sample; ZERO_NORM for the target.
 /// Threads: needs the adapter for itself.
@@ -183,8 +182,8 @@ pub unsafe extern "C" fn mlora_adapt_attract_repel(
     })
 }
 
-/// Learns from a quality, 0 to 1, and nothing else, for an adapter with in_features == out_features.
-/// The weakest signal there is: it does not say in which direction to go, and can do harm.
+/// Learns from a quality alone, 0 to 1, for an adapter with in_features == out_features. The weakest kind of feedback:
+/// it does not say in which direction to go, and can do harm.
 ///
 /// Errors: those of every handle, buffer and sample; SQUARE_REQUIRED.
 /// Threads: needs the adapter for itself.
@@ -223,14 +222,14 @@ pub unsafe extern "C" fn mlora_apply_updates(
         let mut adapter = unsafe { state.adapter_mut() };
         let done = adapter.as_mut().map_err(|status| *status)?.apply_updates(learning_rate);
         let done = done.as_ref().map_err(mlora_status::from)?;
-        // SAFETY: the caller's promise for `receipt`, which is apart from all else.
+        // SAFETY: the caller's promise for `receipt`, which overlaps nothing else.
         unsafe { receipt.put(mlora_receipt::from(*done)) };
         Ok(())
     })
 }
 
-/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. Outputs stay, to
-/// rounding; what the adapter has learned is kept. One that learns by the dual step already stays as it is.
+/// From now on the adapter learns from lists, by MLORA_STEP_DUAL, whatever it has learned from so far. It keeps what it
+/// has learned: outputs stay the same up to rounding. An adapter that already learns by the dual step stays as it is.
 ///
 /// Errors: COUNT if events are pending (apply the updates first) or for a rank above in_features, those of every handle.
 /// Threads: needs the adapter for itself.

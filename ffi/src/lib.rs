@@ -1,10 +1,10 @@
 //! The C interface of MicroLoRA: `include/micro_lora.h` is generated from this crate.
 //!
-//! Every function takes what C gives it with suspicion: pointers are checked for NULL, alignment and
-//! overlap, lengths by the engine, and a handle by the guard words before its state. What cannot be
-//! checked is the caller's promise, the same for every function and said once in the header:
+//! No function trusts its arguments: it checks pointers for NULL, alignment and overlap, and a handle by the guard
+//! words before its state; the engine checks lengths. What cannot be checked is the caller's promise, the same for
+//! every function and stated once in the header:
 //!
-//! - a pointer with a length points to so many values, initialised if they are read;
+//! - a pointer with a length points to that many values, initialised if they are read;
 //! - nobody else writes to a buffer, or to a state, while a function works on it;
 //! - a handle points to memory of the size that `mlora_init` was given.
 //!

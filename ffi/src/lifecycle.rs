@@ -70,8 +70,8 @@ pub unsafe extern "C" fn mlora_config_default(config: *mut mlora_config, struct_
     })
 }
 
-/// Finds what mlora_init would refuse of a config: problem is then a static string that names the setting
-/// and says what was expected of it, as "alpha: expected 0.000001 to 1000000". NULL if all is well.
+/// Finds the setting of a config that mlora_init would refuse: problem is then a static string that names the setting
+/// and what was expected, as "alpha: expected 0.000001 to 1000000". NULL if nothing is wrong.
 ///
 /// Errors: STRUCT_SIZE, NULL, MISALIGNED, OVERLAP; not those of the settings.
 /// Threads: any number at once.
@@ -86,21 +86,19 @@ pub unsafe extern "C" fn mlora_config_problem(
         let problem = Slot::required(problem)?;
         check_apart(&[Span::new(config, size_of::<mlora_config>())], &[problem.span])?;
         let found = settings.problem().map_or(core::ptr::null(), CStr::as_ptr);
-        // SAFETY: the caller's promise for `problem`, which is apart from the config.
+        // SAFETY: the caller's promise for `problem`, which does not overlap the config.
         unsafe { problem.put(found) };
         Ok(())
     })
 }
 
-/// Makes a fresh adapter in memory of the caller's: lora_A seeded, lora_B zero, so that it changes
-/// nothing yet. With MLORA_INFERENCE both are zero until weights are loaded; saved before that, they are
-/// nothing that anybody could train on.
+/// Makes a fresh adapter in the caller's memory: lora_A seeded, lora_B zero, so that its correction is zero. With
+/// MLORA_INFERENCE both are zero until weights are loaded; a state saved before that cannot be trained.
 ///
-/// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The
-/// handle is the memory's own address and needs no release. The adapter contains no pointers: a
-/// memcpy of it is a snapshot, copied back it is undone; at another address, mlora_open gives the
-/// handle.
-/// abi_version: MLORA_ABI_VERSION, so that a header and a library that do not fit are found out.
+/// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The handle is the
+/// memory's own address and needs no release. The adapter contains no pointers: a memcpy of it is a snapshot, and
+/// copying it back is an undo. For a copy at another address mlora_open gives the handle.
+/// abi_version: MLORA_ABI_VERSION, to detect a header and a library that do not match.
 ///
 /// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
@@ -121,7 +119,7 @@ pub unsafe extern "C" fn mlora_init(
         check_flags(config.flags)?;
         let settings = config.settings().map_err(|_| MLORA_ERROR_COUNT)?;
         let header = sized(config.in_features, config.out_features, config.rank, &settings);
-        // By reference: its 160 bytes are on the stack once, which is often enough on a chip.
+        // By reference, so that its 160 bytes are on the stack only once: stack is scarce on a chip.
         let header = header.as_ref().map_err(mlora_status::from)?;
         let span = check_memory(memory, bytes)?;
         if bytes < memory::bytes(header, config.flags) {
@@ -143,15 +141,14 @@ pub unsafe extern "C" fn mlora_init(
     })
 }
 
-/// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It
-/// works on with the bits it had. The handle given before, if any, stays good as well.
+/// Attaches to an adapter that is already in memory: copied there, or left by an earlier run. It continues with the
+/// same bits. An earlier handle, if any, stays valid as well.
 ///
-/// The header is checked for what could do harm, not for damage, and the weights are not looked at:
-/// from a file or a network take JSON, which has a checksum.
+/// The header is checked only for values that would be unsafe, and the weights are not checked. For files and networks
+/// use JSON, which has a checksum.
 ///
-/// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter,
-/// CORRUPT if its header could do harm, FLAGS, MEMORY if part of it is missing,
-/// NULL, MISALIGNED, OVERLAP.
+/// Errors: ABI (also for a state of another ABI version), NOT_INITIALISED if there is no adapter, CORRUPT if its header
+/// is unsafe to use, FLAGS, MEMORY if part of it is missing, NULL, MISALIGNED, OVERLAP.
 /// Threads: needs the memory for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_open(
@@ -182,8 +179,8 @@ pub unsafe extern "C" fn mlora_open(
     })
 }
 
-/// Marks the memory as no longer an adapter, so that a later use of the handle is refused rather
-/// than misunderstood. Nothing has to be released; programs may do without it.
+/// Marks the memory as no longer an adapter, so that a later use of the handle is refused. Nothing has to be released;
+/// calling it is optional.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the adapter for itself.
@@ -228,7 +225,7 @@ fn check_abi(version: u32) -> Result<()> {
 
 pub(crate) fn check_memory(memory: *const c_void, bytes: usize) -> Result<Span> {
     check_pointer(memory.cast::<u32>())?;
-    // Memory cannot reach past the end of all memory.
+    // Memory cannot extend past the end of the address space.
     let reaches = isize::try_from(bytes).is_ok() && memory.addr().checked_add(bytes).is_some();
     if reaches { Ok(Span::new(memory, bytes)) } else { Err(MLORA_ERROR_MEMORY) }
 }
@@ -236,12 +233,12 @@ pub(crate) fn check_memory(memory: *const c_void, bytes: usize) -> Result<Span> 
 /// # Safety
 /// The caller's promise for `config`, of which struct_size alone need be set.
 unsafe fn read_config(config: *const mlora_config) -> Result<mlora_config> {
-    // The size goes first: a struct of another size may not be there in full.
-    // SAFETY: this function's own condition; the size is the first field.
+    // Read the size first: a struct of another size may be shorter.
+    // SAFETY: this function's contract; the size is the first field.
     let struct_size = unsafe { read(config.cast::<u32>()) }?;
     if struct_size != CONFIG_SIZE {
         return Err(MLORA_ERROR_STRUCT_SIZE);
     }
-    // SAFETY: this function's own condition; any bits are valid.
+    // SAFETY: this function's contract; any bits are valid.
     unsafe { read(config) }
 }

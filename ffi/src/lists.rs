@@ -16,7 +16,7 @@ use crate::teach::{sample_of, spans};
 
 /// How many bytes a memory of lists takes: what MLORA_MEMORY_SIZE gives, for sizes known at run time only.
 ///
-/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED, OVERLAP.
+/// Errors: COUNT for sizes outside their ranges or 4 GiB and more in all, NULL, MISALIGNED, OVERLAP.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_size(
@@ -37,11 +37,11 @@ pub unsafe extern "C" fn mlora_memory_size(
     })
 }
 
-/// Makes an empty memory of lists for an adapter that learns by MLORA_STEP_DUAL, of its sizes and its model_id, in memory of
-/// the caller's, at least mlora_memory_size bytes and aligned to 4.
+/// Makes an empty memory of lists for an adapter that learns by MLORA_STEP_DUAL, with its sizes and model_id, in the
+/// caller's memory: at least mlora_memory_size bytes, aligned to 4.
 ///
 /// The handle is the memory's own address and needs no release. It contains no pointers: a memcpy of it is a memory of
-/// lists, too, and goes with a copy of the adapter that was made at the same time.
+/// lists, too, and belongs to a copy of the adapter made at the same time.
 ///
 /// Errors: those of every handle (of the adapter); COUNT for the layout, MEMORY if there is too little, NULL, MISALIGNED,
 /// OVERLAP.
@@ -84,27 +84,27 @@ pub unsafe extern "C" fn mlora_memory_init(
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct mlora_clicks {
-    /// n documents, where the layout keeps documents by value; else NULL.
+    /// n documents, if the layout keeps documents by value; else NULL.
     pub documents: *const f32,
     /// n * out_features, or 0.
     pub documents_len: usize,
-    /// Their ids, where the layout keeps documents by id; else NULL.
+    /// Their ids, if the layout keeps documents by id; else NULL.
     pub ids: *const u32,
     /// n, or 0.
     pub ids_len: usize,
-    /// One weight a document, 0 to 1e6, 1 for a click and 0 for none, say. NULL for a thumb. Kept as a share of
-    /// the largest in steps of 1 / 255.
+    /// One weight per document, 0 to 1e6, as 1 for a click and 0 for none. NULL for a thumb. Kept as a share of the
+    /// largest weight, in steps of 1 / 255.
     pub weights: *const f32,
     /// n, or 0 for a thumb.
     pub weights_len: usize,
-    /// The scores by which the program ranked the documents, in place of document . base; of the size of cosines. Kept by
-    /// a layout with scores only; else NULL.
+    /// The scores by which the program ranked the documents, used instead of document . base; in the range of cosines.
+    /// NULL, unless the layout keeps scores.
     pub scores: *const f32,
     /// n, or 0.
     pub scores_len: usize,
     /// For a thumb, which document it is on.
     pub chosen: usize,
-    /// For a thumb, 0 to 1: 1 is up, 0 is down, 0.5 says nothing.
+    /// For a thumb, 0 to 1: 1 is up, 0 is down, 0.5 is neutral.
     pub quality: f32,
     /// 1e-3 to 1e3, usually MLORA_TEMPERATURE.
     pub temperature: f32,
@@ -126,7 +126,7 @@ pub struct mlora_memory_receipt {
     pub moved: f32,
     /// Remembered lists that were visited after it.
     pub visits: u32,
-    /// Lists that are remembered no longer because a vector has changed or is gone: their part stays in the adapter.
+    /// Lists that are no longer remembered because a vector has changed or is gone: their part stays in the adapter.
     pub left_behind: u32,
     /// The adapter's generation after the call.
     pub generation: u32,
@@ -170,7 +170,7 @@ impl Buffers {
     /// # Safety
     /// The caller's promise for the buffers during `'a`.
     unsafe fn list<'a>(&self, clicks: &mlora_clicks) -> Result<Clicks<'a>> {
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         let (documents, ids) = unsafe { (self.documents.slice(), self.ids.slice()) };
         // SAFETY: the same.
         let (weights, scores): (&[f32], &[f32]) = unsafe { (self.weights.slice(), self.scores.slice()) };
@@ -190,18 +190,18 @@ impl Buffers {
     }
 }
 
-/// Learns a list at once and remembers it: a visit of it, nine visits of what is remembered, in a cycle, and lora_A turns.
-/// When the memory is full, the oldest list is remembered no longer; its part stays in the adapter. Pending events of the
-/// adapter are served first. A list without a preference is skipped (see the receipt) and not
-/// remembered.
+/// Learns a list and remembers it: visits the list, then nine remembered lists in a cycle, and turns lora_A. When the
+/// memory is full, the oldest list is dropped; its part stays in the adapter. Pending events of the adapter are applied
+/// first. A list without a preference is skipped (see the receipt) and not remembered.
 ///
-/// The sample's base is looked at only where scores are kept, and none are given. learning_rate: usually MLORA_LEARNING_RATE.
+/// The sample's base is used only if the layout keeps scores and clicks has none. learning_rate: usually
+/// MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.
 ///
 /// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for,
-/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors far from the length of the first list's and
-/// for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other sizes, UNSUPPORTED for one that
-/// learns by another step.
+/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first
+/// list's and for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
+/// sizes, UNSUPPORTED for one that learns by another step.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_learn(
@@ -232,14 +232,14 @@ pub unsafe extern "C" fn mlora_memory_learn(
                 memory.learn(adapter, seen, list, learning_rate, host)
             })
         }?;
-        // SAFETY: the caller's promise for `receipt`, which is apart from all else.
+        // SAFETY: the caller's promise for `receipt`, which overlaps nothing else.
         unsafe { receipt.put(done.into()) };
         Ok(())
     })
 }
 
-/// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Brings the others
-/// to rest after a list was forgotten: a few visits for each list will do.
+/// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Call it after
+/// a list was forgotten, so that the others settle: a few visits per list are enough.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
 /// model_id, LENGTH for one of other sizes.
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn mlora_memory_settle(
                 memory.settle(adapter, visits, host)
             })
         }?;
-        // SAFETY: the caller's promise for `made`, which is apart from all else.
+        // SAFETY: the caller's promise for `made`, which overlaps nothing else.
         unsafe { made.put(done) };
         Ok(())
     })
@@ -285,8 +285,8 @@ pub unsafe extern "C" fn mlora_memory_len(memory: *const mlora_memory, len: *mut
     })
 }
 
-/// Remembers no list any more, at once: nothing of them stays here, and what they taught stays in the adapter. To take that
-/// out as well, call mlora_memory_forget for each, or mlora_reset.
+/// Empties the memory: nothing of the lists stays here, but what they taught stays in the adapter. To remove that as
+/// well, call mlora_memory_forget for each list first, or mlora_reset.
 ///
 /// Errors: those of every handle.
 /// Threads: needs the memory for itself.
@@ -299,8 +299,8 @@ pub unsafe extern "C" fn mlora_memory_clear(memory: *mut mlora_memory) -> mlora_
     })
 }
 
-/// The most bytes that mlora_memory_save_json writes for a memory of this layout: what MLORA_MEMORY_JSON_MAX gives. With
-/// fewer lists in it, it takes less.
+/// The most bytes that mlora_memory_save_json writes for a memory of this layout: what MLORA_MEMORY_JSON_MAX gives. A
+/// memory with fewer lists takes less.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -320,8 +320,8 @@ pub unsafe extern "C" fn mlora_memory_json_max(
     })
 }
 
-/// Saves a memory of lists as JSON, a document of its own beside the adapter's: save both at the same time. Loaded again,
-/// they go on with the same bits.
+/// Saves a memory of lists as JSON, separate from the adapter: save both at the same time. Loaded again, they continue
+/// with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -340,17 +340,17 @@ pub unsafe extern "C" fn mlora_memory_save_json(
         let buffer = Output::new(buffer.cast::<u8>(), buffer_len)?;
         let written = Slot::required(written)?;
         check_apart(&[slab.span], &[buffer.span, written.span])?;
-        // SAFETY: the caller's promise: nobody else uses the memory or the buffer, and they are apart.
+        // SAFETY: the caller's promise: nobody else uses the memory or the buffer, and they do not overlap.
         let len = unsafe { slab.view().write_json(buffer.slice(), slab.model_id()) }?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(len) };
         Ok(())
     })
 }
 
-/// Loads a saved memory of lists into one of the same layout and the same model_id. All of it is checked before anything is
-/// changed. It goes with the adapter that was saved at the same time: with another, forgetting a list takes out what
-/// is not in it.
+/// Loads a saved memory of lists into one of the same layout and the same model_id. All of it is checked before
+/// anything is changed. It belongs to the adapter that was saved at the same time: with another one, forgetting a list
+/// would subtract what the adapter never learned.
 ///
 /// Errors: those of every handle and buffer; SYNTAX, FORMAT, BASE64, CHECKSUM, MISMATCH; COUNT, OUT_OF_RANGE and
 /// NOT_FINITE for values that no memory of lists could have saved.
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn mlora_memory_load_json(
         let slab = unsafe { Slab::of(memory) }?;
         let json = Input::new(json.cast::<u8>(), json_len)?;
         check_apart(&[json.span], &[slab.span])?;
-        // SAFETY: the caller's promise: nobody else uses the memory, and the text does not reach into it.
+        // SAFETY: the caller's promise: nobody else uses the memory, and the text does not overlap it.
         unsafe { slab.view().load_json(json.slice(), slab.model_id()) }?;
         Ok(())
     })

@@ -13,8 +13,8 @@
 //! scratch    out_features
 //! ```
 //!
-//! Words of 32 bits throughout and no pointers: the same bytes on every little-endian machine, and a
-//! copy of them is a copy of the adapter.
+//! All parts are 32-bit words without pointers: the bytes are the same on every little-endian machine, and a copy of
+//! them is a copy of the adapter.
 
 use core::slice;
 
@@ -25,7 +25,7 @@ use crate::busy::Occupied;
 use crate::status::Result;
 use crate::status::mlora_status::*;
 
-/// An adapter in the caller's memory. There is nothing to see inside.
+/// An adapter in the caller's memory. An opaque type.
 pub struct mlora {
     _opaque: [u8; 0],
 }
@@ -33,12 +33,12 @@ pub struct mlora {
 /// The version of this interface. A library refuses any other version.
 pub const MLORA_ABI_VERSION: u32 = 2;
 
-/// Flag: the adapter only applies. It needs half of the memory, and learns nothing.
+/// Flag: the adapter can be applied but cannot learn. It needs half of the memory.
 pub const MLORA_INFERENCE: u32 = 1;
 
 /// "MLRA" in memory on a little-endian machine.
 const MAGIC: u32 = 0x4152_4C4D;
-/// The same while a function works on it that calls back: "MLRa".
+/// The same while the adapter is busy: "MLRa".
 const BUSY: u32 = 0x6152_4C4D;
 
 /// What a handle points to; the matrices follow it.
@@ -104,7 +104,7 @@ pub(crate) fn bytes(header: &Header, flags: u32) -> usize {
     Lengths::new(header, flags).bytes()
 }
 
-/// A handle whose guard words and sizes were found in order.
+/// A handle whose guard words and sizes were checked.
 #[derive(Clone, Copy)]
 pub(crate) struct State {
     front: *mut Front,
@@ -114,12 +114,12 @@ pub(crate) struct State {
 
 impl State {
     /// # Safety
-    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size that
-    /// its guard words say if they are in order, and nobody writes to it meanwhile.
+    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size in its guard words if
+    /// they are valid, and nobody writes to it meanwhile.
     pub(crate) unsafe fn of(handle: *const mlora) -> Result<Self> {
         let front = handle.cast::<Front>();
         check_pointer(front)?;
-        // SAFETY: readable by this function's own condition, and aligned.
+        // SAFETY: readable by this function's contract, and aligned.
         let guard = unsafe { (&raw const (*front).guard).read() };
         match guard.magic {
             MAGIC => {}
@@ -132,7 +132,7 @@ impl State {
         check_flags(guard.flags)?;
         // SAFETY: the magic word says that a whole adapter is there. A header has no invalid bits.
         let header = unsafe { &(*front).header };
-        // Sizes that were written to from outside must not lead out of the memory.
+        // Sizes that somebody overwrote must not lead out of the memory.
         let bytes = bytes(header, guard.flags);
         if usize::try_from(guard.bytes) != Ok(bytes) || !(1..=4).contains(&header.rank()) {
             return Err(MLORA_ERROR_CORRUPT);
@@ -145,7 +145,7 @@ impl State {
     /// # Safety
     /// As for [`of`](Self::of).
     pub(crate) unsafe fn learning(handle: *mut mlora) -> Result<Self> {
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         let state = unsafe { Self::of(handle) }?;
         if state.is_inference() { Err(MLORA_ERROR_INFERENCE_ONLY) } else { Ok(state) }
     }
@@ -157,7 +157,7 @@ impl State {
     pub(crate) unsafe fn prepare(memory: *mut u8, header: &Header, flags: u32) -> Self {
         let bytes = bytes(header, flags);
         let guard = Guard { magic: MAGIC, abi_version: MLORA_ABI_VERSION, flags, bytes: bytes as u32 };
-        // SAFETY: so many bytes are there by this function's own condition.
+        // SAFETY: that many bytes exist by this function's contract.
         unsafe { memory.write_bytes(0, bytes) };
         let front = memory.cast::<Front>();
         // SAFETY: `bytes` covers a `Front`, and the memory is aligned for it.
@@ -176,14 +176,14 @@ impl State {
         unsafe { (&raw mut (*self.front).guard.magic).write(0) };
     }
 
-    /// Until it is dropped, every use of the handle is refused: a callback may have it, too.
+    /// Every use of the handle is refused until the value is dropped, since a callback may also have the handle.
     ///
     /// # Safety
-    /// The memory is the caller's alone during the value's life.
+    /// Nobody else uses the memory during the value's life.
     pub(crate) unsafe fn occupy(self) -> Occupied {
         // SAFETY: `of` has read this word, so it is there; no reference is made to it.
         let magic = unsafe { &raw mut (*self.front).guard.magic };
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         unsafe { Occupied::new(magic, BUSY) }
     }
 
@@ -206,7 +206,7 @@ impl State {
     /// # Safety
     /// Nobody writes to the state during `'a`.
     pub(crate) unsafe fn header<'a>(self) -> &'a Header {
-        // SAFETY: `of` or `prepare` vouch for the header; unchanged by this function's own condition.
+        // SAFETY: `of` or `prepare` vouch for the header; unchanged by this function's contract.
         unsafe { &(*self.front).header }
     }
 
@@ -215,7 +215,7 @@ impl State {
     /// # Safety
     /// Nobody writes to the state during `'a`.
     pub(crate) unsafe fn adapter<'a>(self) -> Result<Adapter<'a>> {
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         let header = unsafe { self.header() };
         let mut rest = Floats::after(self.front);
         let Lengths { a, b, bias, grad_a, grad_b, grad_bias, input_sum, .. } =
@@ -233,7 +233,7 @@ impl State {
         Ok(adapter.with_pending(grad_a, grad_b)?.with_dual(grad_bias, input_sum)?)
     }
 
-    /// The adapter, to train. It must not be an inference-only one.
+    /// The adapter, to train. It must not be inference-only.
     ///
     /// # Safety
     /// The state is the caller's alone during `'a`.
@@ -255,7 +255,7 @@ impl State {
         Ok(adapter.with_bias(bias, grad_bias, input_sum)?)
     }
 
-    /// The adapter without its gradients, to replace weights. It must be an inference-only one.
+    /// The adapter without its gradients, to replace weights. The adapter must be inference-only.
     ///
     /// # Safety
     /// The state is the caller's alone during `'a`.
@@ -285,16 +285,16 @@ impl Floats {
     }
 
     /// # Safety
-    /// So many floats are there, initialised, and nobody writes to them during `'a`.
+    /// That many floats exist, initialised, and nobody writes to them during `'a`.
     unsafe fn take<'a>(&mut self, len: usize) -> &'a [f32] {
-        // SAFETY: this function's own condition; aligned, since everything here is 4 bytes wide.
+        // SAFETY: this function's contract; aligned, since everything here is 4 bytes wide.
         unsafe { slice::from_raw_parts(self.advance(len), len) }
     }
 
     /// # Safety
-    /// So many floats are there, initialised, and nobody else uses them during `'a`.
+    /// That many floats exist, initialised, and nobody else uses them during `'a`.
     unsafe fn take_mut<'a>(&mut self, len: usize) -> &'a mut [f32] {
-        // SAFETY: this function's own condition; aligned, since everything here is 4 bytes wide.
+        // SAFETY: this function's contract; aligned, since everything here is 4 bytes wide.
         unsafe { slice::from_raw_parts_mut(self.advance(len), len) }
     }
 }

@@ -29,11 +29,11 @@ pub enum mlora_dtype {
 
 use mlora_dtype::*;
 
-/// A module that an adapter_model.safetensors holds an adapter for.
+/// A module for which an adapter_model.safetensors has an adapter.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct mlora_module {
-    /// Its name in the base model, UTF-8, inside the file: without a closing NUL.
+    /// Its name in the base model, UTF-8. Points into the file: there is no closing NUL.
     pub name: *const c_char,
     /// Bytes of the name.
     pub name_len: usize,
@@ -66,8 +66,7 @@ impl From<Module<'_>> for mlora_module {
     }
 }
 
-/// How far a list of modules has come. Start with MLORA_MODULE_CURSOR, or zeros; what is in it means nothing to a
-/// caller.
+/// The position in a list of modules. Start with MLORA_MODULE_CURSOR, or zeros.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct mlora_module_cursor {
@@ -77,12 +76,12 @@ pub struct mlora_module_cursor {
     pub partner_byte: usize,
 }
 
-/// Reads what the module number `index` of an adapter_model.safetensors is: for one; all of them are listed by
-/// mlora_next_module in one pass. Count from 0 until anything but OK or UNSUPPORTED comes; a module that is UNSUPPORTED
-/// counts, too.
+/// Describes module number `index` of an adapter_model.safetensors. To list all modules in one pass, use
+/// mlora_next_module. Count from 0 until the status is neither OK nor UNSUPPORTED; a module that is UNSUPPORTED counts,
+/// too.
 ///
 /// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
-/// module whose tensors are not a pair of matrices, MISSING behind the last.
+/// module whose tensors are not a pair of matrices, MISSING after the last.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_peek_safetensors(
@@ -96,15 +95,15 @@ pub unsafe extern "C" fn mlora_peek_safetensors(
         check_apart(&[file.span], &[module.span])?;
         // SAFETY: the caller's promise for `file`.
         let found = modules(unsafe { file.slice() })?.nth(index).ok_or(MLORA_ERROR_MISSING)??;
-        // SAFETY: the caller's promise for `module`, which is apart from all else.
+        // SAFETY: the caller's promise for `module`, which overlaps nothing else.
         unsafe { module.put(found.into()) };
         Ok(())
     })
 }
 
-/// The next module of an adapter_model.safetensors, to give mlora_init the right sizes and mlora_load_safetensors the
-/// name. The cursor moves on with OK and with UNSUPPORTED, which is a fault of this module alone: its name is given,
-/// its sizes are 0. Anything else ends the list.
+/// Describes the next module of an adapter_model.safetensors, to give mlora_init the right sizes and
+/// mlora_load_safetensors the name. The cursor advances after OK and after UNSUPPORTED, which concerns this module
+/// alone: its name is given, its sizes are 0. Any other status ends the list.
 ///
 ///     mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
 ///     mlora_module module;
@@ -114,10 +113,10 @@ pub unsafe extern "C" fn mlora_peek_safetensors(
 ///       if (status == MLORA_OK) printf("%.*s\n", (int)module.name_len, module.name);
 ///     } while (status == MLORA_OK || status == MLORA_ERROR_UNSUPPORTED);
 ///
-/// One pass over the header, which is checked at the start: the file must stay as it is while it is listed.
+/// The list takes one pass over the header, which is checked at the start: the file must not change in between.
 ///
 /// Errors: those of every buffer; of the file SYNTAX, COUNT for a header above 100 MB, KEY_STYLE; UNSUPPORTED for a
-/// module whose tensors are not a pair of matrices, MISSING behind the last.
+/// module whose tensors are not a pair of matrices, MISSING after the last.
 /// Threads: any number at once, each with its cursor.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_next_module(
@@ -154,7 +153,7 @@ pub unsafe extern "C" fn mlora_next_module(
     })
 }
 
-/// What an adapter_config.json says of the forward pass.
+/// What an adapter_config.json says about the forward pass.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_peft_config {
@@ -171,8 +170,8 @@ pub const MLORA_PROBLEM_FIELD: usize = 64;
 /// Bytes of a reason, with its closing NUL.
 pub const MLORA_PROBLEM_REASON: usize = 192;
 
-/// Why a file of PEFT is refused. Both are UTF-8 with a closing NUL, cut where they are very long; empty, if nothing is
-/// wrong. Print them as "%s: %s\n".
+/// Why a file of PEFT is refused. Both texts are UTF-8 with a closing NUL, truncated if they are very long, and empty
+/// if nothing is wrong. Print them with "%s: %s\n".
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_problem {
@@ -212,7 +211,7 @@ pub(crate) fn module_config(
     }
 }
 
-/// A result, told in words as well where the caller wants them.
+/// A status, with the reason in words if the caller asks for it.
 pub(crate) fn tell<T>(
     result: core::result::Result<T, Problem>,
     problem: Slot<'_, mlora_problem>,
@@ -224,9 +223,9 @@ pub(crate) fn tell<T>(
 
 /// Reads an adapter_config.json that PEFT saved.
 ///
-/// module: the one to read it for, as rank_pattern and alpha_pattern may say something else of each; NULL for all,
-/// where a pattern is refused. problem: in words what is refused, NULL if it is not wanted; written to with every
-/// status but those of every buffer.
+/// module: the module to read it for, since rank_pattern and alpha_pattern may give each module other values; with
+/// NULL, for all modules, and a pattern is refused. problem: says in words what is refused; may be NULL. It is written
+/// with every status except those of every buffer.
 ///
 /// Errors: those of every buffer; SYNTAX, MISSING, UNSUPPORTED, UNKNOWN_FIELD, KEY_STYLE.
 /// Threads: any number at once.
@@ -258,13 +257,13 @@ pub unsafe extern "C" fn mlora_read_adapter_config(
             alpha: found.alpha,
             use_rslora: u32::from(found.use_rslora),
         };
-        // SAFETY: the caller's promise for `config`, which is apart from all else.
+        // SAFETY: the caller's promise for `config`, which overlaps nothing else.
         unsafe { config.put(found) };
         Ok(())
     })
 }
 
-/// Finds what mlora_load_safetensors would refuse, and says it in words: `problem` is empty if it would load.
+/// Says in words what mlora_load_safetensors would refuse: `problem` is empty if the file would load.
 ///
 /// Errors: those of every handle and buffer; not those of the files.
 /// Threads: any number at once.
@@ -307,7 +306,7 @@ pub unsafe extern "C" fn mlora_safetensors_problem(
                 }
             }
         };
-        // SAFETY: the caller's promise for `problem`, which is apart from all else.
+        // SAFETY: the caller's promise for `problem`, which overlaps nothing else.
         unsafe { problem.put(mlora_problem::of(found.as_ref())) };
         Ok(())
     })

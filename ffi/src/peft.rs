@@ -15,13 +15,12 @@ use crate::status::{Result, run};
 /// bf16) and discards pending events. Works with MLORA_INFERENCE too.
 ///
 /// module: its name, UTF-8. config_json: the adapter_config.json beside the file, for alpha and use_rslora of this
-/// module; with NULL they come from the metadata that mlora_save_safetensors leaves
-/// in the file, or stay as they are. The format has no checksum. mlora_safetensors_problem says in words what is
-/// refused.
+/// module; with NULL they come from the metadata that mlora_save_safetensors writes into the file, or stay as they are.
+/// The format has no checksum. mlora_safetensors_problem says in words what is refused.
 ///
 /// Errors: those of every handle and buffer; SYNTAX, KEY_STYLE, COUNT for a header above 100 MB or an r above 4,
-/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that is more than
-/// lora_A and lora_B or of another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
+/// MISSING for a module that is not there, MISMATCH for one of other sizes, UNSUPPORTED for one that has more than
+/// lora_A and lora_B or another dtype, UNKNOWN_FIELD, NOT_FINITE, OVERFLOW, OUT_OF_RANGE.
 /// Threads: needs the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_load_safetensors(
@@ -50,7 +49,7 @@ pub unsafe extern "C" fn mlora_load_safetensors(
         // SAFETY: the caller's promise for `file`.
         let file = unsafe { file.slice() };
         if state.is_inference() {
-            // SAFETY: nobody else uses the adapter meanwhile, nor do the texts reach into it.
+            // SAFETY: nobody else uses the adapter meanwhile, and the texts do not overlap it.
             unsafe { state.frozen_mut() }?.load_safetensors(file, module, config.as_ref())?;
         } else {
             // SAFETY: the same.
@@ -60,22 +59,22 @@ pub unsafe extern "C" fn mlora_load_safetensors(
     })
 }
 
-/// What became of a module of a larger rank.
+/// How well a module of a larger rank was reduced.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_reduction {
     /// r in the file.
     pub rank: u32,
-    /// The share of |B A| (the Frobenius norm) that the adapter has, 0 to 1.
+    /// The share of |B A| (the Frobenius norm) that the adapter keeps, 0 to 1.
     pub kept: f32,
 }
 
-/// As mlora_load_safetensors for a module of any rank up to 64, which becomes one of this adapter's rank: the nearest to
-/// B A that there is, with alpha changed so that the scaling stays what it was. One of the adapter's own rank is loaded
-/// as it is. Takes about 70 KB of stack.
+/// As mlora_load_safetensors for a module of any rank up to 64, which is reduced to this adapter's rank: the best
+/// approximation of B A, with alpha changed so that the scaling stays the same. A module of the adapter's own rank is
+/// loaded as it is. Takes about 70 KB of stack.
 ///
-/// reduction: what share was kept; may be NULL. problem: in words what is refused, NULL if it is not wanted; written to
-/// with every status but those of every handle and buffer.
+/// reduction: what share was kept; may be NULL. problem: says in words what is refused; may be NULL. It is written with
+/// every status except those of every handle and buffer.
 ///
 /// Errors: as mlora_load_safetensors; COUNT for an r above 64, MISMATCH for one below the adapter's.
 /// Threads: needs the adapter for itself.
@@ -108,7 +107,7 @@ pub unsafe extern "C" fn mlora_load_safetensors_reduced(
         let file = unsafe { file.slice() };
         let load = |config: Option<&PeftConfig>| -> Result<micro_lora::Result<Reduction>> {
             Ok(if state.is_inference() {
-                // SAFETY: nobody else uses the adapter meanwhile, nor do the texts reach into it.
+                // SAFETY: nobody else uses the adapter meanwhile, and the texts do not overlap it.
                 unsafe { state.frozen_mut() }?.load_safetensors_reduced(file, module, config)
             } else {
                 // SAFETY: the same.
@@ -120,7 +119,7 @@ pub unsafe extern "C" fn mlora_load_safetensors_reduced(
             Err(problem) => Err(problem),
         };
         let loaded = tell(loaded, problem)?;
-        // SAFETY: the caller's promise for `reduction`, which is apart from all else.
+        // SAFETY: the caller's promise for `reduction`, which overlaps nothing else.
         unsafe { reduction.put(mlora_reduction { rank: loaded.rank as u32, kept: loaded.kept }) };
         Ok(())
     })
@@ -149,20 +148,20 @@ pub unsafe extern "C" fn mlora_safetensors_len(
         let module = unsafe { name.read() }?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let bytes = unsafe { state.adapter() }?.safetensors_len(module)?;
-        // SAFETY: the caller's promise for `len`, which is apart from all else.
+        // SAFETY: the caller's promise for `len`, which overlaps nothing else.
         unsafe { len.put(bytes) };
         Ok(())
     })
 }
 
-/// Writes the weights as PEFT's adapter_model.safetensors: without the output guard and at strength
-/// 1, neither of which PEFT has.
+/// Writes the weights as PEFT's adapter_model.safetensors, without the output guard and the strength, which PEFT does
+/// not have.
 ///
 /// module: the whole name of the layer in the base model, as "encoder.layer.0.query", UTF-8.
 /// written: the number of bytes.
 ///
-/// Errors: those of every handle and buffer; SYNTAX for a name that is empty or holds a quote, a
-/// backslash or a control character, BUFFER.
+/// Errors: those of every handle and buffer; SYNTAX for a name that is empty or contains a quote, a backslash or a
+/// control character, BUFFER.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_save_safetensors(
@@ -183,9 +182,9 @@ pub unsafe extern "C" fn mlora_save_safetensors(
         let module = unsafe { name.read() }?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `buffer`, which is apart from all else.
+        // SAFETY: the caller's promise for `buffer`, which overlaps nothing else.
         let bytes = adapter.write_safetensors(module, unsafe { buffer.slice() })?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(bytes) };
         Ok(())
     })
@@ -223,7 +222,7 @@ pub unsafe extern "C" fn mlora_adapter_config_len(
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
         let bytes = adapter.adapter_config_len(module, base)?;
-        // SAFETY: the caller's promise for `len`, which is apart from all else.
+        // SAFETY: the caller's promise for `len`, which overlaps nothing else.
         unsafe { len.put(bytes) };
         Ok(())
     })
@@ -265,10 +264,10 @@ pub unsafe extern "C" fn mlora_save_adapter_config(
         };
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `buffer`, which is apart from all else.
+        // SAFETY: the caller's promise for `buffer`, which overlaps nothing else.
         let buffer = unsafe { buffer.slice() };
         let bytes = adapter.write_adapter_config(module, base, buffer)?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(bytes) };
         Ok(())
     })

@@ -12,20 +12,21 @@ use crate::status::run;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct mlora_predictions {
-    /// 1 if enough was seen to say; the rest is 0 otherwise.
+    /// 1 if enough lists were seen; otherwise this and all other fields are 0.
     pub known: u32,
-    /// How strongly choices follow the frozen order, 0 to 2: 1 as a softmax at the lists' temperature, 0 not at all.
+    /// How strongly choices follow the frozen order, 0 to 2: 1 means as a softmax at the lists' temperature, 0 not at
+    /// all.
     pub trust: f32,
     /// Standard error of trust.
     pub trust_error: f32,
-    /// How strongly choices follow the correction, -1 to 5: 1 as strongly as it was learned, 0 not at all, below 0 it
-    /// misleads.
+    /// How strongly choices follow the correction, -1 to 5: 1 means as strongly as it was learned, 0 not at all, below
+    /// 0 against it.
     pub strength: f32,
     /// Standard error of strength.
     pub strength_error: f32,
 }
 
-/// Writes how well choices could be predicted from the frozen order and from what was learned.
+/// Writes how strongly choices follow the frozen order and what was learned.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn mlora_get_predictions(
             strength: seen.strength,
             strength_error: seen.strength_error,
         });
-        // SAFETY: the caller's promise for `predictions`, which is apart from all else.
+        // SAFETY: the caller's promise for `predictions`, which overlaps nothing else.
         unsafe { predictions.put(seen) };
         Ok(())
     })

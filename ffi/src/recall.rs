@@ -17,9 +17,10 @@ use crate::status::run;
 pub enum mlora_forgotten {
     /// The list's part was subtracted from every sum.
     MLORA_FORGOTTEN = 0,
-    /// No list of this number is remembered (any longer): its part of the weights, if any, cannot be separated.
+    /// No list of this number is remembered, or it no longer is: its part of the weights, if any, cannot be separated.
     MLORA_NOT_REMEMBERED = 1,
-    /// A vector of it has changed or is gone: the list is no longer remembered, and its part of the weights stays.
+    /// A vector of the list has changed or is gone: the list is no longer remembered, but its part of the weights
+    /// stays.
     MLORA_LEFT_BEHIND = 2,
     /// The program could not read a vector this time; nothing was changed.
     MLORA_NOT_READ = 3,
@@ -41,10 +42,10 @@ impl From<Forgotten> for mlora_forgotten {
 /// Which remembered lists moved each document for this query, and by how much: the change of document . y, before the
 /// strength and the output guard.
 ///
-/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers takes the numbers of the lists, the
-/// oldest first: mlora_memory_len of them. shares takes n values for each list, and n more at the end: what no
-/// remembered list accounts for, (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has shares of 0, and is in
-/// the rest. Together they are the correction.
+/// query: in_features values; documents: n * out_features values, n = 1 to 64. numbers receives the numbers of the
+/// lists, the oldest first: mlora_memory_len of them. shares receives n values for each list, then n more for the rest,
+/// what no remembered list accounts for: (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has
+/// shares of 0, and counts in the rest. The sum is the correction.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
 /// adapter of another model_id. After an error shares and numbers may have been written to.
@@ -81,9 +82,9 @@ pub unsafe extern "C" fn mlora_memory_why(
     })
 }
 
-/// Takes one list back: its part goes out of lora_B, the bias, the directions and the mean, to rounding. The others have
-/// adapted to it: mlora_memory_settle brings them to rest. What the list taught before a reset, or before the memory was
-/// cleared, is no longer known.
+/// Takes one list back: subtracts its part from lora_B, the bias, the directions and the mean, up to rounding. The
+/// other lists have adapted to it: call mlora_memory_settle, so that they settle. A list from before a reset of the
+/// adapter, or from before the memory was cleared, can no longer be taken back.
 ///
 /// forgotten: a number of mlora_forgotten.
 ///
@@ -108,7 +109,7 @@ pub unsafe extern "C" fn mlora_memory_forget(
                 memory.forget(adapter, number, host)
             })
         }?;
-        // SAFETY: the caller's promise for `forgotten`, which is apart from all else.
+        // SAFETY: the caller's promise for `forgotten`, which overlaps nothing else.
         unsafe { forgotten.put(mlora_forgotten::from(done) as u32) };
         Ok(())
     })
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn mlora_memory_forget(
 /// Takes back every list in which a document was shown. Writes how many lists were forgotten, and how many others were
 /// left behind or could not be read.
 ///
-/// Errors: as mlora_memory_forget; UNSUPPORTED where the layout keeps documents by value.
+/// Errors: as mlora_memory_forget; UNSUPPORTED if the layout keeps documents by value.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_forget_document(
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn mlora_memory_forget_document(
                 memory.forget_document(adapter, id, host)
             })
         }?;
-        // SAFETY: the caller's promise for `forgotten`, which is apart from all else.
+        // SAFETY: the caller's promise for `forgotten`, which overlaps nothing else.
         unsafe { forgotten.put(done) };
         // SAFETY: the same for `others`.
         unsafe { others.put(other) };
@@ -146,15 +147,15 @@ pub unsafe extern "C" fn mlora_memory_forget_document(
     })
 }
 
-/// Learns everything that is remembered again, from vectors of another embedding model: after the frozen model has been
-/// replaced. The adapter starts afresh (its settings and counters stay), and what was left behind is gone. It may be
-/// another one, of the same sizes: from then on the memory is of its model_id.
+/// Learns all remembered lists again, with vectors of another embedding model, after the frozen model was replaced. The
+/// adapter starts afresh (its settings and counters stay), so parts of other lists are gone. It may be another adapter
+/// of the same sizes: the memory then takes its model_id.
 ///
-/// vectors is asked for every document, and for every query by the id that it was learned with. Writes how many lists were
-/// learned again; those whose vectors are gone are remembered no longer.
+/// vectors is called for every document, and for every query by the id that it was learned with. Writes how many lists
+/// were learned again; those whose vectors are gone are no longer remembered.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED where the layout keeps
-/// documents by value, or scores, which are of the old model; MISSING if the program could not read a vector.
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED if the layout keeps
+/// documents by value, or scores, which came from the old model; MISSING if the program could not read a vector.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_relearn(
@@ -173,7 +174,7 @@ pub unsafe extern "C" fn mlora_memory_relearn(
                 memory.relearn(adapter, host)
             })
         }?;
-        // SAFETY: the caller's promise for `learned`, which is apart from all else.
+        // SAFETY: the caller's promise for `learned`, which overlaps nothing else.
         unsafe { learned.put(done) };
         Ok(())
     })

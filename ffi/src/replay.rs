@@ -15,10 +15,10 @@ use crate::teach::{learn, sample_of, spans};
 
 /// How many bytes a ring takes: what MLORA_REPLAY_SIZE gives, for sizes known at run time only.
 ///
-/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists
-/// remembered, 1 to 65536; 64 is right, 32 do nearly as well.
+/// list: the most results of a list, 2 to 64; a base takes the place of one. capacity: lists remembered, 1 to 65536; 64
+/// is a good number, 32 are nearly as good.
 ///
-/// Errors: COUNT for sizes outside their ranges or 4 GiB in all, NULL, MISALIGNED.
+/// Errors: COUNT for sizes outside their ranges or 4 GiB and more in all, NULL, MISALIGNED.
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_replay_size(
@@ -37,11 +37,11 @@ pub unsafe extern "C" fn mlora_replay_size(
     })
 }
 
-/// Makes an empty ring for lists that an adapter learns from, of its sizes and its model_id, in memory
-/// of the caller's, at least mlora_replay_size bytes and aligned to 4.
+/// Makes an empty ring for an adapter's lists, with its sizes and model_id, in the caller's memory: at least
+/// mlora_replay_size bytes, aligned to 4.
 ///
-/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of
-/// it is a ring, too, at any address that is aligned.
+/// The handle is the memory's own address and needs no release. A ring contains no pointers: a memcpy of it to any
+/// aligned address is a ring, too.
 ///
 /// Errors: those of every handle (of the adapter); COUNT for list or capacity, MEMORY if there is too
 /// little, NULL, MISALIGNED, OVERLAP.
@@ -78,15 +78,14 @@ pub unsafe extern "C" fn mlora_replay_init(
     })
 }
 
-/// Learns from a list at once: mlora_adapt_listwise, mlora_apply_updates, eight steps on remembered
-/// lists, each shorter, and the list is remembered. Half as many clicks give the same gain. A list without a
-/// preference is skipped (see the receipt) and not remembered.
+/// Learns from a list and remembers it: mlora_adapt_listwise, mlora_apply_updates, then eight shorter steps on
+/// remembered lists. Half as many clicks give the same gain. A list without a preference is skipped (see the receipt)
+/// and not remembered.
 ///
-/// Arguments as of mlora_adapt_listwise; the receipt is of the update.
+/// Arguments as for mlora_adapt_listwise; the receipt is that of the update.
 ///
-/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for
-/// a ring of other sizes, MISMATCH for one made for another model_id. After an OVERFLOW of the update the event is
-/// pending.
+/// Errors: those of every handle, buffer and sample; COUNT for n above the ring's list, LENGTH for a ring of other
+/// sizes, MISMATCH for a ring of another model_id. After an OVERFLOW of the update the event stays pending.
 /// Threads: needs the ring and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_replay_learn(
@@ -125,8 +124,8 @@ pub unsafe extern "C" fn mlora_replay_learn(
     })
 }
 
-/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves.
-/// When the ring is full, the oldest list is overwritten. Arguments as there; the sample's weight is not remembered.
+/// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves. When the ring is
+/// full, the oldest list is overwritten. Arguments as for mlora_adapt_listwise; the sample's weight is not remembered.
 ///
 /// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
 /// Threads: needs the ring for itself.
@@ -158,9 +157,9 @@ pub unsafe extern "C" fn mlora_replay_push(
     })
 }
 
-/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many
-/// it took. These count as nothing in the adapter's statistics. A list of so large values that its step would
-/// overflow is passed over.
+/// Takes a step on each of the next `times` remembered lists, in turn, and writes to `taken` how many it took. These
+/// steps do not count in the adapter's statistics. A list whose values are so large that its step would overflow is
+/// skipped.
 ///
 /// Errors: those of every handle; COUNT if events are pending, OUT_OF_RANGE for the rate, LENGTH for an
 /// adapter of other sizes than the ring, MISMATCH for one of another model_id, NULL, MISALIGNED, OVERLAP.
@@ -184,11 +183,11 @@ pub unsafe extern "C" fn mlora_replay_rehearse(
         // SAFETY: the caller's promise: nobody else uses the adapter meanwhile.
         let mut adapter = unsafe { state.adapter_mut() };
         let adapter = adapter.as_mut().map_err(|status| *status)?;
-        // SAFETY: the same for the ring, which is apart from the adapter.
+        // SAFETY: the same for the ring, which does not overlap the adapter.
         check_model(unsafe { ring.model_id() }, adapter)?;
         // SAFETY: the same.
         let steps = unsafe { ring.view() }.rehearse(adapter, learning_rate, times)?;
-        // SAFETY: the caller's promise for `taken`, which is apart from all else.
+        // SAFETY: the caller's promise for `taken`, which overlaps nothing else.
         unsafe { taken.put(steps) };
         Ok(())
     })
@@ -224,8 +223,8 @@ pub unsafe extern "C" fn mlora_replay_clear(ring: *mut mlora_replay) -> mlora_st
     })
 }
 
-/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what
-/// MLORA_REPLAY_JSON_MAX gives. With fewer lists in it, a ring takes less.
+/// The most bytes that mlora_replay_save_json writes for a ring of these sizes: what MLORA_REPLAY_JSON_MAX gives. A
+/// ring with fewer lists takes less.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -242,7 +241,7 @@ pub unsafe extern "C" fn mlora_replay_json_max(ring: *const mlora_replay, bytes:
     })
 }
 
-/// Saves a ring as JSON, in a document of its own. A loaded ring continues with the same bits.
+/// Saves a ring as JSON, separate from the adapter. A loaded ring continues with the same bits.
 ///
 /// written: the number of bytes.
 ///
@@ -261,9 +260,9 @@ pub unsafe extern "C" fn mlora_replay_save_json(
         let buffer = Output::new(buffer.cast::<u8>(), buffer_len)?;
         let written = Slot::required(written)?;
         check_apart(&[ring.span], &[buffer.span, written.span])?;
-        // SAFETY: the caller's promise: nobody else uses the ring or the buffer, and they are apart.
+        // SAFETY: the caller's promise: nobody else uses the ring or the buffer, and they do not overlap.
         let len = unsafe { ring.view().write_json(buffer.slice(), ring.model_id()) }?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(len) };
         Ok(())
     })
@@ -286,7 +285,7 @@ pub unsafe extern "C" fn mlora_replay_load_json(
         let ring = unsafe { Ring::of(ring) }?;
         let json = Input::new(json.cast::<u8>(), json_len)?;
         check_apart(&[json.span], &[ring.span])?;
-        // SAFETY: the caller's promise: nobody else uses the ring, and the text does not reach into it.
+        // SAFETY: the caller's promise: nobody else uses the ring, and the text does not overlap it.
         unsafe { ring.view().load_json(json.slice(), ring.model_id()) }?;
         Ok(())
     })

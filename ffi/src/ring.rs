@@ -21,7 +21,7 @@ use crate::memory::MLORA_ABI_VERSION;
 use crate::status::Result;
 use crate::status::mlora_status::*;
 
-/// A ring of remembered lists in the caller's memory. There is nothing to see inside.
+/// A ring of remembered lists in the caller's memory. An opaque type.
 pub struct mlora_replay {
     _opaque: [u8; 0],
 }
@@ -71,7 +71,7 @@ impl Lengths {
     }
 }
 
-/// The bytes that a ring takes, if its guard can say how many.
+/// The bytes that a ring takes, if a guard word can hold the number.
 pub(crate) fn bytes(header: &ReplayHeader) -> Result<usize> {
     let bytes = Lengths::new(header).bytes();
     if u32::try_from(bytes).is_ok() && isize::try_from(bytes).is_ok() {
@@ -81,7 +81,7 @@ pub(crate) fn bytes(header: &ReplayHeader) -> Result<usize> {
     }
 }
 
-/// A handle whose guard words and sizes were found in order.
+/// A handle whose guard words and sizes were checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Ring {
     front: *mut Front,
@@ -90,12 +90,12 @@ pub(crate) struct Ring {
 
 impl Ring {
     /// # Safety
-    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size that
-    /// its guard words say if they are in order, and nobody writes to it meanwhile.
+    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size in its guard words if
+    /// they are valid, and nobody writes to it meanwhile.
     pub(crate) unsafe fn of(handle: *const mlora_replay) -> Result<Self> {
         let front = handle.cast::<Front>();
         check_pointer(front)?;
-        // SAFETY: readable by this function's own condition, and aligned.
+        // SAFETY: readable by this function's contract, and aligned.
         if unsafe { (&raw const (*front).magic).read() } != MAGIC {
             return Err(MLORA_ERROR_NOT_INITIALISED);
         }
@@ -104,7 +104,7 @@ impl Ring {
         if *abi_version != MLORA_ABI_VERSION {
             return Err(MLORA_ERROR_ABI);
         }
-        // Sizes that were written to from outside must not lead out of the memory.
+        // Sizes that somebody overwrote must not lead out of the memory.
         let found = Lengths::new(header).bytes();
         if usize::try_from(*said) != Ok(found) {
             return Err(MLORA_ERROR_CORRUPT);
@@ -117,7 +117,7 @@ impl Ring {
     /// # Safety
     /// The memory is the caller's alone, aligned and of at least `bytes(header)` bytes.
     pub(crate) unsafe fn prepare(memory: *mut u8, header: ReplayHeader, model_id: u32, bytes: usize) {
-        // SAFETY: so many bytes are there by this function's own condition.
+        // SAFETY: that many bytes exist by this function's contract.
         unsafe { memory.write_bytes(0, bytes) };
         let front =
             Front { magic: MAGIC, abi_version: MLORA_ABI_VERSION, model_id, bytes: bytes as u32, header };
@@ -128,14 +128,14 @@ impl Ring {
     /// # Safety
     /// Nobody writes to the ring during `'a`.
     pub(crate) unsafe fn header<'a>(self) -> &'a ReplayHeader {
-        // SAFETY: `of` vouches for the front; unchanged by this function's own condition.
+        // SAFETY: `of` vouches for the front; unchanged by this function's contract.
         unsafe { &(*self.front).header }
     }
 
     /// # Safety
     /// Nobody writes to the ring meanwhile.
     pub(crate) unsafe fn model_id(self) -> u32 {
-        // SAFETY: `of` vouches for the front; unchanged by this function's own condition.
+        // SAFETY: `of` vouches for the front; unchanged by this function's contract.
         unsafe { (*self.front).model_id }
     }
 
@@ -148,8 +148,8 @@ impl Ring {
         let header = unsafe { &mut (*self.front).header };
         let Lengths { entries, scales, row, rows, inputs, candidates } = Lengths::new(header);
         let mut rest = Rest(self.front.wrapping_add(1).cast());
-        // SAFETY: `bytes` covers all parts, one after the other, and nobody else uses them; no part has
-        // invalid bits, and those of words come before those of bytes.
+        // SAFETY: `bytes` covers all parts, one after the other, and nobody else uses them; no part has invalid bits,
+        // and parts of words come before parts of bytes.
         unsafe {
             ReplayMut {
                 header,
@@ -170,11 +170,11 @@ struct Rest(*mut u8);
 
 impl Rest {
     /// # Safety
-    /// So many values are there, aligned and initialised, and nobody else uses them during `'a`.
+    /// That many values exist, aligned and initialised, and nobody else uses them during `'a`.
     unsafe fn take<'a, T>(&mut self, len: usize) -> &'a mut [T] {
         let start = self.0.cast::<T>();
         self.0 = start.wrapping_add(len).cast();
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         unsafe { slice::from_raw_parts_mut(start, len) }
     }
 }

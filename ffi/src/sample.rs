@@ -2,7 +2,7 @@
 
 use micro_lora::{Outcome, Receipt, Skip};
 
-/// What a call to learn did. No call is a silent no-op.
+/// What a learning call did. A call that does nothing says why.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_outcome {
@@ -42,7 +42,7 @@ impl From<Outcome> for mlora_outcome {
     }
 }
 
-/// What a call to learn did, in numbers.
+/// What a learning call did, in numbers.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct mlora_receipt {
@@ -59,8 +59,8 @@ pub struct mlora_receipt {
     pub guard: f32,
     /// The adapter's generation after the call.
     pub generation: u32,
-    /// A number of mlora_step: how the adapter learns, after the call. Where the settings left it open, the first
-    /// feedback has chosen.
+    /// A number of mlora_step: how the adapter learns after the call. With MLORA_STEP_AUTO the first feedback has
+    /// chosen it.
     pub step: u32,
 }
 
@@ -77,7 +77,7 @@ impl From<Receipt> for mlora_receipt {
     }
 }
 
-/// One sample of feedback: the vector that went in. Start from MLORA_SAMPLE(x, x_len).
+/// One sample of feedback: the adapter's input, with what belongs to it. Start from MLORA_SAMPLE(x, x_len).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct mlora_sample {
@@ -85,8 +85,8 @@ pub struct mlora_sample {
     pub x: *const f32,
     /// in_features.
     pub x_len: usize,
-    /// The frozen model's own output, y = base + delta. NULL takes x, if in_features ==
-    /// out_features; not needed for a gradient.
+    /// The frozen model's own output, y = base + delta. With NULL, x is used, if in_features == out_features. Not
+    /// needed for a gradient.
     pub base: *const f32,
     /// out_features, or 0 with NULL.
     pub base_len: usize,

@@ -56,7 +56,7 @@ pub unsafe extern "C" fn mlora_json_len(lora: *const mlora, len: *mut usize) -> 
         check_apart(&[state.span()], &[len.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `len`, which is apart from all else.
+        // SAFETY: the caller's promise for `len`, which overlaps nothing else.
         unsafe { len.put(adapter.json_len()) };
         Ok(())
     })
@@ -85,9 +85,9 @@ pub unsafe extern "C" fn mlora_save_json(
         check_apart(&[state.span()], &[buffer.span, written.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `buffer`, which is apart from all else.
+        // SAFETY: the caller's promise for `buffer`, which overlaps nothing else.
         let len = adapter.write_json(unsafe { buffer.slice() })?;
-        // SAFETY: the caller's promise for `written`, which is apart from all else.
+        // SAFETY: the caller's promise for `written`, which overlaps nothing else.
         unsafe { written.put(len) };
         Ok(())
     })
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn mlora_load_json(
         // SAFETY: the caller's promise for `json`.
         let json = unsafe { json.slice() };
         if state.is_inference() {
-            // SAFETY: nobody else uses the adapter meanwhile, nor does the text reach into it.
+            // SAFETY: nobody else uses the adapter meanwhile, and the text does not overlap it.
             unsafe { state.frozen_mut() }?.load_json(json)?;
         } else {
             // SAFETY: the same.
@@ -126,8 +126,8 @@ pub unsafe extern "C" fn mlora_load_json(
     })
 }
 
-/// Reads what a saved state is for, without loading it: to give mlora_init the right sizes. Its
-/// checksum has not been looked at.
+/// Reads the sizes and counters of a saved state without loading it, to give mlora_init the right sizes. It does not
+/// check the checksum.
 ///
 /// Errors: those of every buffer; SYNTAX, FORMAT, MISMATCH for another version, COUNT for sizes that
 /// no adapter has.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn mlora_peek_json(
         check_apart(&[json.span], &[info.span])?;
         // SAFETY: the caller's promise for `json`.
         let found = StateInfo::peek(unsafe { json.slice() })?;
-        // SAFETY: the caller's promise for `info`, which is apart from all else.
+        // SAFETY: the caller's promise for `info`, which overlaps nothing else.
         unsafe { info.put(found.into()) };
         Ok(())
     })

@@ -17,8 +17,8 @@ use crate::memory::MLORA_ABI_VERSION;
 use crate::status::Result;
 use crate::status::mlora_status::*;
 
-/// A memory of lists in the caller's memory. There is nothing to see inside. Part of it is scratch memory, which is written to
-/// by calls that are refused, too.
+/// A memory of lists in the caller's memory. An opaque type. Part of it is scratch memory, which calls may write to
+/// even if they return an error.
 pub struct mlora_memory {
     _opaque: [u8; 0],
 }
@@ -27,15 +27,15 @@ pub struct mlora_memory {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum mlora_stored {
-    /// As they came.
+    /// As f32.
     MLORA_STORED_F32 = 0,
-    /// As int8 with one scale a vector.
+    /// As int8 with one scale per vector.
     MLORA_STORED_INT8 = 1,
-    /// As a number from which the program finds the vector again.
+    /// As a number by which the program finds the vector again.
     MLORA_STORED_BY_ID = 2,
 }
 
-/// What a memory of lists keeps, and of how many lists. Start from MLORA_MEMORY_LAYOUT(list, capacity).
+/// What a memory of lists keeps of each list, and how many lists. Start from MLORA_MEMORY_LAYOUT(list, capacity).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct mlora_memory_layout {
@@ -47,8 +47,7 @@ pub struct mlora_memory_layout {
     pub queries: u32,
     /// How documents are kept: a number of mlora_stored.
     pub documents: u32,
-    /// 1 to keep the scores by which the program ranked the documents, else 0. Taken as 1 where in_features !=
-    /// out_features.
+    /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features.
     pub scores: u32,
 }
 
@@ -79,7 +78,7 @@ fn stored(code: u32) -> Result<Stored> {
 
 /// "MLRM" in memory on a little-endian machine.
 const MAGIC: u32 = 0x4D52_4C4D;
-/// The same while a function works on it: "MLRm".
+/// The same while the memory is busy: "MLRm".
 const BUSY: u32 = 0x6D52_4C4D;
 
 #[repr(C)]
@@ -97,7 +96,7 @@ fn counted(header: &MemoryHeader) -> usize {
     words.saturating_mul(4).saturating_add(size_of::<Front>())
 }
 
-/// The bytes that a memory of lists takes, if its guard can say how many.
+/// The bytes that a memory of lists takes, if a guard word can hold the number.
 pub(crate) fn bytes(header: &MemoryHeader) -> Result<usize> {
     let bytes = counted(header);
     if u32::try_from(bytes).is_ok() && isize::try_from(bytes).is_ok() {
@@ -107,7 +106,7 @@ pub(crate) fn bytes(header: &MemoryHeader) -> Result<usize> {
     }
 }
 
-/// A handle whose guard words and sizes were found in order.
+/// A handle whose guard words and sizes were checked.
 #[derive(Clone, Copy)]
 pub(crate) struct Slab {
     front: *mut Front,
@@ -116,12 +115,12 @@ pub(crate) struct Slab {
 
 impl Slab {
     /// # Safety
-    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size that
-    /// its guard words say if they are in order, and nobody writes to it meanwhile.
+    /// If it is neither NULL nor misaligned, the handle points to readable memory, of the size in its guard words if
+    /// they are valid, and nobody writes to it meanwhile.
     pub(crate) unsafe fn of(handle: *const mlora_memory) -> Result<Self> {
         let front = handle.cast::<Front>();
         check_pointer(front)?;
-        // SAFETY: readable by this function's own condition, and aligned.
+        // SAFETY: readable by this function's contract, and aligned.
         match unsafe { (&raw const (*front).magic).read() } {
             MAGIC => {}
             BUSY => return Err(MLORA_ERROR_BUSY),
@@ -132,7 +131,7 @@ impl Slab {
         if *abi_version != MLORA_ABI_VERSION {
             return Err(MLORA_ERROR_ABI);
         }
-        // Sizes that were written to from outside must not lead out of the memory, nor through it for ever.
+        // Sizes that somebody overwrote must not lead out of the memory, or to an endless loop.
         let found = counted(header);
         if usize::try_from(*said) != Ok(found) || header.len() > header.capacity() {
             return Err(MLORA_ERROR_CORRUPT);
@@ -145,7 +144,7 @@ impl Slab {
     /// # Safety
     /// The memory is the caller's alone, aligned and of at least `bytes(header)` bytes.
     pub(crate) unsafe fn prepare(memory: *mut u8, header: MemoryHeader, model_id: u32, bytes: usize) {
-        // SAFETY: so many bytes are there by this function's own condition.
+        // SAFETY: that many bytes exist by this function's contract.
         unsafe { memory.write_bytes(0, bytes) };
         let front =
             Front { magic: MAGIC, abi_version: MLORA_ABI_VERSION, model_id, bytes: bytes as u32, header };
@@ -153,28 +152,28 @@ impl Slab {
         unsafe { memory.cast::<Front>().write(front) };
     }
 
-    /// Until it is dropped, every use of the handle is refused: a callback may have it, too.
+    /// Every use of the handle is refused until the value is dropped, since a callback may also have the handle.
     ///
     /// # Safety
-    /// The memory is the caller's alone during the value's life.
+    /// Nobody else uses the memory during the value's life.
     pub(crate) unsafe fn occupy(self) -> Occupied {
         // SAFETY: `of` has read this word, so it is there; no reference is made to it.
         let magic = unsafe { &raw mut (*self.front).magic };
-        // SAFETY: this function's own condition.
+        // SAFETY: this function's contract.
         unsafe { Occupied::new(magic, BUSY) }
     }
 
     /// # Safety
     /// Nobody writes to the memory during `'a`.
     pub(crate) unsafe fn header<'a>(self) -> &'a MemoryHeader {
-        // SAFETY: `of` vouches for the front; unchanged by this function's own condition.
+        // SAFETY: `of` vouches for the front; unchanged by this function's contract.
         unsafe { &(*self.front).header }
     }
 
     /// # Safety
     /// Nobody writes to the memory meanwhile.
     pub(crate) unsafe fn model_id(self) -> u32 {
-        // SAFETY: `of` vouches for the front; unchanged by this function's own condition.
+        // SAFETY: `of` vouches for the front; unchanged by this function's contract.
         unsafe { (*self.front).model_id }
     }
 

@@ -23,21 +23,21 @@ pub enum mlora_status {
     MLORA_ERROR_COUNT = 4,
     /// All inputs are finite, but the result would not be.
     MLORA_ERROR_OVERFLOW = 5,
-    /// in_features != out_features, so that the sample needs its `base`.
+    /// in_features != out_features, so the sample needs a `base`.
     MLORA_ERROR_BASE_REQUIRED = 6,
-    /// in_features != out_features, where only a square adapter will do.
+    /// in_features != out_features, but the function needs a square adapter.
     MLORA_ERROR_SQUARE_REQUIRED = 7,
-    /// A vector that gives a direction has no length.
+    /// A vector that gives a direction is zero.
     MLORA_ERROR_ZERO_NORM = 8,
     /// Too many events are pending: call mlora_apply_updates.
     MLORA_ERROR_PENDING_FULL = 9,
     /// The memory holds no adapter: never initialised, closed or overwritten.
     MLORA_ERROR_NOT_INITIALISED = 10,
-    /// A text is not well-formed, or has a field too few or too many.
+    /// A text is not well-formed, or a field is missing or unexpected.
     MLORA_ERROR_SYNTAX = 11,
-    /// The JSON is of some other program, or another document: a ring's, where an adapter was expected, say.
+    /// The JSON is from another program, or is another document, as a ring where an adapter was expected.
     MLORA_ERROR_FORMAT = 12,
-    /// A saved state is of another version, or a state or file was made for another adapter or model.
+    /// A saved state has another version, or a state or file was made for another adapter or model.
     MLORA_ERROR_MISMATCH = 13,
     /// A field of a saved state is not base64 of the right length.
     MLORA_ERROR_BASE64 = 14,
@@ -45,38 +45,38 @@ pub enum mlora_status {
     MLORA_ERROR_CHECKSUM = 15,
     /// The buffer for a text is too small.
     MLORA_ERROR_BUFFER = 16,
-    /// A file of PEFT holds more than an adapter here can be; or the adapter or the memory of lists is of another kind than
-    /// the function needs.
+    /// A file of PEFT has something that adapters here do not support; or the adapter or the memory of lists is of
+    /// another kind than the function needs.
     MLORA_ERROR_UNSUPPORTED = 17,
-    /// A file does not hold what it is searched for, or a callback does not find a vector.
+    /// A file does not have the module that was asked for, or a callback does not find a vector.
     MLORA_ERROR_MISSING = 18,
-    /// An adapter_config.json has a field of a later PEFT, and it is not off.
+    /// An adapter_config.json uses a field that is unknown here, of a later PEFT.
     MLORA_ERROR_UNKNOWN_FIELD = 19,
-    /// The adapter learns from lists by the dual step, and this feedback is no list.
+    /// The adapter learns by the dual step, which takes lists, and this feedback is not a list.
     MLORA_ERROR_STEP = 20,
-    /// A file has the names of another program's adapters: kohya-ss, an old diffusers, MLX, loralib.
+    /// A file has the tensor names of another program: kohya-ss, an old diffusers, MLX, loralib.
     MLORA_ERROR_KEY_STYLE = 21,
     /// A required pointer is NULL.
     MLORA_ERROR_NULL = 100,
     /// A pointer is not aligned for what it points to.
     MLORA_ERROR_MISALIGNED = 101,
-    /// Two buffers overlap, of which one is written to.
+    /// A buffer that is written to overlaps another one.
     MLORA_ERROR_OVERLAP = 102,
     /// The memory is smaller than mlora_size says.
     MLORA_ERROR_MEMORY = 103,
     /// The header and the library, or the library and the state, are of different ABI versions.
     MLORA_ERROR_ABI = 104,
-    /// struct_size is none that this library knows.
+    /// struct_size is not a size that this library knows.
     MLORA_ERROR_STRUCT_SIZE = 105,
     /// An unknown flag is set.
     MLORA_ERROR_FLAGS = 106,
-    /// The state's first words have been written to by somebody else.
+    /// Something else has written to the first words of the state.
     MLORA_ERROR_CORRUPT = 107,
     /// The adapter was made with MLORA_INFERENCE: it cannot learn.
     MLORA_ERROR_INFERENCE_ONLY = 108,
-    /// The floating-point mode of this thread is not the one that the arithmetic is made for.
+    /// The floating-point mode of this thread is not the default, which the arithmetic needs.
     MLORA_ERROR_ENVIRONMENT = 109,
-    /// A function is working on the adapter, or on the memory of lists: this call came from its callback.
+    /// The call came from a callback of a function that is working on this adapter or memory of lists.
     MLORA_ERROR_BUSY = 110,
 }
 
@@ -134,9 +134,9 @@ pub(crate) fn run(body: impl FnOnce() -> Result<()>) -> mlora_status {
     }
 }
 
-/// What a status means, in English. A static string, never NULL, for any number. It says what was
-/// expected, but not which values came: nothing is kept between calls. mlora_peek_json tells what a
-/// state is that does not fit, mlora_config_problem which setting is refused.
+/// What a status means, in English. A static string, never NULL, for any number. It says what was expected, but not
+/// which values came, since nothing is kept between calls. If a state does not fit, mlora_peek_json tells its sizes;
+/// mlora_config_problem names a refused setting.
 ///
 /// Threads: any number at once.
 #[unsafe(no_mangle)]
@@ -144,8 +144,8 @@ pub extern "C" fn mlora_status_message(status: i32) -> *const c_char {
     message(status).as_ptr()
 }
 
-/// The name of a status as it stands in the header, as "MLORA_ERROR_LENGTH": for logs and for other languages. A
-/// static string, never NULL; "MLORA_ERROR" for a number that is none.
+/// The name of a status in the header, as "MLORA_ERROR_LENGTH", for logs and for other languages. A static string,
+/// never NULL; "MLORA_ERROR" for an unknown number.
 ///
 /// Threads: any number at once.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! What every call to learn has in common.
+//! What all learning calls have in common.
 
 use micro_lora::{AdapterMut, Receipt, Sample};
 
@@ -7,7 +7,7 @@ use crate::memory::{State, mlora};
 use crate::sample::{mlora_receipt, mlora_sample};
 use crate::status::{Result, mlora_status};
 
-/// Checks the handle, the sample and the receipt, and that nothing is written to that is also read.
+/// Checks the handle, the sample and the receipt, and that no output overlaps an input.
 ///
 /// # Safety
 /// The caller's promise for all of them.
@@ -18,7 +18,7 @@ unsafe fn check(
     inputs: &[Span],
     receipt: *mut mlora_receipt,
 ) -> Result<()> {
-    // SAFETY: this function's own condition.
+    // SAFETY: this function's contract.
     let state = unsafe { State::learning(lora) }?;
     // SAFETY: the same.
     let spans = unsafe { spans(sample) }?;
@@ -32,7 +32,7 @@ unsafe fn check(
 /// # Safety
 /// The caller's promise for the sample.
 pub(crate) unsafe fn spans(sample: *const mlora_sample) -> Result<[Span; 2]> {
-    // SAFETY: this function's own condition; any bits are valid.
+    // SAFETY: this function's contract; any bits are valid.
     let mlora_sample { x, x_len, base, base_len, .. } = unsafe { read(sample) }?;
     let base = if is_without_base(base, base_len) { Span::NOTHING } else { Input::new(base, base_len)?.span };
     Ok([Input::new(x, x_len)?.span, base])
@@ -44,7 +44,7 @@ pub(crate) unsafe fn spans(sample: *const mlora_sample) -> Result<[Span; 2]> {
 /// The caller's promise for the sample during `'a`.
 #[inline(always)]
 pub(crate) unsafe fn sample_of<'a>(sample: *const mlora_sample) -> Result<Sample<'a>> {
-    // SAFETY: this function's own condition; any bits are valid.
+    // SAFETY: this function's contract; any bits are valid.
     let mlora_sample { x, x_len, base, base_len, weight } = unsafe { read(sample) }?;
     // SAFETY: the same, and nothing here writes to it.
     let seen = Sample::new(unsafe { Input::new(x, x_len)?.slice() }).with_weight(weight);
@@ -59,11 +59,11 @@ fn is_without_base(base: *const f32, len: usize) -> bool {
     base.is_null() && len == 0
 }
 
-/// One call to learn. What differs from kind to kind is `teach`; views are used where they are made, and
-/// not moved: on a chip, every copy of one costs code and stack.
+/// One learning call. `teach` is the part that differs between kinds of feedback. Views are used where they are made
+/// and not moved, since on a chip every copy of a view costs code and stack.
 ///
 /// # Safety
-/// The caller's promise for every pointer, and for what `inputs` are the spans of.
+/// The caller's promise for every pointer, and for the arrays whose spans are `inputs`.
 #[inline(always)]
 pub(crate) unsafe fn learn(
     lora: *mut mlora,
@@ -72,16 +72,16 @@ pub(crate) unsafe fn learn(
     receipt: *mut mlora_receipt,
     teach: impl FnOnce(&mut AdapterMut<'_>, Sample<'_>) -> micro_lora::Result<Receipt>,
 ) -> Result<()> {
-    // SAFETY: this function's own condition.
+    // SAFETY: this function's contract.
     unsafe { check(lora, sample, inputs, receipt) }?;
     // SAFETY: the same.
     let seen = unsafe { sample_of(sample) }?;
-    // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+    // SAFETY: nobody else uses the adapter meanwhile, and the inputs do not overlap it.
     let mut adapter = unsafe { State::learning(lora)?.adapter_mut() };
     let adapter = adapter.as_mut().map_err(|status| *status)?;
     let done = teach(adapter, seen);
     let done = done.as_ref().map_err(mlora_status::from)?;
-    // SAFETY: the receipt is apart from all else, as just checked.
+    // SAFETY: the receipt overlaps nothing else, as just checked.
     unsafe { Slot::optional(receipt)?.put(mlora_receipt::from(*done)) };
     Ok(())
 }

@@ -6,10 +6,10 @@ use crate::buffer::{Input, Slot, check_apart};
 use crate::memory::{State, mlora};
 use crate::status::{mlora_status, run};
 
-/// Gives the addresses of both matrices inside the adapter, to read: lora_A, rank * in_features
-/// values, and lora_B, rank * out_features values, rank-major (the transpose of PEFT's lora_B).
+/// Gives the read-only addresses of both matrices inside the adapter: lora_A, rank * in_features values, and lora_B,
+/// rank * out_features values, rank-major (the transpose of PEFT's lora_B).
 ///
-/// They move with the adapter's memory and change with its updates.
+/// The addresses are those of the adapter's memory; updates change the values.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -26,7 +26,7 @@ pub unsafe extern "C" fn mlora_get_weights(
         check_apart(&[state.span()], &[to_a.span, to_b.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `lora_a`, which is apart from all else.
+        // SAFETY: the caller's promise for `lora_a`, which overlaps nothing else.
         unsafe { to_a.put(adapter.lora_a().as_ptr()) };
         // SAFETY: the same for `lora_b`.
         unsafe { to_b.put(adapter.lora_b().as_ptr()) };
@@ -34,10 +34,10 @@ pub unsafe extern "C" fn mlora_get_weights(
     })
 }
 
-/// Gives the address of the bias b inside the adapter, to read: out_features values, as lists teach it; zeros without
-/// them. What a correction adds to every output is what mlora_merged_bias writes.
+/// Gives the read-only address of the bias b inside the adapter: out_features values, learned from lists; zeros without
+/// lists. It is not what a correction adds to every output: that is mlora_merged_bias.
 ///
-/// It moves with the adapter's memory and changes with its updates.
+/// The address is inside the adapter's memory; updates change the values.
 ///
 /// Errors: those of every handle and buffer.
 /// Threads: any number at once.
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn mlora_bias(lora: *const mlora, bias: *mut *const f32) -
         check_apart(&[state.span()], &[to.span])?;
         // SAFETY: the caller's promise: nobody writes to the adapter meanwhile.
         let adapter = unsafe { state.adapter() }?;
-        // SAFETY: the caller's promise for `bias`, which is apart from all else.
+        // SAFETY: the caller's promise for `bias`, which overlaps nothing else.
         unsafe { to.put(adapter.bias().as_ptr()) };
         Ok(())
     })
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn mlora_set_weights(
         // SAFETY: the caller's promise for `lora_b`.
         let b = unsafe { b.slice() };
         if state.is_inference() {
-            // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+            // SAFETY: nobody else uses the adapter meanwhile, and the inputs do not overlap it.
             unsafe { state.frozen_mut() }?.set_weights(a, b)?;
         } else {
             // SAFETY: the same.
@@ -92,11 +92,11 @@ pub unsafe extern "C" fn mlora_set_weights(
     })
 }
 
-/// Moves both matrices towards those given, of a state saved earlier for example: each becomes
-/// (1 - share) own + share given. A small share after every update limits the damage of bad clicks, and
-/// slows down learning. Pending events, counters and the step's state stay.
+/// Moves both matrices towards given ones, for example those of an earlier state: each becomes (1 - share) own + share
+/// given. A small share after every update limits the damage of bad clicks, and slows down learning. Pending events,
+/// counters and the step's state stay.
 ///
-/// lora_a, lora_b: as of mlora_set_weights. share: 0 to 1.
+/// lora_a, lora_b: as for mlora_set_weights. share: 0 to 1.
 ///
 /// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8.
 /// Threads: needs the adapter for itself.
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn mlora_pull_towards(
         check_apart(&[a.span, b.span], &[state.span()])?;
         // SAFETY: the caller's promise for both.
         let (a, b) = unsafe { (a.slice(), b.slice()) };
-        // SAFETY: nobody else uses the adapter meanwhile, nor do the inputs reach into it.
+        // SAFETY: nobody else uses the adapter meanwhile, and the inputs do not overlap it.
         unsafe { state.adapter_mut() }?.pull_towards(a, b, share)?;
         Ok(())
     })
