@@ -1,5 +1,5 @@
-//! The command line: one task and that task's options. Everything is declared in `tasks::ALL`, so the help cannot
-//! lag behind what is accepted.
+//! The command line: one task and that task's options. Everything is declared in `tasks::ALL`, so the help always
+//! lists what is accepted.
 
 use std::fmt::Write;
 
@@ -21,13 +21,13 @@ pub struct Flag {
 }
 
 impl Flag {
-    /// What is typed, and whether a value follows.
+    /// The option as typed, and whether a value follows.
     fn parts(&self) -> (&'static str, bool) {
         self.name.split_once(' ').map_or((self.name, false), |(name, _)| (name, true))
     }
 }
 
-/// What was typed, each with its value if it takes one.
+/// The options that were typed, each with its value if it takes one.
 #[derive(Debug, PartialEq)]
 pub struct Options(Vec<(&'static str, Option<String>)>);
 
@@ -41,7 +41,7 @@ impl Options {
         self.0.iter().rev().find(|(name, _)| *name == flag)?.1.as_deref()
     }
 
-    /// Those of these options that were given, each with its values, as a command takes them.
+    /// The given ones of these options with their values, as arguments for another command.
     pub fn passed_on<'a>(&'a self, names: &[&'a str]) -> Vec<&'a str> {
         names.iter().flat_map(|name| self.values(name).flat_map(move |value| [*name, value])).collect()
     }

@@ -1,8 +1,8 @@
 //! Compilers for targets other than the host.
 //!
-//! A target that rustup has installed is used as it is. Otherwise Debian's own second compiler builds `core` from its
-//! sources, which works for every target and needs only Debian's packages; that is how CI machines work. Only where
-//! neither is to be had is rustup asked to download the target.
+//! A target that rustup has installed is used. Otherwise Debian's second compiler builds `core` from its sources, which
+//! works for every target and needs only Debian's packages; CI machines use this. If neither is available, rustup
+//! downloads the target.
 
 use std::env;
 use std::path::Path;
@@ -36,7 +36,7 @@ impl Toolchain {
         needs::ensure(shell, &[&needs::RUSTC_WEB, &needs::LLD]).map(|()| Self::Debian)
     }
 
-    /// Also names the directory of this compiler's output: two compilers in one would rebuild everything in turn.
+    /// Also names the directory of this compiler's output: two compilers sharing one would rebuild everything in turn.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rustup => "rustup",
@@ -44,13 +44,13 @@ impl Toolchain {
         }
     }
 
-    /// `cargo build --release` in `package`, with `core` as the only library where the compiler gives a choice; for
+    /// `cargo build --release` in `package`, with `core` as the only library if the compiler allows a choice; for
     /// WebAssembly with `alloc`.
     pub fn build<'a>(self, shell: &'a Shell, target: &str, package: &Path, target_dir: &Path) -> Cmd<'a> {
         self.cargo(shell, "build", target, package, target_dir)
     }
 
-    /// The static library of a package that would make others as well.
+    /// Only the static library of a package that declares other kinds, too.
     pub fn build_archive<'a>(
         self,
         shell: &'a Shell,
@@ -73,7 +73,7 @@ impl Toolchain {
         let build = cmd!(shell, "cargo {command} --release --manifest-path {manifest}")
             .args(["--target", target, "--target-dir"])
             .arg(target_dir)
-            // Flags meant for the host (`target-cpu=native`) mean nothing to another processor.
+            // Flags for the host (`target-cpu=native`) do not apply to another processor.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
@@ -82,12 +82,12 @@ impl Toolchain {
                 let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
                 let is_wasm = target.starts_with("wasm32");
                 build
-                    // wasm-bindgen names `alloc`, though nothing that is linked allocates.
+                    // wasm-bindgen names `alloc`, though nothing in the linked program allocates.
                     .arg(if is_wasm { "-Zbuild-std=core,alloc" } else { "-Zbuild-std=core" })
                     .env("RUSTC", DEBIAN_RUSTC)
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env(linker, if is_wasm { DEBIAN_WASM_LLD } else { DEBIAN_LLD })
-                    // `cargo run` points it at its own compiler's libraries, which are not this compiler's.
+                    // `cargo run` sets this variable to its own compiler's libraries, which are the wrong ones here.
                     .env_remove("LD_LIBRARY_PATH")
             }
         }

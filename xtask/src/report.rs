@@ -20,8 +20,8 @@ impl std::fmt::Display for Skip {
 
 impl std::error::Error for Skip {}
 
-/// The error of a step for which this machine's hardware has no means. Unlike a [`Skip`] it passes in CI: no
-/// installation would help, and elsewhere the step does run.
+/// The error of a step that this machine's hardware cannot run. Unlike a [`Skip`] it passes in CI: no
+/// installation would help, and the step does run on other machines.
 #[derive(Debug)]
 pub struct Lacking(pub String);
 
@@ -88,7 +88,7 @@ impl Report {
         self.steps.push(Step { name, outcome, time });
     }
 
-    /// Prints the summary, the counts last, and turns it into the exit code. A run in which nothing passed proved
+    /// Prints the summary with the counts last, and returns the exit code. A run in which nothing passed has tested
     /// nothing, so it fails too.
     pub fn finish(self) -> ExitCode {
         print!("{}", self.summary());
@@ -108,7 +108,7 @@ impl Report {
         let width = self.steps.iter().map(|step| step.name.len()).max().unwrap_or(0).max("step".len());
         let mut text = format!("\n{:<width$}  {:>7}  result\n", "step", "seconds");
         for Step { name, outcome, time } in &self.steps {
-            // A reason may go on for lines (a list of missing tools); the step itself has printed all of it.
+            // A reason may have several lines (a list of missing tools); the step itself has printed all of it.
             let outcome = describe(outcome);
             let line = outcome.lines().next().unwrap_or_default();
             writeln!(text, "{name:<width$}  {:>7.1}  {line}", time.as_secs_f64())

@@ -1,4 +1,4 @@
-//! Where the workspace is, and where builds go.
+//! The workspace's root and the target directory.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use xshell::Shell;
 
-/// At the workspace's root.
+/// A shell in the workspace's root.
 pub fn shell() -> Result<Shell> {
     let shell = Shell::new()?;
     shell.change_dir(root()?);
     Ok(shell)
 }
 
-/// The workspace root. Cargo's run-time variable goes first: a binary that was copied together with its checkout would
+/// The workspace root. Cargo's run-time variable comes first: a binary that was copied together with its checkout would
 /// otherwise work on the checkout in which it was compiled.
 fn root() -> Result<PathBuf> {
     let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -22,7 +22,7 @@ fn root() -> Result<PathBuf> {
     Ok(root.to_owned())
 }
 
-/// Where builds go. Passed on explicitly by tasks that need a directory of their own below it.
+/// The target directory. Tasks that need a directory of their own below it pass it on explicitly.
 pub fn target_dir(shell: &Shell) -> PathBuf {
     let root = shell.current_dir();
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))

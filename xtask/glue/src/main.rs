@@ -1,5 +1,5 @@
-//! `glue MODULE DIRECTORY`: runs wasm-bindgen on a linked module, and leaves there the module with JavaScript around it
-//! that a bundler can use, or `wasm/js/engine.js`.
+//! `glue MODULE DIRECTORY`: runs wasm-bindgen on a linked module, and writes to the directory the module and its
+//! JavaScript for a bundler, or `wasm/js/engine.js`.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Two exports of wasm-bindgen's own for modules that unwind, which ours do not.
+/// Two exports that wasm-bindgen adds for modules that unwind, which ours do not.
 const UNUSED: [&str; 2] = ["__abort_handler", "__instance_terminated"];
 
 fn main() -> Result<()> {

@@ -1,6 +1,6 @@
-//! `layout DIRECTORY`: what JavaScript has to know of the crates `micro-lora` and `micro-lora-wasm`, as modules.
+//! `layout DIRECTORY`: writes what JavaScript needs from the crates `micro-lora` and `micro-lora-wasm`, as modules.
 //!
-//! Names become constants of a module, so that a minifier puts the numbers in their place.
+//! Names become constants of a module, so that a minifier can inline the numbers.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -28,7 +28,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Names of files, and what is in them.
+/// File names and contents.
 fn modules() -> [(&'static str, String); 6] {
     [
         ("header.js", header()),
@@ -67,7 +67,7 @@ fn header() -> String {
     text + &constant("SECTIONS", format!("{STATE_SECTIONS:?}"))
 }
 
-/// The words of a header that have names, in order: a word of flags under its own.
+/// The named words of a header, in order; a word of flags has its own name.
 fn words() -> BTreeMap<usize, &'static str> {
     let integers = STATE_INTEGERS.iter().map(|field| (field.name, field.offset.into()));
     let scalars = HEADER_SCALARS.iter().map(|field| (field.name, field.offset.into()));
@@ -113,7 +113,7 @@ fn constant(name: &str, value: impl Display) -> String {
     text
 }
 
-/// The shortest decimal of a number of 32 bits: as a message has it, and `Math.fround` of it is the number.
+/// The shortest decimal of an f32: messages show it, and `Math.fround` of it is the number.
 fn float(value: f32) -> String {
     let [plain, short] = [format!("{value}"), format!("{value:e}")];
     if short.len() < plain.len() { short } else { plain }

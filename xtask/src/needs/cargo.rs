@@ -1,4 +1,4 @@
-//! What cargo itself may lack: a nightly compiler, a subcommand, LLVM's tools.
+//! What cargo itself may lack: a nightly compiler, subcommands, LLVM's tools.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,19 @@ use super::tool::Tool;
 use super::{ensure, has_subcommand};
 use crate::report::Skip;
 
-/// What a program needs of nightly is an unstable option of the compiler: sanitizers, branch coverage.
+/// Nightly, for unstable options of the compiler: sanitizers, branch coverage.
 pub fn ensure_nightly(shell: &Shell) -> Result<()> {
     let found = cmd!(shell, "cargo +nightly --version").quiet().ignore_stdout().ignore_stderr().run();
     let how = "missing: a nightly compiler\n  rustup toolchain install nightly";
     found.map_err(|_| Skip(how.to_owned()).into())
 }
 
-/// For a command of another compiler than the one that runs this: `cargo run` points the variable at its libraries.
+/// For a command that uses another compiler: `cargo run` sets the variable to the libraries of its own.
 pub fn other_compiler(command: Cmd<'_>) -> Cmd<'_> {
     command.env_remove("LD_LIBRARY_PATH")
 }
 
-/// `cargo NAME`, installed from the package `cargo-NAME` where it is missing.
+/// `cargo NAME`, installed from the package `cargo-NAME` if it is missing.
 pub fn ensure_subcommand(shell: &Shell, name: &str) -> Result<()> {
     let package = format!("cargo-{name}");
     let present = || has_subcommand(shell, name);
@@ -40,7 +40,7 @@ const LLVM: Tool = Tool {
     elsewhere: "rustup component add llvm-tools --toolchain nightly",
 };
 
-/// The folder of an llvm-cov and an llvm-profdata that read what nightly writes: rustup's own, or Debian's.
+/// The folder of an llvm-cov and an llvm-profdata that can read nightly's files: rustup's own, or Debian's.
 pub fn ensure_llvm(shell: &Shell) -> Result<PathBuf> {
     let rustup = cmd!(shell, "rustc +nightly --print target-libdir").quiet().read()?;
     if let Some(folder) = Path::new(&rustup).parent().map(|folder| folder.join("bin"))

@@ -1,4 +1,4 @@
-//! C compilers for other systems and what runs their programs, and what else C programs are tested with.
+//! C compilers and emulators for other systems, and other tools that test C programs.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use xshell::cmd;
 
 use super::tool::{Tool, on_path};
 
-/// gcc for another processor's Linux, with its C library.
+/// gcc for Linux on another processor, with its C library.
 macro_rules! linux_gcc {
     ($triple:literal, $gcc:literal, $libc:literal) => {
         Tool {
@@ -51,7 +51,7 @@ pub const WINE: Tool = Tool {
     elsewhere: "https://www.winehq.org",
 };
 
-/// C for WebAssembly: libc, what the compiler calls, and a linker.
+/// C for WebAssembly: libc, compiler-rt, and a linker.
 pub const WASI: Tool = Tool {
     name: "wasi-libc",
     is_present: |shell| {

@@ -7,7 +7,7 @@ use xshell::Shell;
 pub struct Tool {
     pub name: &'static str,
     pub is_present: fn(&Shell) -> bool,
-    /// Debian packages that provide it; empty where Debian has nothing suitable.
+    /// Debian packages that provide it; empty if Debian has nothing suitable.
     pub packages: &'static [&'static str],
     /// How to get it on any other system.
     pub elsewhere: &'static str,

@@ -1,9 +1,9 @@
 //! Firmware for bare chips, linked with `core` alone.
 //!
-//! Compiling the crate for such a target would not be proof: an installed target brings a compiled `alloc` along. So a
-//! whole program without an allocator is linked (`fixtures/bare-metal/firmware.rs`). As soon as any crate in it uses
-//! `alloc`, the compiler misses a global allocator, or, where it builds the library from source, `alloc` itself.
-//! That this works is part of every run: the same program with a culprit among its dependencies must be refused.
+//! Compiling the crate for such a target would prove little, since an installed target has a compiled `alloc`. So this
+//! links a whole program without an allocator (`fixtures/bare-metal/firmware.rs`). As soon as any crate in it uses
+//! `alloc`, the compiler misses a global allocator, or, if it builds the library from source, `alloc` itself.
+//! Every run also checks the proof: the same program with an offending dependency must fail to link.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub const STEP: &str = "bare metal";
 
 const TARGETS: &[&str] = &["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
 
-/// A dependency that does not belong on a bare chip, and how the compiler says so.
+/// A dependency that must not get into firmware, and the compiler's error for it.
 struct Culprit {
     library: &'static str,
     refusals: &'static [&'static str],
@@ -78,7 +78,8 @@ impl Firmware<'_> {
         let output = build.ignore_status().output()?;
         let messages = String::from_utf8_lossy(&output.stderr);
         ensure!(!output.status.success(), "firmware that uses {library} was linked, expected a refusal");
-        // Any other error (a typing mistake in the fixture, no network) would make this test pass without testing.
+        // Any other error (a typing mistake in the fixture, no network) would let this test pass without testing
+        // anything.
         if !culprit.refusals.iter().any(|refusal| messages.contains(refusal)) {
             bail!(
                 "expected firmware that uses {library} to be refused with one of {:?}, came:\n{messages}",
@@ -88,12 +89,12 @@ impl Firmware<'_> {
         Ok(())
     }
 
-    /// A package outside the workspace, so that neither its panic handler nor its features reach the workspace's builds.
+    /// A package outside the workspace, so that its panic handler and features do not affect the workspace's builds.
     fn write_package(&self, name: &str, extra_dependency: &str, extra_code: &str) -> Result<PathBuf> {
         let package = self.directory().join(name);
         let code = self.shell.read_file(self.fixture("firmware.rs"))?;
         self.shell.write_file(package.join("src/main.rs"), code + extra_code)?;
-        // The versions that everything else is tested with.
+        // The versions that all other tests use.
         self.shell.copy_file("Cargo.lock", package.join("Cargo.lock"))?;
         let root = self.shell.current_dir();
         let dependencies = format!(

@@ -1,5 +1,5 @@
-//! How fast the kernels are beside linear-algebra libraries and plain C: `bench/`, a package of its own, since nobody
-//! should compile its peers to test an adapter.
+//! Speed compared with linear-algebra libraries and plain C. `bench/` is a package of its own, so that nobody has to
+//! compile these libraries to test an adapter.
 
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step(STEP, || measure(shell, options));
 }
 
-/// That it compiles cleanly and that everybody computes the same; no time is judged.
+/// Checks that it compiles without warnings and that all contenders compute the same; does not judge times.
 pub fn lint(shell: &Shell) -> Result<()> {
     let target_dir = prepare(shell)?;
     needs::ensure(shell, &[&CLIPPY])?;
@@ -58,7 +58,7 @@ fn measure(shell: &Shell, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Gives the target directory.
+/// Returns the target directory.
 fn prepare(shell: &Shell) -> Result<String> {
     if !cfg!(target_arch = "x86_64") {
         return Err(Lacking("the peers are compiled for instructions of x86-64".to_owned()).into());
@@ -68,8 +68,8 @@ fn prepare(shell: &Shell) -> Result<String> {
     target_dir.into_os_string().into_string().ok().context("expected a target directory in UTF-8")
 }
 
-/// OpenBLAS without its threads. Debian's build does not recognise CPUs newer than its compiler and falls back to older
-/// instructions: where there is AVX-512, an environment variable selects it.
+/// OpenBLAS without threads. Debian's build does not recognise CPUs newer than its compiler and uses older
+/// instructions: if there is AVX-512, an environment variable selects it.
 fn one_thread(command: xshell::Cmd<'_>) -> xshell::Cmd<'_> {
     let command = command.env("OPENBLAS_NUM_THREADS", "1");
     if std::env::var_os("OPENBLAS_CORETYPE").is_none() && has_avx512() {

@@ -1,4 +1,4 @@
-//! Examples in front of the vector indexes and the databases that people use, each with its own packages.
+//! Examples with popular vector indexes and databases, each a package of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -48,19 +48,19 @@ fn hnsw_rs(shell: &Shell, quick: Option<&str>) -> Result<()> {
 }
 
 fn sqlite(shell: &Shell, tarball: &Path, quick: Option<&str>) -> Result<()> {
-    // What better-sqlite3 is compiled with, where there is no ready build of it.
+    // better-sqlite3 is compiled with these if it has no ready build.
     needs::ensure(shell, &[&needs::GCC, &needs::CMAKE, &needs::PYTHON])?;
     let folder = target_dir(shell).join("beside/sqlite");
     shell.create_dir(&folder)?;
     for file in ["package.json", "package-lock.json", "search.js", "test.js"] {
         shell.copy_file(format!("examples/sqlite/{file}"), &folder)?;
     }
-    // The tarball's name is that of the one before, whatever is in it.
+    // The tarball always has the same name, whatever is in it.
     shell.remove_path(folder.join("node_modules/micro-lora"))?;
     let node = cmd!(shell, "node --print process.execPath").read()?;
     let prefix = Path::new(&node).parent().and_then(|bin| bin.parent()).context("node has a folder")?;
     let install = cmd!(shell, "npm install --prefix {folder} --no-save --no-audit --no-fund {tarball}");
-    // Its headers, where they stand beside it: else they are fetched from its makers.
+    // Node's headers, if they are installed beside it; otherwise they are downloaded.
     let has_headers = prefix.join("include/node/node.h").is_file();
     let install = if has_headers { install.env("npm_config_nodedir", prefix) } else { install };
     if let Err(error) = install.run() {

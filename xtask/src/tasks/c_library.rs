@@ -12,7 +12,7 @@ mod elf;
 
 const PACKAGE: &str = "ffi/library";
 
-/// Where the two libraries are. They were built for this machine, with symbols.
+/// The paths of both libraries, built for this machine with symbols.
 pub fn build(shell: &Shell) -> Result<PathBuf> {
     let target_dir = target_dir(shell).join("c");
     let manifest = prepare(shell)?;
@@ -20,9 +20,9 @@ pub fn build(shell: &Shell) -> Result<PathBuf> {
     Ok(target_dir.join("release"))
 }
 
-/// The package's manifest, once its dependencies are of the workspace's versions.
+/// The package's manifest, after its dependencies were set to the workspace's versions.
 pub fn prepare(shell: &Shell) -> Result<PathBuf> {
-    // A package outside the workspace would otherwise choose versions of its own.
+    // A package outside the workspace would otherwise choose its own versions.
     shell.copy_file("Cargo.lock", Path::new(PACKAGE).join("Cargo.lock"))?;
     Ok(Path::new(PACKAGE).join("Cargo.toml"))
 }
@@ -32,30 +32,30 @@ pub fn version(shell: &Shell) -> Result<String> {
     version_in(&shell.read_file(Path::new(PACKAGE).join("Cargo.toml"))?)
 }
 
-/// The version of a manifest.
+/// The version in a manifest.
 pub fn version_in(manifest: &str) -> Result<String> {
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
     Ok(version.context("ffi/library/Cargo.toml: expected a version, got none")?.to_owned())
 }
 
-/// What takes an archive apart, for the target that it was built for.
+/// The tools to take an archive apart, for the target that it was built for.
 pub struct Binutils {
     pub ar: String,
     pub nm: String,
     pub strip: String,
-    /// What the object may need besides [`TAKEN`]: what a compiler of the target brings.
+    /// Symbols that the object may need besides [`TAKEN`], from a compiler of the target.
     pub runtime: &'static [&'static str],
 }
 
 impl Binutils {
-    /// This machine's own. The library needs nothing of its compiler.
+    /// This machine's own tools. The library needs no symbols of the compiler.
     pub fn host() -> Self {
         Self { ar: "ar".into(), nm: "nm".into(), strip: "strip".into(), runtime: &[] }
     }
 }
 
-/// Makes of the archive that rustc writes the one to hand out: our own object alone, stripped. The rest of it, the
-/// parts of `compiler_builtins` that nothing here needs, is nine tenths of its bytes. `with_object` is given our object
+/// Makes the archive to distribute from the one that rustc writes: our own object alone, stripped. The rest, parts of
+/// `compiler_builtins` that nothing here needs, is nine tenths of its bytes. `with_object` gets our object
 /// before its symbols are hidden.
 pub fn slim_archive(
     shell: &Shell,
@@ -68,7 +68,7 @@ pub fn slim_archive(
     let ours = extract(shell, tools, from, folder.path())?;
     with_object(&ours)?;
     let object = shell.read_binary_file(&ours)?;
-    // Objects of Windows know no hidden symbols.
+    // Object files of Windows have no hidden symbols.
     if object.starts_with(b"\x7FELF") {
         shell.write_file(&ours, elf::hide(object)?)?;
     }
@@ -110,7 +110,7 @@ fn symbols(shell: &Shell, tools: &Binutils, file: &Path, option: &str) -> Result
     Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
-/// The library may take these from whatever it is linked to, and must not define anything but its interface.
+/// The library may import these symbols, and must define nothing but its interface.
 const TAKEN: [&str; 5] = ["memcpy", "memmove", "memset", "memcmp", "bcmp"];
 
 fn check_symbols(shell: &Shell, tools: &Binutils, archive: &Path) -> Result<()> {

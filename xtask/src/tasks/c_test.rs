@@ -18,9 +18,9 @@ const THREADS: &str = "C tests, ThreadSanitizer";
 const VALGRIND: &str = "C tests, valgrind";
 const EXAMPLE: &str = "C example";
 
-/// What the header promises to bear, and the tests too. Contraction would fuse multiplications and additions.
+/// Warnings under which the header and the tests must compile. Contraction would fuse multiplications and additions.
 const STRICT: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off"];
-/// What clang's -Weverything says of the README's program and is none of its faults: padding of structs, a float that
+/// Warnings of clang's -Weverything about the README's program that are not faults: padding of structs, a float that
 /// printf takes as a double, an enum passed as the int32_t that it is.
 const PEDANTRY: &[&str] = &["-Wno-padded", "-Wno-double-promotion", "-Wno-sign-conversion"];
 const COMPILERS: &[(&str, &str, &str)] = &[
@@ -77,7 +77,7 @@ fn sanitizers(shell: &Shell) -> Result<()> {
         build.out_of_memory("out-of-memory-sanitized", &flags)?,
     ];
     for program in programs {
-        // A compiler that ignored the flag would make this step prove nothing.
+        // If a compiler ignored the flag, this step would prove nothing.
         let symbols = cmd!(shell, "nm {program}").quiet().read()?;
         for symbol in ["__asan_init", "__ubsan_handle"] {
             ensure!(symbols.contains(symbol), "{}: expected {symbol} in it, got none", program.display());
@@ -87,7 +87,7 @@ fn sanitizers(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The library is built for it too: it sees a write of the Rust code to what another thread reads.
+/// The library is built for it too, so that it sees what the Rust code writes while another thread reads.
 fn threads(shell: &Shell) -> Result<()> {
     let (build, folder) = thread_sanitizer::cargo(shell, "rustc", Std::Core)?;
     let package = c_library::prepare(shell)?;
@@ -95,11 +95,11 @@ fn threads(shell: &Shell) -> Result<()> {
     let build = Build::of(shell, folder.join("libmicro_lora.a"))?;
     let flags = ["-g", "-O1", thread_sanitizer::FLAG];
     let program = build.compile(thread_sanitizer::CLANG, "-std=c11", &sources(shell)?, &flags, "threads")?;
-    // It ends with an error of its own where it finds a race.
+    // The sanitizer exits with an error of its own if it finds a race.
     Ok(cmd!(shell, "{program}").run()?)
 }
 
-/// Sees into the Rust code as well, which no sanitizer of a C compiler does.
+/// It sees into the Rust code as well, which no sanitizer of a C compiler does.
 fn valgrind(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GCC, &needs::VALGRIND])?;
     let build = Build::new(shell)?;
@@ -108,7 +108,7 @@ fn valgrind(shell: &Shell) -> Result<()> {
     let wrapper = build.wrapper("wrapper-plain", &flags)?;
     for (tool, program) in [("memcheck", &tests), ("memcheck", &wrapper), ("helgrind", &tests)] {
         let checks: &[&str] = if tool == "memcheck" { &["--leak-check=full"] } else { &[] };
-        // Valgrind computes in the default floating-point mode, whatever a program sets.
+        // Valgrind computes in the default floating-point mode, whatever mode a program sets.
         cmd!(shell, "valgrind --tool={tool} {checks...} --error-exitcode=99 {program}")
             .env("MLORA_WITHOUT_MODES", "1")
             .run()?;
@@ -116,8 +116,8 @@ fn valgrind(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The example in C and its twin in Rust end with the same bits. The gains on the way are those of searches that the
-/// twin scores by a matrix product, in another order: two documents that score alike may change places.
+/// The example in C and the same program in Rust end with the same bits. The gains in between may differ: the Rust
+/// program scores by a matrix product, in another order, so two documents with equal scores may change places.
 fn example(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GCC])?;
     let build = Build::new(shell)?;
@@ -136,12 +136,12 @@ fn example(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Of a line `gain@100 +0.027 (base 0.159)`.
+/// The gain in a line `gain@100 +0.027 (base 0.159)`.
 fn gain(line: &str) -> Option<f64> {
     line.strip_prefix("gain@")?.split(' ').nth(1)?.parse().ok()
 }
 
-/// Of the tests of the C interface.
+/// The programs that test the C interface.
 pub fn sources(shell: &Shell) -> Result<Vec<PathBuf>> {
     let mut sources = c_sources(shell, "tests/c")?;
     sources.retain(|path| !path.ends_with("readme.c"));
@@ -165,7 +165,7 @@ impl<'a> Build<'a> {
         Self::of(shell, c_library::build(shell)?.join("libmicro_lora.a"))
     }
 
-    /// Programs around this library.
+    /// Programs linked with this library.
     fn of(shell: &'a Shell, archive: PathBuf) -> Result<Self> {
         let folder = target_dir(shell).join("c/tests");
         shell.create_dir(&folder)?;

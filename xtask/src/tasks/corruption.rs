@@ -1,4 +1,4 @@
-//! Every small corruption of a saved state: flipped bits, cuts, deleted and doubled bytes, swapped blocks.
+//! Every small corruption of a saved state: flipped bits, truncations, deleted and doubled bytes, swapped blocks.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
@@ -7,7 +7,7 @@ use crate::report::Report;
 
 const STEP: &str = "corrupted states";
 
-/// A line that the test prints for each shape has this in it.
+/// Part of the line that the test prints for each shape.
 const MARK: &str = " corruptions tried, ";
 
 pub fn run(shell: &Shell, report: &mut Report) {
@@ -15,7 +15,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
 }
 
 fn try_all(shell: &Shell) -> Result<()> {
-    // Built first, so that the compiler's progress is seen and only the test's own output is held back.
+    // Built first, so that the compiler's progress is shown and only the test's own output is captured.
     cmd!(shell, "cargo test --release --test corruption --no-run").run()?;
     let test = cmd!(shell, "cargo test --release --test corruption -- --nocapture --test-threads=1");
     let output = test.ignore_status().output()?;
@@ -35,7 +35,7 @@ fn try_all(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What the test says of each shape, without what the test runner may have put before it.
+/// The test's lines, without what the test runner may have put before them.
 fn shapes(text: &str) -> Vec<&str> {
     let lines = text.lines().filter(|line| line.contains(MARK));
     lines.map(|line| line.rsplit_once(" ... ").map_or(line, |(_, own)| own)).collect()

@@ -11,7 +11,7 @@ use crate::needs::{self, Tool};
 use crate::report::Report;
 
 const STEP: &str = "demo";
-/// Part of `cargo xtask web-test`.
+/// A part of `cargo xtask web-test`.
 pub const CHECK: &str = "web: demo";
 const SOURCE: &str = "wasm/demo";
 const DATA: &str = "examples/data";
@@ -38,7 +38,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
     });
 }
 
-/// Uses the page as a person would, in every engine, on a phone's screen and on a desktop's.
+/// Uses the page as a person would, in every engine, at the size of a phone and of a desktop.
 pub fn test(shell: &Shell, options: &Options, report: &mut Report) {
     let wanted = options.value("--engine");
     let mut site = None;
@@ -67,7 +67,7 @@ pub fn test(shell: &Shell, options: &Options, report: &mut Report) {
     }
 }
 
-/// All that needs no sentence model, in Chromium. The package has to be built.
+/// Tests in Chromium what needs no sentence model. The package has to be built.
 pub fn check(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::CHROMIUM])?;
     let site = assemble(shell)?;
@@ -95,7 +95,7 @@ fn assemble(shell: &Shell) -> Result<PathBuf> {
     Ok(site)
 }
 
-/// The sentence model, beside the page.
+/// Puts the sentence model beside the page.
 fn add_model(shell: &Shell, site: &Path) -> Result<()> {
     let folder = &site.join("model");
     let modules = minilm::install_transformers(shell)?;
@@ -111,18 +111,18 @@ fn add_model(shell: &Shell, site: &Path) -> Result<()> {
         copy(models.join(minilm::NAME).join(file), format!("{}/{file}", minilm::NAME))?;
     }
     copy(modules.join("onnxruntime-web/dist").join(RUNTIME), RUNTIME.to_owned())?;
-    // Half of the runtime is for graphics cards, which so small a model does not need.
+    // Half of the runtime is for GPUs, which such a small model does not need.
     let (source, worker) = (Path::new(SOURCE).join(WORKER), folder.join("worker.js"));
     let options = ["--bundle", "--format=esm", "--minify", "--log-level=warning"];
     let alias = "--alias:onnxruntime-web/webgpu=onnxruntime-web/wasm";
     cmd!(shell, "{TOOLS}/node_modules/.bin/esbuild {source} {options...} {alias} --outfile={worker}")
         .env("NODE_PATH", shell.current_dir().join(modules))
         .run()?;
-    // Last: a page that finds it takes the rest to be there.
+    // Written last: a page that finds this file assumes that the others exist.
     Ok(shell.write_file(folder.join("files.json"), list_of(&sizes))?)
 }
 
-/// What the page has to load, and under which name it keeps it: other files get another name.
+/// The files that the page loads, and the name under which it caches them: other files get another name.
 fn list_of(sizes: &[(String, u64)]) -> String {
     let total: u64 = sizes.iter().map(|(_, bytes)| bytes).sum();
     let files: Vec<_> =

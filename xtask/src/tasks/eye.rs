@@ -12,7 +12,7 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step(STEP, || eye(shell, &options.passed_on(&["--clicks", "--seed"])));
 }
 
-/// As it is by default, for the test suite.
+/// With default options, for the test suite.
 pub fn quick(shell: &Shell) -> Result<()> {
     eye(shell, &[])
 }

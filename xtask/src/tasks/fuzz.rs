@@ -2,8 +2,8 @@
 //! for a given number of executions without it, several times as fast. Debug assertions and overflow checks are on in
 //! both (`fuzz/Cargo.toml`).
 //!
-//! What a run finds worth keeping goes below the target directory, not into the checkout: `cargo fuzz cmin` decides
-//! what is committed.
+//! New inputs that a run finds are written below the target directory, not into the checkout: `cargo fuzz cmin` decides
+//! which of them are committed.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::workspace::target_dir;
 
 const SECONDS: &str = "10";
 
-/// What libFuzzer says at the end of a run.
+/// The last lines of a libFuzzer run.
 #[derive(Debug, Default, PartialEq)]
 struct Tally {
     executions: u64,
@@ -27,7 +27,7 @@ struct Tally {
 }
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
-    // No targets unless all that they need is there.
+    // Runs no target unless all needed tools exist.
     let (mut targets, mut length) = (vec![], Length::Seconds(0));
     report.step("fuzz: what it needs", || {
         let chosen = chosen(shell, options)?;
@@ -111,7 +111,7 @@ fn fuzz(shell: &Shell, target: &str, length: Length) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Nothing if the fuzzer did not get as far as running inputs.
+/// None if the fuzzer did not get as far as running inputs.
 fn tally(log: &str) -> Option<Tally> {
     let executions = log.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?;
     let done = log.lines().rev().find(|line| line.starts_with('#') && line.contains(" cov: "))?;

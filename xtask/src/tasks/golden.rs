@@ -1,4 +1,4 @@
-//! The golden vectors: results that another implementation computed once. Optimised, as a user's program is.
+//! The golden vectors: results that another implementation computed once. Runs optimised, as users' programs do.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
@@ -12,7 +12,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
 }
 
 fn compare(shell: &Shell) -> Result<()> {
-    // Built first, so that the compiler's progress is seen and only the test's own output is held back.
+    // Built first, so that the compiler's progress is shown and only the test's own output is captured.
     cmd!(shell, "cargo test --release --test golden --no-run").run()?;
     let test = cmd!(shell, "cargo test --release --test golden -- --nocapture").ignore_status();
     let output = test.output()?;

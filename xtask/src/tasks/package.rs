@@ -1,4 +1,4 @@
-//! The crate as crates.io would get it.
+//! The crate as it would be published on crates.io.
 
 use std::path::{Path, PathBuf};
 
@@ -22,10 +22,10 @@ fn check(shell: &Shell) -> Result<()> {
     needs::ensure(shell, &[&needs::GIT])?;
     let before = git_status(shell)?;
 
-    // Cargo refuses to package uncommitted changes; that check stays on where there are none.
+    // Cargo refuses to package uncommitted changes; that check stays on if there are none.
     let allow_dirty = if before.is_empty() { None } else { Some("--allow-dirty") };
     cmd!(shell, "cargo package --package {CRATE} --list {allow_dirty...}").run()?;
-    // Explicit, so that the archive is found whatever the user's own configuration says.
+    // Set explicitly, so that the archive is found whatever the user's configuration is.
     let target_dir = target_dir(shell);
     cmd!(shell, "cargo package --package {CRATE} --target-dir {target_dir} {allow_dirty...}").run()?;
 
@@ -51,7 +51,7 @@ fn archive(shell: &Shell) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// The README's first program with what was packed: nothing of the checkout may be missing in it.
+/// Builds the README's first program with the packed crate, to show that no file is missing in it.
 fn use_in_empty_project(shell: &Shell, archive: &Path) -> Result<()> {
     let folder = shell.create_temp_dir()?;
     let (folder, project) = (folder.path(), folder.path().join("project"));
@@ -72,7 +72,7 @@ fn use_in_empty_project(shell: &Shell, archive: &Path) -> Result<()> {
         unpacked.display()
     );
     shell.write_file(project.join("Cargo.toml"), manifest)?;
-    // The versions that everything else is tested with.
+    // The versions that all other tests use.
     shell.copy_file("Cargo.lock", project.join("Cargo.lock"))?;
     let (manifest, target) = (project.join("Cargo.toml"), target_dir(shell).join("package/project"));
     let output = cmd!(shell, "cargo test --manifest-path {manifest} --target-dir {target}").read()?;

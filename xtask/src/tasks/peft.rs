@@ -1,8 +1,8 @@
-//! Adapters exchanged with an installed PEFT, both ways. The files committed in `tests/peft` are checked by
-//! `cargo test` without Python; this makes all of them anew, with the PEFT of today. Not part of `cargo xtask test`:
-//! PEFT brings gigabytes of torch along.
+//! Exchanges adapters with an installed PEFT, both ways. `cargo test` checks the committed files in `tests/peft`
+//! without Python; this generates all of them again, with the current PEFT. Not part of `cargo xtask test`:
+//! PEFT needs gigabytes of torch.
 //!
-//! An existing environment that has peft and numpy can be used: `MICRO_LORA_PEFT_PYTHON=<its python>`.
+//! To use an existing environment that has peft and numpy: `MICRO_LORA_PEFT_PYTHON=<its python>`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ fn exchange(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Runs one test of `tests/peft.rs` on these files and gives what it printed.
+/// Runs one test of `tests/peft.rs` on these files and returns its output.
 fn test(shell: &Shell, files: &Path, arguments: &[&str]) -> Result<String> {
     let test = cmd!(shell, "cargo test --release --package micro-lora --test peft -- {arguments...}");
     let output = test.env("MICRO_LORA_PEFT_FILES", files).ignore_status().output()?;
@@ -51,7 +51,7 @@ fn test(shell: &Shell, files: &Path, arguments: &[&str]) -> Result<String> {
     Ok(text)
 }
 
-/// A Python that has PEFT; made on the first run.
+/// A Python with PEFT; created on the first run.
 fn python(shell: &Shell, environment: &Path) -> Result<PathBuf> {
     if let Some(python) = env::var_os("MICRO_LORA_PEFT_PYTHON") {
         return Ok(python.into());
@@ -69,7 +69,7 @@ fn python(shell: &Shell, environment: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Debian leaves this part of Python's own library out of `python3`.
+/// Debian's `python3` comes without this part of the standard library.
 const VENV: Tool = Tool {
     name: "python3-venv",
     is_present: |shell| cmd!(shell, "python3 -c 'import ensurepip'").quiet().ignore_stderr().run().is_ok(),

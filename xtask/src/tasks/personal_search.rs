@@ -1,4 +1,4 @@
-//! The example with transformers.js, run with a real embedding model. Not part of `cargo xtask test`: `minilm.rs` says why.
+//! The example with transformers.js, run with a real model. Not part of `cargo xtask test`: see `minilm.rs`.
 
 use xshell::{Shell, cmd};
 

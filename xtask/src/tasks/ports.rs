@@ -1,9 +1,9 @@
-//! Targets beyond those of everyday: the hash of the script of operations, the tests of the C interface, and states that
-//! cross between them and this machine.
+//! Less common targets: the hash of the script of operations, the tests of the C interface, and saved states that are
+//! exchanged with this machine.
 //!
-//! On each the library is a Rust archive of `core` alone, and a C compiler for the target links the programs:
-//! `tests/ports` around the script, `tests/c` for the tests, `tests/ports/state.c` for states. The bare chip has no libc
-//! and runs the script alone. `cargo xtask bits` runs two of them, riscv32 and s390x, without any C.
+//! On each target the library is a Rust archive with only `core`, and a C compiler for the target links the programs:
+//! `tests/ports` for the script, `tests/c` for the tests, `tests/ports/state.c` for states. The bare chip has no libc
+//! and runs only the script. `cargo xtask bits` runs two of the targets, riscv32 and s390x, without any C.
 
 use std::path::{Path, PathBuf};
 
@@ -16,12 +16,12 @@ use crate::needs;
 use crate::report::Report;
 use crate::workspace::target_dir;
 
-/// For these the installed package is tried too.
+/// On these the installed package is tested too.
 const INSTALLED: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-unknown-linux-gnu"];
 
 const BARE: &str = "riscv32imac-unknown-none-elf";
 
-/// All of them, or the one of a triple.
+/// All targets, or the one of a triple.
 pub fn run(shell: &Shell, only: Option<&str>, report: &mut Report) {
     let is_wanted = |triple: &str| only.is_none_or(|only| only == triple);
     if is_wanted(BARE) {
@@ -81,7 +81,7 @@ impl<'a> Port<'a> {
         Ok(self.target.run(self.shell, &program).run()?)
     }
 
-    /// What one machine saves, the other loads, and both go on with the same bits.
+    /// One machine saves, the other loads, and both continue with the same bits.
     fn exchange_states(&self, library: &Path) -> Result<()> {
         let there = self.link("state", &["tests/ports/state.c".into()], library)?;
         let here = self.folder.join("state-here");
@@ -118,7 +118,7 @@ impl<'a> Port<'a> {
     }
 }
 
-/// The state that `tests/ports/state.c` prints: of a new adapter, or of the one that it is given.
+/// The output of `tests/ports/state.c`: the state of a new adapter, or of the given one after more training.
 fn state(program: Cmd<'_>, given: &[u8]) -> Result<Vec<u8>> {
     let output = program.stdin(given).quiet().output().context("state.c")?;
     Ok(output.stdout)

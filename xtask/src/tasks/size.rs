@@ -1,4 +1,4 @@
-//! What a browser downloads, held to ceilings.
+//! What a browser downloads, compared with ceilings.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::workspace::target_dir;
 
 pub const STEP: &str = "size of the npm package";
 
-/// What one visitor downloads, in bytes after brotli.
+/// The bytes that one visitor downloads, compressed with brotli.
 struct Download {
     entry: &'static str,
-    /// An engine and the modules around it.
+    /// An engine and its modules.
     files: &'static [&'static str],
-    /// What it may come to.
+    /// The ceiling.
     ceiling: usize,
-    /// What it should come to.
+    /// The aim.
     goal: usize,
 }
 
@@ -125,7 +125,7 @@ fn sizes(shell: &Shell) -> Result<Vec<Size>> {
         .collect()
 }
 
-/// Entries of `micro-lora/inline` in one file, as a bundler makes it: there they are not minified.
+/// Entries of `micro-lora/inline`, bundled into one file as a bundler would: the package does not minify them.
 fn inline(shell: &Shell, entries: &[&str]) -> Result<PathBuf> {
     let written = target_dir(shell).join("npm").join(format!("inline-{}.js", entries.join("-")));
     let program: String =

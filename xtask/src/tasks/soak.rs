@@ -18,9 +18,9 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     }
 }
 
-/// It is ten times as slow, and ends with an error of its own where it finds a race.
+/// It is ten times as slow, and exits with an error of its own if it finds a race.
 fn sanitized(shell: &Shell, arguments: &[&str]) -> Result<()> {
     let (run, _) = thread_sanitizer::cargo(shell, "run", Std::Whole)?;
-    // What is given comes later, and counts.
+    // The user's options come later, and override these.
     Ok(run.args(SOAK).args(["--", "--clicks", "1000"]).args(arguments).run()?)
 }

@@ -1,4 +1,4 @@
-//! Other languages read a saved state as its specification says, and what they re-format still loads.
+//! Other languages read a saved state by its specification; the states that they re-format must load.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};

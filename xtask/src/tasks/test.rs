@@ -29,7 +29,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         needs::ensure(shell, &[&needs::GCC])?;
         Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --no-fail-fast").run()?)
     });
-    // The comments of the C interface are the header's: their examples are in C, and tests of it.
+    // Doc comments of the C interface contain C, which is not a Rust doctest.
     report.step("doc tests", || {
         Ok(cmd!(shell, "cargo test --workspace --exclude micro-lora-ffi --doc").run()?)
     });
@@ -62,7 +62,7 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
         }
         return;
     }
-    // Without them, as users build it: nothing may depend on what an assertion does on the side.
+    // Without debug assertions, as users build it: nothing may depend on a side effect of an assertion.
     report.step(OPTIMISED, || {
         Ok(cmd!(shell, "cargo test --release --package micro-lora --lib --tests --no-fail-fast").run()?)
     });
@@ -92,7 +92,7 @@ fn docs(shell: &Shell) -> Result<()> {
     Ok(cmd!(shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()?)
 }
 
-/// The build for a device that learns from lists alone, of `src/profile.rs`.
+/// The build with the dual step alone, for devices that learn from lists, see `src/profile.rs`.
 fn dual_alone(shell: &Shell) -> Result<()> {
     let target_dir = target_dir(shell).join("dual");
     Ok(cmd!(

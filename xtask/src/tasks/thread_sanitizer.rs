@@ -1,7 +1,7 @@
-//! Builds under ThreadSanitizer: the library and `core` or `std` with it, since what is not built for it hides races, or
-//! makes some up.
+//! Builds under ThreadSanitizer. The library and `core` or `std` are built for it, too: code that is not hides races,
+//! or causes false ones.
 //!
-//! Debian's second compiler has the sources that this takes, its clang the sanitizer's other half.
+//! Debian's second compiler has the sources for this, its clang the sanitizer's runtime.
 
 use std::env::consts::ARCH;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub enum Std {
     Whole,
 }
 
-/// A cargo that builds for it, and the folder of what it builds.
+/// A cargo command that builds under it, and the folder of its output.
 pub fn cargo<'a>(shell: &'a Shell, command: &str, std: Std) -> Result<(Cmd<'a>, PathBuf)> {
     needs::ensure(shell, &[&RUSTC_WEB, &CLANG_22])?;
     let (libraries, name) = match std {

@@ -1,4 +1,5 @@
-//! How fast the npm package is: beside the package that it replaces and beside plain JavaScript, in turns, in one page.
+//! Speed of the npm package, compared with the package that it replaces and with plain JavaScript, in one page in
+//! turns.
 
 use xshell::{Shell, cmd};
 

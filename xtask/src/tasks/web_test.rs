@@ -1,7 +1,7 @@
-//! The npm package, packed and installed, in every engine that people have.
+//! The npm package, packed and installed, in Node and three browser engines.
 //!
 //! One suite (`wasm/test/suite`) runs in Node, Chromium, Firefox and WebKit, each with the simd128 build and with the
-//! baseline; then fresh projects use the package in every way that its users do.
+//! baseline; then fresh projects use the package in every documented way.
 
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ fn suite_name(engine: &str, build: &str) -> String {
     format!("web: {engine}, {build}")
 }
 
-/// `all`: every fresh project, also those that take tools of their own.
+/// `all`: every fresh project, also those that install tools of their own.
 pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) {
     let mut tarball = None;
     report.step(INSTALL, || {
@@ -74,7 +74,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) 
     }
 }
 
-/// Packs the package and installs it into the project that has the suite.
+/// Packs the package and installs it into the suite's project.
 fn install(shell: &Shell) -> Result<PathBuf> {
     let tarball = npm::pack(shell)?;
     install_tools(shell)?;
@@ -89,7 +89,7 @@ fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()
     Ok(cmd!(shell, "node {TOOLS}/runner/main.mjs {project} {engine} {build}").run()?)
 }
 
-/// The suite over an engine that was built without our flags.
+/// Runs the suite with an engine that was built without our flags.
 fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
     let built = npm::plain(shell)?;
     let project = directory(shell).join("plain");

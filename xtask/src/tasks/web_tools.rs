@@ -1,4 +1,4 @@
-//! The tools of everything that is tested and measured in browsers.
+//! The tools for tests and measurements in browsers.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use xshell::{Shell, cmd};
 use crate::needs;
 use crate::workspace::target_dir;
 
-/// Their folder; versions are pinned.
+/// Their folder, with pinned versions.
 pub const TOOLS: &str = "wasm/test";
 
 pub fn install_tools(shell: &Shell) -> Result<()> {
     needs::ensure_node(shell)?;
-    // No script of a package is run: none that is used here needs one.
+    // Runs no install scripts: no package here needs one.
     Ok(cmd!(shell, "npm ci --prefix {TOOLS} --ignore-scripts --no-audit --no-fund --silent").run()?)
 }
 

@@ -1,8 +1,8 @@
-//! The same bits everywhere: one script of operations, built for every target and every variant of the code, run there
-//! or in an emulator, and held against the committed hashes.
+//! The same bits everywhere: builds one script of operations for every target and every variant of the code, runs it
+//! there or in an emulator, and compares the hashes with the committed ones.
 //!
-//! `tests/script` is the script, `tests/hosts` the program around it. That a deviation is noticed is part of every run:
-//! with multiply and add fused on purpose, the hashes must not be the committed ones.
+//! `tests/script` is the script, `tests/hosts` the program around it. Every run also checks that a deviation is
+//! noticed: with multiply and add fused on purpose, the hashes must differ from the committed ones.
 
 use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write;
@@ -26,7 +26,7 @@ use ran::Ran;
 
 pub const STEP: &str = "bits";
 
-/// One row of the table. `name` is what the program must call itself.
+/// One row of the table. `name` is the name that the program must print.
 struct Variant {
     name: &'static str,
     machine: Machine,
@@ -47,7 +47,7 @@ enum Machine {
     S390x,
 }
 
-/// On x86-64 one program, which takes the kernels to use as an argument and prints those that it used.
+/// On x86-64 one program, which takes the kernels to use as an argument and prints those it used.
 const VARIANTS: &[Variant] = &[
     Variant { argument: "SSE2", ..Variant::of("x86-64 SSE2", Machine::X86, &[]) },
     Variant { argument: "AVX2", ..Variant::of("x86-64 AVX2", Machine::X86, &[]) },
@@ -64,13 +64,13 @@ const VARIANTS: &[Variant] = &[
 
 const RISCV32: Variant = Variant::of("riscv32imac", Machine::Riscv32, &[]);
 
-/// With the instructions that could fuse a multiplication and an addition into one rounding, and must not be used so.
+/// With instructions that could fuse multiply and add into one rounding; the compiler must not use them so.
 const FMA: Variant =
     Variant { argument: "AVX2", ..Variant::of("x86-64 AVX2 + FMA", Machine::X86, &["avx2", "fma"]) };
 
 const FUSE: &str = "-Cllvm-args=-fp-contract=fast";
 
-/// All variants, or those whose name begins so.
+/// All variants, or those whose name begins with this.
 pub fn run(shell: &Shell, only: Option<&str>, report: &mut Report) {
     let mut table = Table::new();
     let only = only.unwrap_or_default();
@@ -91,12 +91,12 @@ pub fn run(shell: &Shell, only: Option<&str>, report: &mut Report) {
     print!("{}", table.0);
 }
 
-/// The variant for a bare chip of RISC-V alone.
+/// Only the variant for a bare RISC-V chip.
 pub fn check_riscv32(shell: &Shell) -> Result<()> {
     RISCV32.run(shell, &[])?.check(RISCV32.name, &RISCV32.committed())
 }
 
-/// What another program of the same script has printed.
+/// The output of another program with the same script.
 pub fn check_printed(text: &str, name: &str) -> Result<()> {
     Ran::parse(text)?.check(name, &SMALL.iter().chain(&LARGE).collect::<Vec<_>>())
 }
@@ -129,12 +129,12 @@ impl Variant {
 
     fn build(&self, shell: &Shell, flags: &[&str]) -> Result<PathBuf> {
         let package = shell.current_dir().join("tests/hosts");
-        // The versions that everything else is tested with.
+        // The versions that all other tests use.
         shell.copy_file("Cargo.lock", package.join("Cargo.lock"))?;
         let target = self.machine.target(shell)?;
         let toolchain = match self.machine {
             Machine::X86 => Toolchain::Rustup,
-            // The libraries that rustup installs leave memcpy to a libc, and this program has none.
+            // The libraries that rustup installs leave memcpy to a libc, which this program does not have.
             Machine::S390x => Toolchain::debian(shell)?,
             _ => Toolchain::for_target(shell, &target)?,
         };
@@ -157,7 +157,7 @@ impl Variant {
         let features: Vec<_> = self.features.iter().map(|feature| format!("+{feature}")).collect();
         let machine = match self.machine {
             Machine::X86 => "-Ctarget-cpu=x86-64 ",
-            // Nothing but the kernel loads it.
+            // Only the kernel loads it.
             Machine::S390x => "-Crelocation-model=static ",
             _ => "",
         };
@@ -165,7 +165,7 @@ impl Variant {
     }
 
     fn committed(&self) -> Vec<&'static Committed> {
-        // The larger shapes do not fit in its 16 KB.
+        // The larger shapes do not fit the 16 KB of this chip.
         let large = if self.machine == Machine::CortexM0 { &[] } else { &LARGE[..] };
         SMALL.iter().chain(large).collect()
     }

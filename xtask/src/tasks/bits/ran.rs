@@ -1,4 +1,4 @@
-//! What a program of the script printed, held against the committed hashes.
+//! The output of a program with the script, compared with the committed hashes.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::committed::Committed;
 
-/// What a program printed.
+/// The output of a program.
 #[derive(Debug, PartialEq)]
 pub(super) struct Ran {
     variant: String,
@@ -32,7 +32,7 @@ impl Ran {
         Ok(Self { variant: variant.to_owned(), outcomes: outcomes.collect::<Result<_>>()? })
     }
 
-    /// For a program that must come to the committed hashes.
+    /// For a program that must reproduce the committed hashes.
     pub(super) fn check(&self, name: &str, expected: &[&Committed]) -> Result<()> {
         self.check_identity(name, expected)?;
         let mut differences = String::new();
@@ -48,7 +48,7 @@ impl Ran {
         Ok(())
     }
 
-    /// For a program that computes otherwise: no hash may be the committed one.
+    /// For a program that computes differently: no hash may be the committed one.
     pub(super) fn check_all_differ(&self, name: &str, expected: &[&Committed]) -> Result<()> {
         self.check_identity(name, expected)?;
         for (came, committed) in self.outcomes.iter().zip(expected) {
@@ -59,7 +59,7 @@ impl Ran {
         Ok(())
     }
 
-    /// The hashes of each shape, of its script and of what it saved.
+    /// The hashes of each shape: of its script and of its saved state.
     pub(super) fn hashes(&self) -> Vec<(u64, u64)> {
         self.outcomes.iter().map(|outcome| (outcome.script, outcome.save)).collect()
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::super::{FMA, VARIANTS, Variant};
     use super::*;
 
-    /// What a faultless program prints.
+    /// The output of a correct program.
     fn printed(variant: &Variant) -> String {
         let line = |c: &Committed| format!("{}: script {:#018x}, save {:#018x}\n", c.shape, c.script, c.save);
         format!(

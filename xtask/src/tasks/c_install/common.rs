@@ -1,4 +1,4 @@
-//! What an installation has on every system.
+//! The parts of an installation that are the same on every system.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub fn link_shared(shell: &Shell, version: &Version, lib: &Path) -> Result<()> {
     link(shell, &version.soname()["libmicro_lora.so.".len()..], &lib.join("libmicro_lora.so"))
 }
 
-/// Headers, licences and the files that build systems read: the same for every target.
+/// Headers, licences and files for build systems: the same for every target.
 pub fn install_common(shell: &Shell, prefix: &Path, version: &Version) -> Result<()> {
     let (include, lib) = (prefix.join("include"), prefix.join("lib"));
     for folder in [&include, &lib] {
@@ -62,7 +62,7 @@ impl Version {
         Ok(Self { text: text.to_owned(), major: major.to_owned(), minor: minor.to_owned() })
     }
 
-    /// What a program asks for that was built with this version: until 1.0 a minor version may break it.
+    /// The version that a program built with this one asks for: before 1.0 a minor version may break it.
     pub fn soname(&self) -> String {
         let Self { major, minor, .. } = self;
         if major == "0" { format!("libmicro_lora.so.0.{minor}") } else { format!("libmicro_lora.so.{major}") }

@@ -1,6 +1,6 @@
 //! The same package for another system, with that system's C compiler.
 //!
-//! cargo builds the static library, for which `core` is enough; the C compiler makes the shared one of it.
+//! cargo builds the static library, which needs only `core`; the C compiler makes the shared library from it.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub fn install(shell: &Shell, prefix: &Path, target: &CTarget) -> Result<()> {
     let built = target.build_archive(shell, "ffi/library", "micro_lora")?;
     let archive = prefix.join("lib/libmicro_lora.a");
     if target.is_wasm() {
-        // Nothing is loaded at run time there, and what takes archives apart is not with every clang.
+        // Nothing is loaded at run time there, and not every clang comes with a tool to take archives apart.
         shell.copy_file(built, &archive)?;
         return print_sizes(&[archive]);
     }
@@ -26,7 +26,7 @@ pub fn install(shell: &Shell, prefix: &Path, target: &CTarget) -> Result<()> {
         ar: target.binutil("ar"),
         nm: target.binutil("nm"),
         strip: target.binutil("strip"),
-        // What gcc adds to every program: 64-bit arithmetic on 32 bits, say.
+        // Symbols that gcc adds to every program, as 64-bit arithmetic on 32 bits.
         runtime: &["__"],
     };
     let mut shared = PathBuf::new();
@@ -58,7 +58,7 @@ fn make_shared(
     Ok(shared)
 }
 
-/// And the import library, against which programs are linked.
+/// Also makes the import library, which programs are linked with.
 fn make_dll(
     shell: &Shell,
     prefix: &Path,
@@ -81,7 +81,7 @@ fn make_dll(
     Ok(dll)
 }
 
-/// The README's program with either library, run by what emulates the target.
+/// Builds the README's program with either library and runs it in the target's emulator.
 pub fn check(shell: &Shell, target: &CTarget) -> Result<()> {
     let folder = shell.create_temp_dir()?;
     let prefix = folder.path().join("prefix");
@@ -109,7 +109,7 @@ pub fn check(shell: &Shell, target: &CTarget) -> Result<()> {
     }
     link.args(["-lmicro_lora", "-o"]).arg(&program).run()?;
     if target.is_windows() {
-        // Where Windows looks: beside the program.
+        // Windows looks for DLLs beside the program.
         for entry in shell.read_dir(prefix.join("bin"))? {
             shell.copy_file(entry, folder.path())?;
         }

@@ -1,4 +1,4 @@
-//! Headers, libraries, pkg-config file and CMake package in a folder of the user's.
+//! Installs headers, libraries, a pkg-config file and a CMake package into a folder of the user's.
 
 use std::env;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The documents' programs, built against an installed library in every way that is promised.
+//! Builds the documents' programs with an installed library, in every documented way.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::tasks::c_library;
 use crate::workspace::target_dir;
 
-/// Installs to a scratch folder and builds the documents' programs against it, in every way that is promised.
+/// Installs to a scratch folder and builds the documents' programs with it, in every documented way.
 pub fn test(shell: &Shell, report: &mut Report) {
     report.step(STEP, || {
         let tools = [&needs::GCC, &needs::CMAKE, &needs::MESON, &needs::PKG_CONFIG, &needs::CFFI];
@@ -42,7 +42,7 @@ struct Sample<'a> {
 
 impl Sample<'_> {
     fn write(&self) -> Result<()> {
-        // The documents show the very programs that are tested here.
+        // The documents must show exactly the programs that are tested here.
         for (language, document) in [("c", "README.md"), ("cpp", "docs/c.md")] {
             let file = format!("tests/c/readme.{language}");
             let program = self.shell.read_file(&file)?;
@@ -85,7 +85,7 @@ impl Sample<'_> {
         Ok(())
     }
 
-    /// A shared library with the archive in it hands on nothing of it.
+    /// A shared library that contains the archive exports none of its functions.
     fn as_plugin(&self) -> Result<()> {
         let (shell, folder) = (self.shell, self.folder);
         let (archive, include) = (self.prefix.join("lib/libmicro_lora.a"), self.prefix.join("include"));
@@ -100,7 +100,7 @@ impl Sample<'_> {
         self.print_size("a plugin that asks for the version", &plugin)
     }
 
-    /// The repository as a part of the user's own build.
+    /// The repository as a part of the user's build.
     fn by_cmake_from_source(&self) -> Result<()> {
         let (shell, build) = (self.shell, self.folder.join("build-from-source"));
         let (source, root) = (self.folder.join("from-source"), shell.current_dir());
@@ -109,7 +109,7 @@ impl Sample<'_> {
         shell.copy_file(sample, c)?;
         let fixture = Path::new(FIXTURES).join("sample/from-source/CMakeLists.txt");
         shell.copy_file(fixture, source.join("CMakeLists.txt"))?;
-        // What has been built for the other steps need not be built again.
+        // Reuse what the other steps have built.
         let target = target_dir(shell).join("c");
         cmd!(shell, "cmake -S {source} -B {build} -DMICRO_LORA_SOURCE={root}")
             .arg(format!("-DMICRO_LORA_TARGET_DIR={}", target.display()))
@@ -120,7 +120,7 @@ impl Sample<'_> {
         self.check(cmd!(shell, "{program}"))
     }
 
-    /// As a subproject.
+    /// As a Meson subproject.
     fn by_meson(&self) -> Result<()> {
         let (shell, build) = (self.shell, self.folder.join("build-by-meson"));
         let (source, root) = (self.folder.join("meson"), shell.current_dir());
@@ -129,7 +129,7 @@ impl Sample<'_> {
         cmd!(shell, "ln -s {root} {subproject}").quiet().run()?;
         shell.copy_file(self.folder.join("sample.c"), &source)?;
         shell.copy_file(Path::new(FIXTURES).join("sample/meson/meson.build"), &source)?;
-        // What has been built for the other steps need not be built again.
+        // Reuse what the other steps have built.
         let target = format!("-Dmicro-lora:cargo_target_dir={}", target_dir(shell).join("c").display());
         cmd!(shell, "meson setup {build} {source} {target}").ignore_stdout().run()?;
         cmd!(shell, "meson compile -C {build}").ignore_stdout().run()?;
@@ -137,7 +137,7 @@ impl Sample<'_> {
         self.check(cmd!(shell, "{program}"))
     }
 
-    /// The pattern for other languages: the header and the shared library are all that they need.
+    /// How other languages use it: they need only the header and the shared library.
     fn test_with_python(&self) -> Result<()> {
         let (shell, prefix) = (self.shell, &self.prefix);
         self.check(cmd!(shell, "python3 -B examples/python/personal_search.py {prefix}"))
@@ -159,7 +159,7 @@ impl Sample<'_> {
         let build = folder.join("build");
         cmd!(shell, "cmake -S {folder} -B {build} -DCMAKE_PREFIX_PATH={prefix}").ignore_stdout().run()?;
         cmd!(shell, "cmake --build {build}").ignore_stdout().run()?;
-        // CMake has put the library's folder into the program.
+        // CMake has written the library's folder into the program.
         for program in ["shared", "static"] {
             let program = build.join(program);
             self.check(cmd!(shell, "{program}"))?;
@@ -177,7 +177,7 @@ impl Sample<'_> {
     }
 }
 
-/// The first program of a Markdown text in a language.
+/// The first program in a language in a Markdown text.
 fn program_in<'a>(markdown: &'a str, language: &str) -> Option<&'a str> {
     Some(markdown.split_once(&format!("```{language}\n"))?.1.split_once("```")?.0)
 }

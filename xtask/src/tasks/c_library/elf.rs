@@ -1,12 +1,12 @@
-//! Symbols of an object file made hidden: a program can be linked with them as before, but a shared library of the
-//! user's, a plugin, does not hand them on, and `--gc-sections` leaves out what it does not use.
+//! Hides the symbols of an object file: programs can still be linked with them, but a shared library of the user's, a
+//! plugin, does not export them, and `--gc-sections` removes what it does not use.
 
 use anyhow::{Context, Result, ensure};
 
 const SYMBOL_TABLE: u64 = 2;
 const HIDDEN: u8 = 2;
 
-/// Where the fields are, in files of 32 and 64 bits: the System V ABI, "Object Files".
+/// The offsets of the fields, in files of 32 and 64 bits: the System V ABI, "Object Files".
 struct Layout {
     word: usize,
     section_offset: usize,

@@ -1,34 +1,34 @@
-//! What `llvm-cov export --format=lcov` says of a file. Instances of a generic function are one there: a line ran if it
+//! Reads the output of `llvm-cov export --format=lcov`. It merges the instances of a generic function: a line ran if it
 //! ran in one of them.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// What is counted: not the tests, not the tools.
+/// Sources that are counted: not the tests, not the tools.
 const FOLDERS: [&str; 2] = ["src/", "ffi/src/"];
 
 #[derive(Debug, Default, PartialEq)]
 pub struct File {
-    /// From the workspace's root.
+    /// Relative to the workspace's root.
     pub path: String,
     pub lines: u64,
     pub missed_lines: Vec<u64>,
-    /// Twice the conditions: each may hold or not.
+    /// Twice the number of conditions: each may be true or false.
     pub branches: u64,
     pub missed_branches: Vec<Branch>,
 }
 
-/// One side of the condition of a line that no test took.
+/// One side of a line's condition that no test took.
 #[derive(Debug, PartialEq)]
 pub struct Branch {
     pub line: u64,
-    /// Which of the line's conditions, from 1.
+    /// The number of the condition in its line, from 1.
     pub condition: u64,
     pub side: bool,
 }
 
-/// The files of the core and of the C interface. `source` reads one, to tell its tests from the rest.
+/// The files of the core and of the C interface. `source` reads a file, to tell its tests from the rest.
 pub fn parse(text: &str, root: &Path, source: impl Fn(&str) -> Result<String>) -> Result<Vec<File>> {
     let mut files = vec![];
     for record in text.split("end_of_record\n") {
@@ -44,7 +44,7 @@ pub fn parse(text: &str, root: &Path, source: impl Fn(&str) -> Result<String>) -
     Ok(files)
 }
 
-/// The line at which a file's own tests begin: they are its end.
+/// The line at which a file's own tests begin; they are always at its end.
 fn tests_begin(source: &str) -> u64 {
     let lines: Vec<_> = source.lines().collect();
     let begins =

@@ -1,6 +1,6 @@
 //! Lines and branches that the tests of the core and of the C interface run, the tests in C included.
 //!
-//! Everything is built for it below `target/coverage`: the checkout and other builds stay as they are.
+//! It builds everything below `target/coverage`: the checkout and other builds stay as they are.
 
 use std::path::PathBuf;
 
@@ -18,10 +18,11 @@ mod table;
 /// The tests of the core, of the C interface in Rust, and in C and C++.
 const PACKAGES: [&str; 3] = ["micro-lora", "micro-lora-ffi", "micro-lora-c-tests"];
 
-/// A million corruptions of one state: half an hour of counting, and the smaller states of that test run the same code.
+/// A million corruptions of one state: counting would take half an hour, and the smaller states of that test run the
+/// same code.
 const SLOW: &str = "sixty_four_by_sixty_four_rank_four";
 
-/// What must be reached, in tenths of a percent of all files in the table. Raise it when more is.
+/// The required shares, in tenths of a percent of all files in the table. Raise them when the shares grow.
 const LINES: u64 = 0;
 const BRANCHES: u64 = 0;
 
@@ -71,7 +72,7 @@ impl<'a> Tools<'a> {
     }
 
     fn run_tests(&self) -> Result<()> {
-        // What an earlier run counted, but not what it compiled.
+        // Deletes the counts of an earlier run, but keeps what it compiled.
         self.llvm_cov(&["clean", "--profraw-only"]).run()?;
         let test = self.llvm_cov(&["test", "--no-report", "--branch", "--lib", "--tests"]);
         Ok(test.args(packages()).args(["--", "--skip", SLOW]).run()?)

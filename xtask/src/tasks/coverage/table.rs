@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::lcov::File;
 
-/// Those files alone whose path begins so; the sum is of all of them.
+/// Prints only the files whose path begins with this; the sum is over all files.
 pub fn print(files: &[File], prefix: &str) -> String {
     let chosen: Vec<_> = files.iter().filter(|file| file.path.starts_with(prefix)).collect();
     let width = chosen.iter().map(|file| file.path.len()).max().unwrap_or(0).max(4);
@@ -49,7 +49,7 @@ pub fn check(files: &[File], line_floor: u64, branch_floor: u64) -> Result<()> {
     Ok(())
 }
 
-/// Rounded down: all of it is 1000, and nothing less.
+/// Rounded down: only all of it is 1000.
 fn tenths(of: u64, missed: u64) -> u64 {
     (1000 * (of - missed)).checked_div(of).unwrap_or(1000)
 }
@@ -86,7 +86,7 @@ fn missed(files: &[&File]) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-/// `3-5 9` of 3, 4, 5, 9.
+/// 3, 4, 5, 9 as `3-5 9`.
 fn ranges(lines: &[u64]) -> String {
     let mut ranges: Vec<(u64, u64)> = vec![];
     for &line in lines {

@@ -17,7 +17,7 @@ pub struct Chip {
     board: &'static str,
     flags: &'static [&'static str],
     memory: &'static str,
-    /// What tests/firmware/measure.c works on: as much as the memory holds.
+    /// The sizes in tests/firmware/measure.c: as large as the memory allows.
     pub shape: Shape,
     /// Bytes of the texts in tests/firmware/hostile.c.
     pub longest: usize,
@@ -50,7 +50,7 @@ pub const CHIPS: [Chip; 2] = [
     },
 ];
 
-/// As everything for C is compiled; contraction would fuse multiplications and additions.
+/// The flags with which all C code is compiled; contraction would fuse multiplications and additions.
 pub const STRICT: &[&str] = &[
     "-std=c11",
     "-Wall",
@@ -62,7 +62,7 @@ pub const STRICT: &[&str] = &[
     "-Iinclude",
 ];
 
-/// A chip with the tools for it.
+/// A chip with its tools.
 pub struct Workshop<'a> {
     pub shell: &'a Shell,
     pub chip: &'static Chip,
@@ -80,7 +80,7 @@ impl<'a> Workshop<'a> {
         self.build(Path::new("ffi/library"), opt_level, &[], "libmicro_lora.a")
     }
 
-    /// The same with the dual step alone: `src/profile.rs`.
+    /// The same, built with the dual step alone: `src/profile.rs`.
     pub fn dual_library(&self, opt_level: &str) -> Result<PathBuf> {
         self.lock_library()?;
         let folder = self.builds().join("dual").join(opt_level);
@@ -89,7 +89,7 @@ impl<'a> Workshop<'a> {
         Ok(built.join("libmicro_lora.a"))
     }
 
-    /// The same, in which a panic that can be reached is undefined.
+    /// The same, in a build where a reachable panic is an undefined symbol.
     pub fn proof_library(&self, opt_level: &str) -> Result<PathBuf> {
         self.lock_library()?;
         let package = Path::new("ffi/library");
@@ -100,7 +100,7 @@ impl<'a> Workshop<'a> {
         Ok(proof)
     }
 
-    /// A package outside the workspace would otherwise choose versions of its own.
+    /// A package outside the workspace would otherwise choose its own versions.
     fn lock_library(&self) -> Result<()> {
         Ok(self.shell.copy_file("Cargo.lock", "ffi/library/Cargo.lock")?)
     }
@@ -122,7 +122,8 @@ impl<'a> Workshop<'a> {
     /// The firmware in Rust.
     pub fn rust_firmware(&self) -> Result<PathBuf> {
         let package = Path::new("examples/firmware/rust");
-        // To begin with: cargo adds what only this program uses, and would look for newer versions of it every time.
+        // Start from the workspace's lock file: cargo adds what only this program uses, and would otherwise look for
+        // newer versions every time.
         if !self.shell.path_exists(package.join("Cargo.lock")) {
             self.shell.copy_file("Cargo.lock", package.join("Cargo.lock"))?;
         }
@@ -138,7 +139,7 @@ impl<'a> Workshop<'a> {
         target_dir(self.shell).join("embedded").join(self.toolchain.name())
     }
 
-    /// Returns where its files are. The stack that each function takes is part of the output.
+    /// Returns the folder of its files. The output includes the stack of each function.
     fn build_in(
         &self,
         folder: &Path,
@@ -157,15 +158,15 @@ impl<'a> Workshop<'a> {
         Ok(folder.join(self.chip.target).join("release"))
     }
 
-    /// Nothing but these functions of the library and what they need.
+    /// Links only these functions of the library and what they need.
     pub fn link_functions(&self, name: &str, archive: &Path, functions: &[&str]) -> Result<PathBuf> {
         let program = self.folder()?.join(name);
-        // Linked only, never run: all functions at once need not fit the smallest board.
+        // Linked but never run, since all functions together need not fit the smallest board.
         self.linker(functions, archive, &program)?.arg("-Wl,--defsym=flash_size=0x100000").run()?;
         Ok(program)
     }
 
-    /// What the linker says of functions that it does not link.
+    /// The linker's error, if it refuses to link the functions.
     pub fn refusal(&self, archive: &Path, functions: &[&str]) -> Result<Option<String>> {
         let program = self.folder()?.join("refused.elf");
         let output = self.linker(functions, archive, &program)?.ignore_status().output()?;
@@ -210,7 +211,7 @@ impl<'a> Workshop<'a> {
         ])
     }
 
-    /// Runs a program, and gives what it printed.
+    /// Runs a program, and returns its output.
     pub fn run(&self, program: &Path, options: &[String]) -> Result<String> {
         let output =
             qemu::board(self.shell, self.chip.board, program).args(options).ignore_status().output()?;
@@ -224,7 +225,7 @@ impl<'a> Workshop<'a> {
         Ok(text)
     }
 
-    /// Where the programs go.
+    /// The folder for the programs.
     pub fn folder(&self) -> Result<PathBuf> {
         let folder = target_dir(self.shell).join("embedded").join(self.chip.target);
         Ok(self.shell.create_dir(folder)?)

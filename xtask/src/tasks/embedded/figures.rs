@@ -1,4 +1,4 @@
-//! Sizes, stack and instructions, held to their ceilings.
+//! Sizes, stack and instructions, compared with their ceilings.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::stack::Program;
 use super::table::{Aim, Ceilings, Measured, print};
 use crate::workspace::target_dir;
 
-/// What a device may need, each with all of the one before.
+/// Sets of functions that a device may need; each contains the one before.
 const SETS: &[(&str, &[&str])] = &[
     ("apply", &["mlora_open", "mlora_apply"]),
     ("apply+learn", &["mlora_init", "mlora_apply", "mlora_adapt_choice", "mlora_apply_updates"]),
@@ -42,15 +42,15 @@ const SETS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Those that a device needs that learns from lists alone, so by the dual step.
+/// The functions for a device that learns only from lists, so by the dual step.
 const OF_LISTS: [&str; 2] = ["apply+learn", "apply+learn+JSON"];
 
 const SECTIONS: [&str; 4] = [".text", ".rodata", ".data", ".bss"];
 
-/// Whose instructions are counted.
+/// The functions whose instructions are counted.
 const COUNTED: [&str; 3] = ["mlora_apply", "mlora_adapt_choice", "mlora_apply_updates"];
 
-/// The kinds of feedback that keep a number for each of up to 64 candidates.
+/// The kinds of feedback that store a number for each of up to 64 candidates.
 const PER_CANDIDATE: [&str; 3] = ["mlora_adapt_choice", "mlora_adapt_listwise", "mlora_adapt_attract_repel"];
 
 pub fn run(workshop: &Workshop<'_>, column: usize) -> Result<()> {
@@ -73,7 +73,7 @@ pub fn run(workshop: &Workshop<'_>, column: usize) -> Result<()> {
     ceilings.check(&measured)
 }
 
-/// What a call was seen to use has to be below what it can use, and not far below it.
+/// The stack that a call was observed to use must be below the computed bound, and not far below it.
 fn check_bound(function: &str, painted: u32, bound: u32) -> Result<()> {
     println!("{function}: used {painted} bytes of stack, can use {bound}");
     ensure!(
@@ -126,7 +126,7 @@ fn set(
     Ok(())
 }
 
-/// From lines of `.text  1234  0`; a section that is empty may be left out.
+/// Parses lines of `.text  1234  0`; an empty section may be missing.
 fn size_of(list: &str, section: &str) -> Result<u64> {
     let rows = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let size = rows.filter(|row| row.first() == Some(&section)).find_map(|row| row.get(1).copied());
@@ -149,7 +149,8 @@ fn stack(workshop: &Workshop<'_>, measured: &mut Measured) -> Result<Program> {
     Ok(program)
 }
 
-/// Of each call in tests/firmware/measure.c: the function, its instructions, and the stack it was seen to take.
+/// For each call in tests/firmware/measure.c: the function, its instructions, and the stack that it was observed to
+/// use.
 fn counted(workshop: &Workshop<'_>, level: &str) -> Result<Vec<(String, u64, u32)>> {
     let shell = workshop.shell;
     let shape = &workshop.chip.shape;
@@ -182,7 +183,7 @@ fn counted(workshop: &Workshop<'_>, level: &str) -> Result<Vec<(String, u64, u32
     rows.collect()
 }
 
-/// The plugin that counts, for the QEMU of this machine.
+/// The counting plugin for this machine's QEMU.
 fn plugin(workshop: &Workshop<'_>) -> Result<PathBuf> {
     let shell = workshop.shell;
     let library = target_dir(shell).join("embedded/libcount.so");

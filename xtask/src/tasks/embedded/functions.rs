@@ -15,7 +15,7 @@ mod tests {
     fn the_functions_of_the_header_are_all_found() {
         let header = include_str!("../../../../include/micro_lora.h");
         let found = functions(header);
-        // Told apart by hand: a declaration ends with `);` somewhere, a comment or a macro starts otherwise.
+        // Counted in another way: a declaration ends with `);`, and comments and macros start differently.
         let code: String = header.lines().filter(|line| !line.starts_with("//")).collect();
         let declared = code.split_once("extern \"C\" {").unwrap().1;
         assert_eq!(found.len(), declared.matches(");").count(), "{found:?}");

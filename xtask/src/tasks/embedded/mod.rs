@@ -1,8 +1,8 @@
-//! The library on bare chips: what it does there, and what it costs.
+//! The library on bare chips: that it works there, and what it costs.
 //!
-//! The firmware of `examples/firmware`, in C and in Rust, must print on each emulated chip what it prints here. The
-//! library is linked with every function of its header, and with sets of them that a device may need, for two proofs,
-//! for texts that no state has, and for figures that are held to `tests/firmware/ceilings.txt`.
+//! The firmware of `examples/firmware`, in C and in Rust, must print the same on each emulated chip as on this machine.
+//! The library is linked with every function of its header, and with sets of functions that a device may need: for two
+//! proofs, for a test with hostile texts, and for figures that are compared with `tests/firmware/ceilings.txt`.
 
 mod chip;
 mod figures;
@@ -35,7 +35,7 @@ pub fn run(shell: &Shell, report: &mut Report) {
     }
 }
 
-/// The same lines from C and Rust, on the chip and here.
+/// C and Rust must print the same lines, on the chip and on this machine.
 fn firmware(workshop: &Workshop<'_>) -> Result<()> {
     let expected = on_this_machine(workshop.shell)?;
     ensure!(expected.contains("state crc: "), "expected the firmware to print a state crc, got\n{expected}");
@@ -55,7 +55,7 @@ fn firmware(workshop: &Workshop<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Texts of any depth and length are refused on 2 KB of stack.
+/// Texts of any depth and length must be refused within 2 KB of stack.
 fn hostile(workshop: &Workshop<'_>) -> Result<()> {
     let longest = workshop.chip.longest;
     let options = [format!("-DLONGEST={longest}"), format!("-I{FIRMWARE}")];
@@ -74,7 +74,7 @@ fn hostile(workshop: &Workshop<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The firmware in C as a program of this machine.
+/// The firmware in C as a program for this machine.
 fn on_this_machine(shell: &Shell) -> Result<String> {
     let archive = c_library::build(shell)?.join("libmicro_lora.a");
     let program = target_dir(shell).join("embedded/firmware");

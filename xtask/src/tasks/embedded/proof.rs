@@ -1,10 +1,10 @@
-//! What is not in the linked library: a way to panic, and an allocator.
+//! Proves that the linked library has no way to panic and no allocator.
 //!
-//! Every function of the header is linked, for nothing may hide behind what the linker throws away. In this build the
-//! panic handler calls a function that is nowhere, so linking at all is the proof. That it is one is shown every time:
-//! the same library with one unchecked index must be refused.
+//! Every function of the header is linked, so that the linker drops none of them. In this build the panic handler calls
+//! an undefined function, so the program links only if no panic is reachable. Every run also checks the proof itself:
+//! the same library with one unchecked index must fail to link.
 //!
-//! The functions of [`THROUGH_SERDE`] are not part of the proof against panics. Each of them must need its exception.
+//! The functions of [`THROUGH_SERDE`] are exempt from the proof against panics. Each of them must need its exemption.
 
 use std::path::Path;
 
@@ -14,11 +14,11 @@ use xshell::cmd;
 use super::chip::Workshop;
 use super::functions::functions;
 
-/// Undefined, and called by nothing but the panic handler.
+/// Undefined; only the panic handler calls it.
 const REACHABLE: &str = "mlora_panic_is_reachable";
 
-/// What reads or writes JSON through serde-json-core, which has index checks that no input fails but that the compiler
-/// does not see through: docs/embedded.md lists them.
+/// Functions that read or write JSON through serde-json-core. Some of its index checks can never fail, but the compiler
+/// cannot prove it: docs/embedded.md lists them.
 const THROUGH_SERDE: &[&str] = &[
     "mlora_save_json",
     "mlora_load_json",
@@ -43,7 +43,7 @@ pub fn run(workshop: &Workshop<'_>) -> Result<()> {
         "expected every exception to be a function of the header, got {THROUGH_SERDE:?}"
     );
     let name = workshop.chip.name;
-    // At these levels the compiler must see that no check can fail.
+    // At these levels the compiler must be able to prove that no check can fail.
     for level in LEVELS {
         let symbols = linked(workshop, &workshop.proof_library(level)?, &proven)?;
         let panics = find(&symbols, PANICS);
@@ -81,7 +81,7 @@ fn linked(workshop: &Workshop<'_>, archive: &Path, functions: &[&str]) -> Result
     Ok(symbols)
 }
 
-/// An exception that is no longer needed has to go.
+/// An exception that is no longer needed must be removed.
 fn ensure_refused(workshop: &Workshop<'_>, function: &str) -> Result<()> {
     for level in LEVELS {
         let refusal = workshop.refusal(&workshop.proof_library(level)?, &[function])?;

@@ -1,10 +1,10 @@
-//! The most stack that each function of a linked program can take, by the functions it calls.
+//! The most stack that each function of a linked program can take, computed from the functions it calls.
 //!
 //! Frames come from the compiler (`.stack_sizes`), or from the instructions of the few functions that are written in
-//! assembler; calls come from the disassembly. What cannot be followed is refused: a call through a pointer, a branch
-//! into the middle of another function, recursion. So a result is a bound, not a guess.
+//! assembler; calls come from the disassembly. Anything that cannot be followed is an error: a call through a pointer,
+//! a branch into the middle of another function, recursion. So the result is an upper bound.
 //!
-//! What a panic would do is left out: nothing reaches one (docs/embedded.md), and a call that did would not return.
+//! The stack of a panic is left out: none is reachable (docs/embedded.md), and a call that panicked would not return.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ struct Function {
     name: String,
     frame: u32,
     calls: Vec<u32>,
-    /// Branches to another function: by then the own frame is gone.
+    /// Branches to another function, made after the own frame was freed.
     tail_calls: Vec<u32>,
 }
 
@@ -25,7 +25,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// `listing`: what `objdump --disassemble --no-show-raw-insn` prints. `sizes`: the section `.stack_sizes`.
+    /// `listing`: the output of `objdump --disassemble --no-show-raw-insn`. `sizes`: the section `.stack_sizes`.
     pub fn parse(listing: &str, sizes: &[u8]) -> Result<Self> {
         let frames = parse_sizes(sizes)?;
         let starts: BTreeMap<u32, &str> = listing.lines().filter_map(label).collect();
@@ -39,7 +39,7 @@ impl Program {
             } else if let (Some(start), Some(instruction)) = (current, Instruction::parse(line)) {
                 let function = functions.get_mut(&start).context("a function was just inserted")?;
                 let end = starts.range(start + 1..).next().map_or(u32::MAX, |(next, _)| *next);
-                // What a host's own function takes is the host's to know.
+                // Only the host knows the stack of its own function.
                 let is_way = HOST_CALLS.iter().any(|part| function.name.contains(part));
                 let calls_host = is_way && instruction.is_call_of_register();
                 let flow = if calls_host { Ok(Flow::Inside) } else { instruction.flow(start..end) };
@@ -95,7 +95,7 @@ impl Program {
     }
 }
 
-/// Of Rust's core library, by its mangled name: a panic, or a function that does nothing but panic.
+/// Whether a mangled name is a panic of Rust's core library, or a function that only panics.
 fn is_panic(name: &str) -> bool {
     name.starts_with("_R") && (name.contains("9panicking") || name.contains("_fail"))
 }
@@ -106,7 +106,7 @@ fn label(line: &str) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(address, 16).ok()?, name))
 }
 
-/// Each function's address (its lowest bit says Thumb) and its frame as ULEB128.
+/// Each function's address (its lowest bit marks Thumb code) and its frame as ULEB128.
 fn parse_sizes(mut section: &[u8]) -> Result<BTreeMap<u32, u32>> {
     let mut frames = BTreeMap::new();
     while let Some((address, rest)) = section.split_first_chunk() {
@@ -127,8 +127,8 @@ fn parse_sizes(mut section: &[u8]) -> Result<BTreeMap<u32, u32>> {
     Ok(frames)
 }
 
-/// In the names of the only functions on the way to one of the host's: a memory of lists asks for a vector, and the C
-/// interface passes that on. What lies behind, the second of them included, is not in the figures.
+/// Parts of the names of the only functions that call the host's callback: a memory of lists asks for a vector, and the
+/// C interface passes that on. The stack below them, and that of the second one, is not in the figures.
 const HOST_CALLS: [&str; 2] = ["6memory6record4find", "14micro_lora_ffi4host"];
 
 struct Instruction<'a> {
@@ -163,7 +163,7 @@ impl<'a> Instruction<'a> {
             "bl" | "blx" if to_register() => bail!("a call through a pointer"),
             "bl" | "blx" => {
                 let to = self.target()?;
-                // Thumb-1 has no other branch that reaches as far in a long function.
+                // Thumb-1 has no other branch that is long enough in a large function.
                 Ok(if own.contains(&to) && to != own.start { Flow::Inside } else { Flow::Call(to) })
             }
             "bx" if self.operands == "lr" => Ok(Flow::Inside),
@@ -184,7 +184,7 @@ impl<'a> Instruction<'a> {
         address.context("expected an address to branch to")
     }
 
-    /// By how much it lowers the stack pointer; what raises it again is left out.
+    /// By how many bytes the instruction lowers the stack pointer; instructions that raise it again are ignored.
     fn pushes(&self) -> Result<u32> {
         let base = self.mnemonic.split('.').next().unwrap_or_default();
         let immediate = || self.operands.rsplit_once('#').and_then(|(_, number)| number.parse::<i64>().ok());
@@ -212,7 +212,7 @@ fn is_branch(base: &str) -> bool {
     matches!(base, "b" | "cbz" | "cbnz") || condition.is_some_and(|condition| CONDITIONS.contains(&condition))
 }
 
-/// How many are in `{r4, r5-r7, lr}`.
+/// The number of registers in `{r4, r5-r7, lr}`.
 fn registers(operands: &str) -> Result<u32> {
     let (_, list) = operands.split_once('{').context("expected a list of registers")?;
     let list = list.trim_end_matches('}');
@@ -224,7 +224,7 @@ fn registers(operands: &str) -> Result<u32> {
 mod tests {
     use super::*;
 
-    /// `outer` has 16 bytes of its own, calls `inner` (assembler, 12 bytes) and leaves by a branch to `last` (100).
+    /// `outer` has a frame of 16 bytes, calls `inner` (assembler, 12 bytes) and leaves by a branch to `last` (100).
     const LISTING: &str = "
 00008000 <outer>:
     8000:\tpush\t{r4, lr}
@@ -253,7 +253,7 @@ mod tests {
     fn calls_add_up_and_the_deepest_way_counts() {
         assert_eq!(depth(LISTING, "inner").unwrap(), 12);
         assert_eq!(depth(LISTING, "last").unwrap(), 100);
-        // Not 116: a branch leaves no frame behind.
+        // Not 116: the frame is freed before the branch.
         assert_eq!(depth(LISTING, "outer").unwrap(), 100);
         let call = LISTING.replace("b.w\t8020", "bl\t8020");
         assert_eq!(depth(&call, "outer").unwrap(), 116);

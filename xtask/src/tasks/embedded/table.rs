@@ -1,10 +1,10 @@
-//! What was measured, beside the committed ceilings and what the project aims at.
+//! The measured figures beside the committed ceilings and the project's aims.
 
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What was measured on one chip, in the order in which it is printed.
+/// The figures of one chip, in the order in which they are printed.
 #[derive(Default)]
 pub struct Measured(Vec<(String, u64)>);
 
@@ -55,7 +55,7 @@ impl Ceilings {
     }
 }
 
-/// What the project aims at: a number below this one.
+/// The project's aims: each figure should be below this number.
 pub struct Aim {
     pub what: fn(&str) -> bool,
     pub below: u64,

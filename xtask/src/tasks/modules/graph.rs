@@ -1,11 +1,11 @@
-//! Files, the files they use, and circles among them.
+//! Files, the files they use, and circular dependencies among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each file the files it uses, and by which names.
+/// For each file the files that it uses, and the names through which it uses them.
 pub type Graph = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// The uses that lead back to where they start.
+/// The dependencies that form a circle.
 pub fn circles(graph: &Graph) -> Graph {
     let mut circles = Graph::new();
     for (file, uses) in graph {

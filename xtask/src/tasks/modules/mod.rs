@@ -1,5 +1,5 @@
-//! Which module uses which, in Rust and in JavaScript. No module may use another that uses it, directly or through
-//! others: to understand one of them, one would have to read all of them.
+//! Which module uses which, in Rust and in JavaScript. Circular dependencies are an error, direct or indirect: to
+//! understand one module of a circle, one would have to read all of them.
 //!
 //! A file is a module. It uses the file in which a name that it imports or spells out is defined; `mod x;` and a
 //! re-export do not count.

@@ -3,7 +3,7 @@
 use super::graph::Graph;
 use super::source::{Crate, Definition, Module, Name};
 
-/// More re-exports of one name than anybody writes: a name that imports itself ends here.
+/// The most re-exports that are followed for one name, so that a name that imports itself ends.
 const MOST_IMPORTS: usize = 16;
 
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ fn add(crate_: &Crate, module: &Module, place: usize, path: &Name, graph: &mut G
     }
 }
 
-/// Nothing for what another crate, the language or a macro defines.
+/// None if another crate, the language or a macro defines the name.
 fn resolve(crate_: &Crate, from: usize, path: &[String], depth: usize) -> Vec<Place> {
     let Some((head, rest)) = path.split_first() else { return Vec::new() };
     if depth > MOST_IMPORTS {
@@ -67,7 +67,7 @@ fn step(crate_: &Crate, place: Place, segment: &str, depth: usize) -> Vec<Place>
         }
         Place::Module(module) => {
             let places = lookup(crate_, module, segment, depth);
-            // Not written there as an item: a macro defines it. An import without a place is of another crate.
+            // Not an item in this file: a macro defines it. An import that leads nowhere is from another crate.
             let by_macro = places.is_empty() && !crate_.0[module].names.contains_key(segment);
             if by_macro { vec![Place::Item(module)] } else { places }
         }

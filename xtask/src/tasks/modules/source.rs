@@ -1,4 +1,4 @@
-//! The files of a crate, and in each what is defined, imported and named. Code under `cfg(test)` is left out.
+//! The files of a crate, with the definitions, imports and names in each. Code under `cfg(test)` is left out.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -16,7 +16,7 @@ pub type Name = Vec<String>;
 pub enum Definition {
     Item,
     Module(usize),
-    /// Under this name, what the path leads to.
+    /// The path that this name is imported from.
     Import(Name),
 }
 
@@ -87,7 +87,7 @@ impl Crate {
         Ok(index)
     }
 
-    /// One child, or one for each target where it is another file.
+    /// One child, or one for each target if the target chooses the file.
     fn add_children(
         &mut self,
         shell: &Shell,
@@ -103,7 +103,7 @@ impl Crate {
             self.0[parent].define(name, Definition::Module(child));
             return Ok(());
         }
-        // The children of a file that `path` names are beside it; those of any other in a folder of its name.
+        // The children of a file named by `path` are beside it; those of any other are in a folder of its name.
         let mut files: Vec<_> = path_attributes(&declared.attrs)
             .map(|path| Path::new(&file).with_file_name(path))
             .map(|file| (file.with_file_name(""), file))
@@ -166,7 +166,7 @@ impl Module {
         self.define(name, Definition::Import(path));
     }
 
-    /// Paths among the tokens of a macro call, which only the macro could parse.
+    /// Paths among the tokens of a macro call, since only the macro could parse them.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path = Name::new();
         let mut colons = 2;
