@@ -1,5 +1,5 @@
-//! Few-shot classification: a class's prototype is the mean of three examples, and answers to guesses are all there is
-//! to learn from. The documents of a list are the prototypes.
+//! Few-shot classification: the prototype of a class is the mean of three examples, and learning has only the answers
+//! to guesses. The documents of a list are the prototypes.
 
 use std::sync::Arc;
 
@@ -12,13 +12,14 @@ use crate::people::top;
 use crate::random::Chance;
 
 const SHOTS: usize = 3;
-/// Rows to learn on, at most; no more than a third of what is left beside the examples. Then rows to measure on.
+/// At most this many rows to learn on, and no more than a third of the rows that are not examples. Then rows to measure
+/// on.
 const STREAM: usize = 1000;
 const MEASURED: usize = 2000;
 const MEASURED_MIN: usize = 30;
 const CLASSES_MIN: usize = 2;
 
-/// What the user says about a guess.
+/// The user's answer to a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The right label.
@@ -27,7 +28,7 @@ pub enum Answer {
     Thumb,
 }
 
-/// Why a set has no classes to tell apart.
+/// Why a set cannot be used for classification.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoClasses {
     #[error(
@@ -55,7 +56,7 @@ impl Classes {
         let mut all = corpus.classes();
         let mut counts = vec![0; all.iter().map(|&(_, class)| class + 1).max().unwrap_or(0)];
         all.iter().for_each(|&(_, class)| counts[class] += 1);
-        // Classes are in the order of their frequency: those with enough rows are the first.
+        // Classes are sorted by frequency, so those with enough rows come first.
         let classes = counts.iter().filter(|&&count| count > SHOTS).count();
         if classes < CLASSES_MIN {
             return Err(NoClasses::FewRows { got: classes });
@@ -87,7 +88,7 @@ impl Classes {
         Ok(Self { prototypes: Arc::new(prototypes), stream: all, measured, rows, seed })
     }
 
-    /// Accuracy of the frozen model, and what was gained after each number of answers; as far as the stream goes.
+    /// Accuracy of the frozen model, and the gain after each number of answers, as far as the stream goes.
     ///
     /// # Errors
     /// As the learner's own.

@@ -8,25 +8,25 @@ pub enum Clicks {
     /// Looks at the result on rank k (from 1) with probability `1 / sqrt(k)`; of the results looked
     /// at, clicks a relevant one with probability `1 - noise` and another with `noise / 2`.
     Taste { noise: f32 },
-    /// Clicks every result with the same probability: nothing to learn, a control.
+    /// Clicks every result with the same probability: a control with nothing to learn.
     Random { probability: f32 },
-    /// Looks as with a taste, and clicks what is looked at with the same probability: nothing to
-    /// learn either, but the top of any list gets the clicks.
+    /// Looks as above, and clicks each result it looks at with the same probability: nothing to
+    /// learn either, but the top of any list gets more clicks.
     Careless { probability: f32 },
 }
 
 impl Clicks {
     /// The usual user: 10 % noise.
     pub const HONEST: Self = Self::Taste { noise: 0.1 };
-    /// The usual control: two clicks on a list, on average.
+    /// The usual control: two clicks per list on average.
     pub const RANDOM: Self = Self::Random { probability: 0.2 };
-    /// The same number of clicks, but on top.
+    /// The same number of clicks, mostly at the top.
     pub const CARELESS: Self = Self::Careless { probability: 0.4 };
 
     /// The clicks on one list.
     ///
-    /// Takes the same number of random values in every case, so that two learners that are compared on
-    /// one seed meet the same user.
+    /// Draws the same number of random values in every case, so that two learners with
+    /// one seed get the same user.
     pub fn on(self, relevant: &[bool; SHOWN], rng: &mut Rng) -> [bool; SHOWN] {
         std::array::from_fn(|rank| {
             let (attention, choice) = (rng.f32(), rng.f32());

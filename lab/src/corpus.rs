@@ -1,4 +1,4 @@
-//! The data sets that the benchmark runs on, behind one face.
+//! The benchmark's data sets behind one interface.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,9 +8,9 @@ use crate::{Debian, Embeddings, Labelled, Relevance, USERS};
 
 /// A data set with four simulated people who search in it, and classes to tell apart.
 pub enum Corpus {
-    /// The set of this repository.
+    /// The set in this repository.
     Debian(Debian),
-    /// A set from elsewhere.
+    /// A set from a folder.
     Labelled(Labelled),
 }
 
@@ -52,8 +52,8 @@ impl Corpus {
         }
     }
 
-    /// The person whose taste a switch goes to: of the Debian users the one who asks alike and likes
-    /// the opposite.
+    /// The person whose taste replaces this one's after a switch: among the Debian users the one with the same searches
+    /// and the opposite taste.
     pub fn opposite(&self, person: usize) -> usize {
         person ^ 1
     }
@@ -69,7 +69,7 @@ impl Corpus {
             *counts.entry(name).or_default() += 1;
         }
         let mut order: Vec<&str> = counts.keys().copied().collect();
-        // By name where equally frequent: a hash map has no order to rely on.
+        // Equally frequent classes in the order of their names: a hash map has no order.
         order.sort_by_key(|name| (std::cmp::Reverse(counts[name]), *name));
         order.truncate(CLASSES);
         let class = |name: &&str| order.iter().position(|other| other == name);

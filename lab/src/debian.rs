@@ -4,7 +4,7 @@ use crate::Embeddings;
 use crate::error::DataError;
 
 const COLUMNS: &str = "package\tsection\tdescription\tuse\tworks-with\tinterface";
-/// debtags' own marker for "nobody has looked yet": it is not a label.
+/// debtags' own marker for packages that nobody has reviewed yet: not a label.
 pub(crate) const UNREVIEWED: &str = "TODO";
 const TAGS_COLUMNS: &str = "topical";
 const TABLE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian.tsv"));
@@ -22,7 +22,7 @@ pub struct Package {
     pub uses: Vec<String>,
     /// debtags of the facet `works-with::`, what data it handles.
     pub works_with: Vec<String>,
-    /// debtags of the facet `interface::`, how a person meets it.
+    /// debtags of the facet `interface::`, how a person uses it.
     pub interfaces: Vec<String>,
 }
 
@@ -63,8 +63,8 @@ impl Debian {
     }
 }
 
-/// What each package of the embedded set is about besides `use` and `works-with`: `facet::tag`; and of these two, whether
-/// they have the marker [`UNREVIEWED`].
+/// The other tags of each package of the embedded set, besides `use` and `works-with`: `facet::tag`; and whether these
+/// two have the marker [`UNREVIEWED`].
 pub(crate) fn tags() -> Result<Vec<Vec<String>>, DataError> {
     let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/data/debian-tags.tsv"));
     let mut lines = table.lines();
@@ -75,7 +75,7 @@ pub(crate) fn tags() -> Result<Vec<Vec<String>>, DataError> {
     Ok(lines.map(|line| line.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect()).collect())
 }
 
-/// Queries that somebody might type to find a package of the embedded set, and the packages: the first 400, then
+/// Queries that somebody might type to find a package of the embedded set, with the packages: the first 400, then
 /// every sixth.
 pub(crate) fn typed(set: &Debian) -> Result<(Vec<usize>, Embeddings), DataError> {
     let (typed, expected) = Embeddings::unpack(include_bytes!(concat!(

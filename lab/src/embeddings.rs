@@ -6,7 +6,7 @@ const MAGIC: &[u8; 8] = b"MLEMBED1";
 const HEADER_BYTES: usize = 20;
 const CRC_BYTES: usize = 4;
 
-/// Unit vectors of one length, one after the other.
+/// Unit vectors of the same length, one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embeddings {
     dim: usize,
@@ -41,7 +41,7 @@ impl Embeddings {
         &self.values
     }
 
-    /// Rows of `dim` values, each brought to unit norm.
+    /// Rows of `dim` values, each normalised.
     pub fn normalised(dim: usize, mut values: Vec<f32>) -> Result<Self, DataError> {
         for (row, vector) in values.chunks_exact_mut(dim.max(1)).enumerate() {
             let norm = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
@@ -63,7 +63,7 @@ impl Embeddings {
         ArrayView2::from_shape((self.len(), self.dim), &self.values).expect("rows of one length")
     }
 
-    /// Copies the given rows next to each other, as a scan over them wants it.
+    /// Copies the given rows next to each other, for a scan over them.
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&i| self.row(i)).copied().collect();
         Self { dim: self.dim, values }
@@ -80,7 +80,7 @@ impl Embeddings {
             if !(scale > 0.0 && scale.is_finite()) {
                 return Err(DataError::Scale { row, got: scale });
             }
-            // The scale cancels when the row is brought back to unit norm.
+            // The scale cancels when the row is normalised.
             let squares: i32 = levels.iter().map(|&l| i32::from(l.cast_signed()).pow(2)).sum();
             if squares == 0 {
                 return Err(DataError::ZeroRow { row });

@@ -1,4 +1,4 @@
-//! Only a number is observed: how near an output came to what a person wished for.
+//! Learning where only a number is observed: how near an output is to what a person wished for.
 
 use fastrand::Rng;
 use micro_lora::{
@@ -9,29 +9,29 @@ use crate::ranking::dot;
 use crate::{Corpus, FEATURES, LEARNING_RATE};
 
 const HELD_OUT: usize = 300;
-/// Vectors that directions are found from.
+/// Number of vectors from which directions are computed.
 const EXAMPLES: usize = 600;
 /// Directions in which the wish may lie.
 const WISHED: usize = 8;
-/// The length of a wish, beside vectors of length 1, and of what is tried.
+/// The norm of a wish and of a perturbation; vectors have norm 1.
 const WISH: f32 = 0.5;
 const RADIUS: f32 = 0.3;
 const STREAM: u64 = 55 << 32;
 
-/// What is known of where the wish lies, or what else there is to learn from.
+/// What is known of the wish, or what other feedback there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
-    /// The principal directions of example vectors, which hold it.
+    /// The principal directions of example vectors, which contain it.
     Principal,
-    /// As many directions at random, which hold a little of it.
+    /// As many random directions, which contain a little of it.
     Random,
-    /// Each answer's quality alone, without trying two.
+    /// The quality of each answer alone, without pairs.
     QualityOnly,
-    /// Which way it lies, exactly: a bound.
+    /// The exact direction: a bound.
     Told,
 }
 
-/// A person who wishes every output moved by the same vector, and rates outputs by their distance.
+/// A person who wishes the same vector added to every output, and rates outputs by their distance.
 pub struct Exploration<'a> {
     corpus: &'a Corpus,
     rows: Vec<usize>,
@@ -104,7 +104,7 @@ impl<'a> Exploration<'a> {
         Ok(result)
     }
 
-    /// What is left of the wish for one input.
+    /// The rest of the wish for one input.
     fn missing(&self, lora: &impl Apply, x: &[f32]) -> Result<Vec<f32>, Error> {
         let mut delta = [0.0; FEATURES];
         lora.apply_into(x, &mut delta)?;

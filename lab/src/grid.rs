@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use crate::{Debian, Learner, Plan, Run, Task, User, run};
 
-/// A learner under a name, with the plan it is measured on.
+/// A named learner with its plan.
 pub struct Contender {
     pub name: &'static str,
     /// Makes the learner from a seed.
@@ -13,8 +13,8 @@ pub struct Contender {
 
 /// Every contender's runs, in the order of users and, within a user, of seeds.
 ///
-/// On one (user, seed) all contenders meet the same split, queries and chance, so their runs compare in
-/// pairs. `on_run` is called after every run.
+/// On one (user, seed) all contenders get the same split, queries and random numbers, so their runs can be
+/// compared in pairs. `on_run` is called after every run.
 pub fn run_grid(
     data: &Debian,
     users: &[User],

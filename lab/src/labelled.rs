@@ -15,7 +15,7 @@ use crate::{Embeddings, Relevance};
 const ARRAY: &str = "emb.npy";
 const ARCHIVE: &str = "_f16.npz";
 
-/// Embeddings with one label each, `a.b.c`: what comes before the first dot is the topic.
+/// Embeddings with one label each, `a.b.c`: the part before the first dot is the topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labelled {
     pub name: String,
@@ -33,12 +33,12 @@ impl Labelled {
         let mut names: Vec<String> = read(folder)?
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(ARCHIVE).map(str::to_owned))
             .collect();
-        // What is there to learn on comes first.
+        // The part to learn on comes first.
         names.sort_by_key(|name| (!name.ends_with("_train"), name.clone()));
         let (mut labels, mut values, mut dim, mut used) = (vec![], vec![], 0, vec![]);
         for name in names {
             let labels_of = folder.join(format!("{name}.jsonl"));
-            // An archive alone is no labelled set, nor is one whose lines have no label.
+            // An archive without labels is not a labelled set.
             let Some(more) = labels_of.exists().then(|| read_labels(&labels_of)).transpose()?.flatten()
             else {
                 continue;
@@ -60,13 +60,13 @@ impl Labelled {
         if labels.is_empty() {
             return Err(DataError::NoSets { folder: folder.to_owned() });
         }
-        // `news20_test` and `news20_train` are one set of the name `news20`.
+        // `news20_test` and `news20_train` are one set named `news20`.
         let first = used.first().map_or("", |name| name.split('_').next().unwrap_or(name));
         Ok(Self { name: first.to_owned(), labels, embeddings: Embeddings::normalised(dim, values)? })
     }
 
-    /// Somebody who looks for texts on the topic of the query, but likes only half of the labels of
-    /// each topic: which ones, `person` and `seed` decide.
+    /// A person who looks for texts on the topic of the query, but likes only half of the labels of
+    /// each topic, chosen by `person` and `seed`.
     pub fn relevance(&self, person: usize, seed: u32) -> Relevance {
         let topic = |label: &str| label.split('.').next().unwrap_or_default().to_owned();
         let mut labels = self.labels.clone();
@@ -79,7 +79,7 @@ impl Labelled {
         for name in &topics {
             let mut members: Vec<&String> = labels.iter().filter(|label| topic(label) == *name).collect();
             rng.shuffle(&mut members);
-            // Of a topic with a single label: all or nothing.
+            // A topic with a single label is liked as a whole, or not at all.
             let keep = if members.len() > 1 { members.len() / 2 } else { usize::from(rng.bool()) };
             liked.extend(members.into_iter().take(keep));
         }
@@ -91,7 +91,7 @@ impl Labelled {
     }
 }
 
-/// The label of every line; none if the first line has none, as a set of another kind.
+/// The label of every line; none if the first line has none, since the set is then of another kind.
 fn read_labels(path: &Path) -> Result<Option<Vec<String>>, DataError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
@@ -123,7 +123,7 @@ pub(crate) fn read_array(path: &Path) -> Result<(usize, usize, Vec<f32>), DataEr
         .read_to_end(&mut bytes)
         .map_err(|error| refuse(error.to_string()))?;
     let (header, body) = split_header(&bytes).ok_or_else(|| refuse("expected a NumPy header".into()))?;
-    // One shape is all that is read here: row by row, little-endian float16.
+    // Only one layout is supported: row-major, little-endian float16.
     if !header.contains("'descr': '<f2'") || !header.contains("'fortran_order': False") {
         return Err(refuse(format!("expected '<f2' in C order, got {header}")));
     }

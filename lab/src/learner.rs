@@ -2,7 +2,7 @@ use micro_lora::Error;
 
 use crate::{Embeddings, SHOWN, Shown};
 
-/// One search with what the user did.
+/// One search and what the user did.
 pub struct Event<'a> {
     /// The query's embedding, without any correction.
     pub query: &'a [f32],
@@ -11,7 +11,7 @@ pub struct Event<'a> {
     pub clicks: [bool; SHOWN],
     /// The clicks as one number, see [`click_quality`](crate::click_quality).
     pub quality: f32,
-    /// What no real learner knows: the bound uses it.
+    /// Only for the bound: no real learner knows this.
     pub truth: Truth<'a>,
 }
 
@@ -28,12 +28,12 @@ pub trait Learner {
     /// Adds the learned correction to a query.
     fn correct(&self, query: &mut [f32]) -> Result<(), Error>;
 
-    /// Whether the next list is to be compared with the frozen model's: [`merge`](Self::merge) makes it.
+    /// Whether the next list is to be compared with the frozen model's; [`merge`](Self::merge) then makes it.
     fn compares(&mut self) -> bool {
         false
     }
 
-    /// The list shown where lists are compared, from the frozen model's own.
+    /// The list to show in a comparison, merged with the frozen model's.
     fn merge(
         &mut self,
         base: &Shown,
@@ -43,7 +43,7 @@ pub trait Learner {
         Ok(*base)
     }
 
-    /// Learns from a label, or a thumb on one, `quality` 1 or 0; says whether it changed anything.
+    /// Learns from a label, or a thumb on one, `quality` 1 or 0; returns whether it changed anything.
     fn choose(
         &mut self,
         _input: &[f32],
@@ -54,9 +54,9 @@ pub trait Learner {
         Ok(false)
     }
 
-    /// Learns from one event; says whether it changed anything.
+    /// Learns from one event; returns whether it changed anything.
     fn learn(&mut self, event: &Event<'_>) -> Result<bool, Error>;
 
-    /// Bytes of memory that the learner needs, on a device too.
+    /// Bytes of memory that the learner would need on a device.
     fn state_bytes(&self) -> usize;
 }

@@ -66,7 +66,7 @@ pub use taste::{Relevance, Topic, USERS, User};
 /// Length of the embeddings of the Debian set, and of every adapter here.
 pub const FEATURES: usize = 384;
 
-// Their examples are tested here; a published crate does not have them.
+// The pages' examples are tested here, since a published crate does not contain the pages.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide.md")]
 struct Guide;

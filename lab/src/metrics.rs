@@ -1,13 +1,13 @@
 use crate::SHOWN;
 
-/// What a result is worth at a rank that counts from 0.
+/// The discount of a rank that counts from 0.
 fn discount(rank: usize) -> f64 {
     1.0 / ((rank + 2) as f64).log2()
 }
 
-/// nDCG@10 with binary relevance: 1 if no ranking could be better.
+/// nDCG@10 with binary relevance: 1 for the best possible ranking.
 ///
-/// `relevant` says which of the results are relevant, `total` how many documents are.
+/// `relevant` says which of the results are relevant, `total` how many relevant documents exist.
 pub fn ndcg(relevant: &[bool; SHOWN], total: usize) -> f64 {
     let ideal: f64 = (0..total.min(SHOWN)).map(discount).sum();
     if ideal == 0.0 {
@@ -40,7 +40,7 @@ mod tests {
         assert_eq!(ndcg(&at(&[]), 3), 0.0);
         // One of two relevant documents, on place 3: (1 / log2 4) / (1 / log2 2 + 1 / log2 3).
         assert!((ndcg(&at(&[2]), 2) - 0.306_573_6).abs() < 1e-6);
-        // More than ten relevant documents cannot be shown, so ten are perfect.
+        // Only ten documents can be shown, so ten relevant ones are perfect.
         assert_eq!(ndcg(&[true; SHOWN], 500), 1.0);
     }
 

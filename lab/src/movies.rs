@@ -1,8 +1,8 @@
 //! Real people: ratings of movies, in the order in which they were given.
 //!
-//! The first 60 % of a person's ratings make lists to learn on, the rest lists to measure on. A list is a query (a movie
-//! that they liked, or the name of a genre) and the ten rated movies of that part nearest to it; clicked is what they rated
-//! above their own mean.
+//! The first 60 % of a person's ratings make lists to learn on, the rest lists to measure on. A list is a query (a
+//! movie that they liked, or the name of a genre) and the ten rated movies of that part nearest to it; those that the
+//! person rated above their own mean count as clicked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use crate::random::Chance;
 const LEARNED: f64 = 0.6;
 const MEASURED: usize = 120;
 const MEASURED_MIN: usize = 5;
-/// Movies that a genre's list is chosen from, and how often every genre is asked for.
+/// Movies from which a genre's list is chosen, and how many lists each genre has.
 const CHOSEN_FROM: usize = 40;
 const ROUNDS: usize = 5;
-/// What popularity, as a standard score, counts beside cosines when it is the host's ranking.
+/// The weight of popularity, as a standard score, beside cosines in the host's ranking.
 const HOST_SCALE: f32 = 0.1;
 
 /// A folder of ratings.
@@ -33,18 +33,18 @@ pub struct Ratings {
     genres: Embeddings,
     /// Mean rating by other people, as a standard score.
     popularity: Vec<f32>,
-    /// Of each person: movie and rating, in the order of time.
+    /// For each person: movie and rating, in the order of time.
     people: Vec<Vec<(usize, f32)>>,
 }
 
-/// What a query is.
+/// The kind of query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {
     Movie,
     Genre,
 }
 
-/// What the adapter's correction is added to.
+/// The ranking to which the correction is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
     Cosine,
@@ -59,8 +59,8 @@ pub struct Judged {
 }
 
 impl Ratings {
-    /// `movielens_f16.npz` and `genres_f16.npz` (array `emb`), `movies.tsv` (a `popularity` per row), `ratings.tsv` (`user`,
-    /// `row`, `rating`, in the order of time).
+    /// `movielens_f16.npz` and `genres_f16.npz` (array `emb`), `movies.tsv` (a `popularity` per row), `ratings.tsv`
+    /// (`user`, `row`, `rating`, in the order of time).
     ///
     /// # Errors
     /// If a file is missing, or is not what it should be.
@@ -202,7 +202,7 @@ impl Person {
         })
     }
 
-    /// What popularity alone does.
+    /// The figures of popularity alone.
     ///
     /// # Errors
     /// None.
@@ -222,7 +222,7 @@ impl Person {
     }
 }
 
-/// nDCG of a list, and the share of its pairs that are in the right order, half for equals.
+/// nDCG of a list, and the share of its pairs in the right order; equal scores count half.
 fn judged(scores: &[f32], liked: &[bool]) -> (f64, f64) {
     let order = top(Array1::from(scores.to_vec()).view(), scores.len());
     let dcg: f64 =

@@ -6,7 +6,7 @@ use micro_lora::{
 use crate::ranking::dot;
 use crate::{Event, FEATURES, Learner, SHOWN, Shown, Truth};
 
-/// The replaced API's usual value, and the default.
+/// The usual value in the replaced package, and the default.
 pub const LEARNING_RATE: f32 = 0.01;
 
 /// Temperature of the exact gradient's softmax, the same as the listwise default.
@@ -15,9 +15,9 @@ const TEMPERATURE: f32 = 0.1;
 /// What a [`MicroLora`] learns from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Which of the shown results were clicked.
+    /// The clicks on the shown results.
     Listwise,
-    /// Only how good the list was, as one number.
+    /// The list's quality alone, as one number.
     QualityOnly,
     /// The user's judgement of every document: a bound that no feedback reaches.
     ExactGradient,
@@ -35,17 +35,17 @@ pub struct OnlineLora<const RANK: usize> {
     pull: Option<Pull>,
 }
 
-/// Weights kept every so many updates, and pulled towards after each.
+/// Every so many updates the weights are stored; after each update they are pulled towards the stored ones.
 struct Pull {
     share: f32,
     every: u32,
     kept: [Vec<f32>; 2],
 }
 
-/// What remembers the last lists shown.
+/// The ring of the last lists.
 type Ring = Replay<FEATURES, FEATURES, SHOWN, 64>;
 
-/// What remembers lists for the dual step, and how many.
+/// The memory of lists for the dual step, with its capacity.
 type Lists = Memory<{ LISTS.words(REMEMBERED) }, { LISTS.scratch() }>;
 const LISTS: MemoryLayout = MemoryLayout::by_value(FEATURES, FEATURES, SHOWN);
 const REMEMBERED: usize = 256;
@@ -75,14 +75,14 @@ impl<const RANK: usize> OnlineLora<RANK> {
         })
     }
 
-    /// The adapter is applied only while it is seen to help.
+    /// With a holdback, so that the adapter is applied only while it helps.
     #[must_use]
     pub fn with_holdback(mut self) -> Self {
         self.holdback = Some(Holdback::new());
         self
     }
 
-    /// After every list learned, the weights are pulled towards those of the last multiple of `every`.
+    /// After every list the weights are pulled towards those after the last multiple of `every` lists.
     #[must_use]
     pub fn with_pull(mut self, share: f32, every: u32) -> Self {
         let kept = [self.lora.lora_a().to_vec(), self.lora.lora_b().to_vec()];
@@ -106,14 +106,14 @@ impl<const RANK: usize> OnlineLora<RANK> {
         self.holdback.as_ref()
     }
 
-    /// Lists are remembered and rehearsed.
+    /// With a ring, whose lists are rehearsed.
     #[must_use]
     pub fn with_replay(mut self) -> Self {
         self.ring = Some(Box::new(Ring::new()));
         self
     }
 
-    /// As it was when [`save`](Self::save) was called.
+    /// Restores the state at which [`save`](Self::save) was called.
     pub fn restore(rule: Rule, json: &[u8]) -> Result<Self, Error> {
         Ok(Self {
             rule,
@@ -138,7 +138,7 @@ impl<const RANK: usize> OnlineLora<RANK> {
         self.lora.stats().samples_seen as usize
     }
 
-    /// Whether all that will ever influence a result is the same.
+    /// Whether two learners are equal in all that can influence a later result.
     pub fn same_as(&self, other: &Self) -> bool {
         self.lora == other.lora
     }
@@ -239,7 +239,7 @@ impl<const RANK: usize> Learner for OnlineLora<RANK> {
     }
 }
 
-/// `sum (p_d - w_d) d / tau` over all documents, `w` uniform on the relevant ones; none without any.
+/// `sum (p_d - w_d) d / tau` over all documents, `w` uniform on the relevant ones; none if there are none.
 fn exact_gradient(truth: Truth<'_>, corrected: &[f32]) -> Option<Vec<f32>> {
     let relevant = truth.relevant.iter().filter(|&&r| r).count();
     if relevant == 0 {

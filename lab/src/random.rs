@@ -1,7 +1,7 @@
-//! Chance that repeats: the generator that NumPy seeds by `default_rng(seed)`, so that runs here and in NumPy scripts
-//! meet the same people, queries and clicks.
+//! Reproducible random numbers: NumPy's generator as seeded by `default_rng(seed)`, so that runs here and in NumPy
+//! scripts have the same people, queries and clicks.
 //!
-//! Source: PCG XSL RR 128/64 (O'Neill 2014), seeded as `numpy.random.SeedSequence` says.
+//! Source: PCG XSL RR 128/64 (O'Neill 2014), seeded as by `numpy.random.SeedSequence`.
 
 const MULTIPLIER: u128 = (2_549_297_995_355_413_924 << 64) | 4_865_540_595_714_422_341;
 
@@ -9,7 +9,7 @@ const MULTIPLIER: u128 = (2_549_297_995_355_413_924 << 64) | 4_865_540_595_714_4
 pub struct Chance {
     state: u128,
     increment: u128,
-    /// The upper half of a 64-bit value whose lower half was taken.
+    /// The upper half of a 64-bit value whose lower half was used.
     half: Option<u32>,
 }
 
@@ -48,7 +48,7 @@ impl Chance {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// From 0 to `most`, each as likely as the others: bits are drawn until they are no more than that.
+    /// Uniform from 0 to `most` inclusive: bits are drawn again while they exceed it.
     fn up_to(&mut self, most: u32) -> u32 {
         let mask = most.checked_ilog2().map_or(0, |bits| u32::MAX >> (31 - bits));
         loop {
@@ -66,7 +66,7 @@ impl Chance {
         }
     }
 
-    /// The numbers from 0 on, shuffled.
+    /// The numbers from 0 to `count - 1`, shuffled.
     pub fn permutation(&mut self, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();
         self.shuffle(&mut order);
@@ -81,7 +81,7 @@ impl Chance {
     }
 }
 
-/// The four words of 64 bits that a seed is stretched to.
+/// The four 64-bit words that are derived from a seed.
 fn seed_words(seed: u32) -> [u64; 4] {
     let mix = |value: u32, constant: &mut u32, factor: u32| {
         let value = value ^ *constant;

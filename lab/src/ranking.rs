@@ -8,7 +8,7 @@ pub const SHOWN: usize = 10;
 /// Document indices, best first.
 pub type Shown = [usize; SHOWN];
 
-/// The documents nearest to a query by dot product; of equal ones the first.
+/// The documents nearest to a query by dot product; equal ones in the order of their indices.
 ///
 /// # Panics
 /// If there are fewer than [`SHOWN`] documents.
@@ -22,7 +22,7 @@ fn best(scores: impl Iterator<Item = f32>) -> Shown {
     let mut best = [(f32::NEG_INFINITY, usize::MAX); SHOWN];
     for (index, score) in scores.enumerate() {
         let score = sortable(score);
-        // An unused place loses against any document, also against one with an infinite score.
+        // An unused place ranks below any document, even one with an infinite score.
         let beats = |&(other, place): &(f32, usize)| place == usize::MAX || score > other;
         if beats(&best[SHOWN - 1]) {
             let at = best.iter().position(beats).unwrap_or(SHOWN - 1);
@@ -35,7 +35,7 @@ fn best(scores: impl Iterator<Item = f32>) -> Shown {
 
 /// [`top`] for many queries at once, the scores computed by a matrix product.
 pub fn top_of_each(documents: &Embeddings, queries: &[f32]) -> Vec<Shown> {
-    /// Queries whose scores are in cache together.
+    /// Queries per block, so that their scores stay in cache.
     const BLOCK: usize = 64;
     let documents = matrix(documents.dim(), documents.values());
     let blocks = queries.chunks(BLOCK * documents.ncols());
@@ -50,12 +50,12 @@ fn matrix(columns: usize, values: &[f32]) -> ArrayView2<'_, f32> {
     ArrayView2::from_shape((values.len() / columns, columns), values).expect("rows of one length")
 }
 
-/// A diverged learner must rank badly, not bring the benchmark down.
+/// A diverged learner must rank badly, not stop the benchmark.
 fn sortable(score: f32) -> f32 {
     if score.is_nan() { f32::NEG_INFINITY } else { score }
 }
 
-/// Sixteen independent sums, so that the compiler may use vector registers without reordering.
+/// Sixteen independent sums, so that the compiler can use vector registers without reordering.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 16;
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
@@ -100,7 +100,7 @@ mod tests {
             queries.chunks(documents.dim()).map(|query| top(&documents, query)).collect();
         let differing =
             top_of_each(&documents, &queries).iter().zip(&one_by_one).filter(|(a, b)| a != b).count();
-        // Sums in another order may swap documents that are equal but for rounding.
+        // Another order of summation may swap documents that differ only by rounding.
         assert!(differing <= 2, "{differing} of 130 lists differ");
     }
 

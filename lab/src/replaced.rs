@@ -5,7 +5,7 @@ use crate::{Event, FEATURES, Learner};
 
 const RANK: usize = 4;
 
-/// The learning rule of the system that this project replaces, as a control.
+/// The learning rule of the package that this project replaces, as a control.
 ///
 /// It turns the quality into a reward and moves every entry of B by the same amount, whatever the
 /// candidates were: all outputs get the same constant, so no ranking can be learned from it.
@@ -16,7 +16,7 @@ pub struct ReplacedRule {
 }
 
 impl ReplacedRule {
-    /// `rate` is what its users pass to `applyUpdates`, usually 0.01. At rank 4 with its default alpha of
+    /// `rate` is the value that its users pass to `applyUpdates`, usually 0.01. At rank 4 with its default alpha of
     /// 4 its scaling is 1.
     pub fn new(rate: f32, seed: u32) -> Self {
         let mut chance = Chance::new(seed);

@@ -5,34 +5,34 @@ use micro_lora::Error;
 
 use crate::{Clicks, Event, Learner, Relevance, SHOWN, Task, Truth, click_quality};
 
-/// Keeps the stream of clicks apart from the stream that made the split.
+/// Gives the clicks a random stream apart from the one that made the split.
 const CLICK_STREAM: u64 = 77 << 32;
 
-/// What happens in a run, apart from the learner.
+/// The plan of a run, apart from the learner.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// After how many events to measure, ascending; the last one ends the run.
+    /// Numbers of events after which to measure, ascending; the last one ends the run.
     pub checkpoints: Vec<usize>,
-    /// How many events the learner has already seen, in an earlier process, say: the run goes on as if
-    /// it had never stopped.
+    /// The number of events that the learner has already seen, for example in an earlier process: the run continues as
+    /// if it had never stopped.
     pub seen: usize,
     pub clicks: Clicks,
     pub switch: Option<Switch>,
 }
 
 impl Plan {
-    /// From the first event on, with one taste; nothing is measured yet.
+    /// From the first event on, with one taste and no checkpoints.
     pub fn of(clicks: Clicks) -> Self {
         Self { checkpoints: vec![], seen: 0, clicks, switch: None }
     }
 }
 
-/// The user's taste changes.
+/// A switch of the user's taste.
 #[derive(Clone, Debug)]
 pub struct Switch {
     /// After this many events ...
     pub after: usize,
-    /// ... clicks and judgement are these.
+    /// ... these clicks and judgements apply.
     pub to: Relevance,
 }
 
@@ -40,9 +40,9 @@ pub struct Switch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Checkpoint {
     pub events: usize,
-    /// Of the frozen embeddings.
+    /// With the frozen embeddings.
     pub base: f64,
-    /// Of the corrected ones.
+    /// With the corrected ones.
     pub adapted: f64,
 }
 
@@ -64,7 +64,7 @@ pub struct Run {
     pub learn_times: Vec<Duration>,
 }
 
-/// Serves the training queries one by one, learns from the clicks, and measures at the checkpoints.
+/// Runs the training queries one by one, learns from the clicks, and measures at the checkpoints.
 pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Run, Error> {
     let mut rng = Rng::with_seed(CLICK_STREAM + u64::from(task.seed));
     let events = plan.checkpoints.last().copied().unwrap_or(0);
@@ -79,7 +79,7 @@ pub fn run(task: &Task<'_>, plan: &Plan, learner: &mut dyn Learner) -> Result<Ru
         }
         let Some(query) = order.pop() else { break };
         if event < plan.seen {
-            // Its part of chance was used up then.
+            // The earlier process has used these random numbers.
             plan.clicks.on(&[false; SHOWN], &mut rng);
             continue;
         }

@@ -9,12 +9,12 @@ const HELD_OUT: usize = 450;
 /// With fewer held-out queries than this, every part shrinks in proportion instead.
 const HELD_OUT_MIN: usize = 300;
 
-/// Documents with a topic, dealt at random into parts that do not overlap.
+/// Documents with a topic, split at random into disjoint parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// What is searched.
+    /// The documents to search in.
     pub documents: Vec<usize>,
-    /// Queries that the learner meets.
+    /// Queries to learn on.
     pub train: Vec<usize>,
     /// Queries to choose settings on.
     pub validation: Vec<usize>,

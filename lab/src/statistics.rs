@@ -4,7 +4,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     pub mean: f64,
-    /// Infinite for a single value, which says nothing about its spread.
+    /// Infinite for a single value, since its spread is unknown.
     pub half_width: f64,
 }
 

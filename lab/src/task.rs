@@ -4,7 +4,7 @@ use crate::metrics::ndcg;
 use crate::ranking::{top, top_of_each};
 use crate::{Debian, Embeddings, Relevance, SHOWN, Shown, Split, User};
 
-/// A query with fewer answers than this says little about a ranking.
+/// A query with fewer relevant documents than this says little about a ranking.
 const RELEVANT_MIN: usize = 3;
 
 /// One user's searches: documents, queries to learn on and queries held out.
@@ -17,7 +17,7 @@ pub struct Task<'a> {
     pub validation: Vec<usize>,
     /// Queries for the final figures, never learned on.
     pub held_out: Vec<usize>,
-    /// Makes the simulated clicks and the learner's start repeatable.
+    /// Seed of the simulated clicks and of the learner.
     pub seed: u32,
     documents: Vec<usize>,
     document_rows: Embeddings,
@@ -55,7 +55,7 @@ impl<'a> Task<'a> {
         task
     }
 
-    /// Every held-out query with the results that the uncorrected embedding finds.
+    /// Every held-out query with the results for its uncorrected embedding.
     pub fn held_out_frozen(&self) -> impl Iterator<Item = (usize, &Shown)> {
         self.held_out.iter().copied().zip(&self.frozen)
     }

@@ -6,7 +6,7 @@ use super::*;
 
 const RUN: &str = include_str!("../../../tests/golden/dual_run.json");
 
-/// Values of an array as `tests/golden/README.md` says they are packed.
+/// Values of an array, packed as described in `tests/golden/README.md`.
 fn array(value: &Value) -> Vec<f32> {
     let text = value.as_str().unwrap();
     let (kind, text) = text.split_once(':').unwrap();

@@ -1,4 +1,4 @@
-//! The dual step with its serving strength measured: every list is predicted before it is learned.
+//! The dual step, served at a strength computed from its predictions: every list is predicted before it is learned.
 
 use micro_lora::Error;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
@@ -7,16 +7,16 @@ use super::{DualReference, Ranker, Setting, as_weights, says_something};
 use crate::dual::{DualSettings, softmax};
 
 const TAU: f32 = 0.1;
-/// Trust in the base and strength of the correction before anything is seen, and how sure of that.
+/// Prior of the trust in the base and of the strength of the correction, and its precision.
 const PRIOR: [f64; 2] = [0.5, 1.0];
 const PRECISION: f64 = 10.0;
-/// What a list counts after the next one.
+/// The weight of a list relative to the next one.
 const FORGETTING: f64 = 0.99;
 const LEAST_TRUST: f64 = 0.1;
 const PACE: f32 = 0.05;
 
-/// A logistic regression of the clicks on two numbers, base score and correction (online Newton). Served at `factor`
-/// times their ratio, the strength less a standard error.
+/// A logistic regression of the clicks on base score and correction (online Newton). The correction is served at
+/// `factor` times the ratio of the coefficients, with the strength lowered by a standard error.
 pub struct Calibrated {
     setting: Setting,
     inner: DualReference,
@@ -59,7 +59,7 @@ impl Calibrated {
         (self.factor * (self.theta[1] - error).max(0.0) / self.theta[0].max(LEAST_TRUST)).min(self.most)
     }
 
-    /// One Newton step on how the list was predicted.
+    /// One Newton step on the prediction of a list.
     fn calibrate(
         &mut self,
         query: ArrayView1<'_, f32>,

@@ -7,11 +7,11 @@ use super::{Ranker, Setting, as_weights, moved};
 use crate::people::top;
 use crate::{FEATURES, LEARNING_RATE, click_quality};
 
-/// Results that a remembered list may have: classes are the longest.
+/// The most results of a remembered list: lists of classes are the longest.
 const LIST: usize = 20;
 const RING: usize = 64;
 
-/// What the engine is told of a list.
+/// The feedback that the engine gets for a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Told {
     Clicks,
@@ -97,7 +97,7 @@ impl Ranker for Scaled {
     }
 }
 
-/// What an adapter adds to each query.
+/// The correction that an adapter adds to each query.
 pub(super) fn corrections(
     lora: &MicroLora<FEATURES, FEATURES, 4>,
     queries: ArrayView2<'_, f32>,
@@ -111,16 +111,16 @@ pub(super) fn corrections(
     Ok(corrections)
 }
 
-/// The clicks as one number; a list of less than ten is one with more that nobody clicked.
+/// The clicks as one number; a shorter list counts as one of ten whose other results nobody clicked.
 pub fn quality(clicked: &[bool]) -> f32 {
     click_quality(&std::array::from_fn(|rank| clicked.get(rank) == Some(&true)))
 }
 
-/// A learner that is applied only while it is seen to help.
+/// A learner that is applied only while a holdback finds that it helps.
 pub struct Held {
     inner: Box<dyn Ranker>,
     holdback: Holdback,
-    /// Whether the last list was merged from both.
+    /// Whether the last list was merged from both rankings.
     is_compared: bool,
 }
 

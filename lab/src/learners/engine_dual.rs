@@ -10,7 +10,7 @@ use super::engine::corrections;
 use super::{Ranker, Setting, as_weights, moved};
 use crate::{FEATURES, LEARNING_RATE};
 
-/// Results that a remembered list may have: classes are the longest.
+/// The most results of a remembered list: lists of classes are the longest.
 const LIST: usize = 20;
 
 pub struct EngineDual {
@@ -27,14 +27,14 @@ struct Remembered {
     scratch: Vec<f32>,
 }
 
-/// What is told of a list.
+/// The feedback for a list.
 enum Told<'a> {
     Clicked(&'a [bool]),
     Thumb { on: usize, quality: f32 },
 }
 
 impl EngineDual {
-    /// Remembers so many lists; 0 is no memory.
+    /// Remembers this many lists; 0 means no memory.
     pub fn new(setting: &Setting, lists: usize, serve: f32) -> Result<Self, Error> {
         let config = Config::new().with_step(StepKind::Dual).with_seed(setting.seed);
         let mut layout = MemoryLayout::by_id(FEATURES, FEATURES, LIST);

@@ -1,4 +1,4 @@
-//! The regularised optimum on all that was seen, found by Adam in memory without bounds: what the same clicks could
+//! The regularised optimum on all events, found by Adam in unlimited memory: the most that the same clicks could
 //! teach.
 //!
 //! ```text
@@ -14,15 +14,15 @@ use super::{Ranker, Setting, as_weights, moved, says_something};
 use crate::dual::softmax;
 use crate::people::top;
 
-/// How the optimum is defined and how long it is looked for.
+/// Definition of the optimum, and the number of iterations.
 #[derive(Clone, Copy)]
 pub struct FitSettings {
     pub rank: usize,
     pub lam: f32,
     pub tau: f32,
-    /// How far the base's own distribution is part of what is wanted.
+    /// The share of the base's own distribution in the target.
     pub anchor: f32,
-    /// Documents that join each list, half near the query, half at random.
+    /// Documents that are added to each list, half near the query, half at random.
     pub extra: usize,
     pub steps: u32,
 }
@@ -140,7 +140,7 @@ fn fit(documents: &Array2<f32>, seen: &[Seen], s: &FitSettings) -> Fitted {
     fitted
 }
 
-/// [`fit`] on all that was seen, again after every 25 events.
+/// [`fit`] on all events, repeated after every 25.
 pub struct Refit {
     setting: Setting,
     settings: FitSettings,

@@ -1,4 +1,4 @@
-//! What is measured: learners that rank documents, behind one small trait.
+//! The measured learners: each ranks documents, behind one small trait.
 
 mod calibrated;
 mod dual_reference;
@@ -19,12 +19,12 @@ pub use roster::{Contender, FROZEN, MAIN, REFERENCE, RIDGE, ROSTER, TODAY, When}
 
 use crate::people::top;
 
-/// What a learner is told before it starts.
+/// What a learner knows before it starts.
 #[derive(Clone)]
 pub struct Setting {
-    /// What is ranked, one row each.
+    /// The documents, one row each.
     pub documents: Arc<Array2<f32>>,
-    /// What the host ranks by instead of the cosine, per document.
+    /// The host's score of each document, used instead of the cosine.
     pub host: Option<Arc<Array1<f32>>>,
     pub seed: u32,
 }
@@ -54,7 +54,7 @@ pub trait Ranker {
     /// As the learner's own.
     fn learn(&mut self, query: ArrayView1<'_, f32>, ids: &[usize], clicked: &[bool]) -> Result<(), Error>;
 
-    /// Learns the right one of some documents, a class.
+    /// Learns that one of some documents, a class, was the right one.
     ///
     /// # Errors
     /// As the learner's own.
@@ -63,7 +63,7 @@ pub trait Ranker {
         self.learn(query, ids, &clicked)
     }
 
-    /// Learns that one of some documents was not right, and nothing about the others.
+    /// Learns that one of some documents was wrong, and nothing about the others.
     ///
     /// # Errors
     /// As the learner's own.
@@ -85,13 +85,13 @@ pub trait Ranker {
         Ok(top(scores.row(0), n))
     }
 
-    /// How strongly the correction is served: measures at a strength of their own divide by it.
+    /// The strength at which the correction is served; measures at strengths of their own divide by it.
     fn strength(&self) -> f32 {
         1.0
     }
 }
 
-/// Whether a list says anything: something was clicked, and something was not.
+/// Whether a list has a preference: something was clicked, and something was not.
 pub(crate) fn says_something(clicked: &[bool]) -> bool {
     clicked.contains(&true) && clicked.contains(&false)
 }
@@ -100,7 +100,7 @@ pub(crate) fn as_weights(clicked: &[bool]) -> Array1<f32> {
     clicked.iter().map(|&c| f32::from(c)).collect()
 }
 
-/// Scores where a correction is added to each query.
+/// Scores with a correction added to each query.
 pub(crate) fn moved(
     base: ArrayView2<'_, f32>,
     documents: &Array2<f32>,

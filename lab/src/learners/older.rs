@@ -32,7 +32,7 @@ impl Ranker for Replaced {
     }
 
     fn learn(&mut self, query: ArrayView1<'_, f32>, _: &[usize], clicked: &[bool]) -> Result<(), Error> {
-        // The rule looks at the query and the quality alone.
+        // The rule uses only the query and the quality.
         let truth = Truth { documents: &self.nothing, relevant: &[] };
         let (clicks, query) = ([false; SHOWN], query.to_vec());
         self.rule

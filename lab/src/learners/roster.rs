@@ -1,4 +1,4 @@
-//! Every learner that is measured, under its name.
+//! Every measured learner with its name.
 
 use micro_lora::{Config, Error};
 
@@ -20,22 +20,22 @@ pub struct Contender {
     pub when: When,
 }
 
-/// What a learner is measured on.
+/// Where a learner is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// On everything.
     Always,
-    /// Where people search and click by taste.
+    /// In searches with clicks by taste.
     Searches,
-    /// Where people search, whatever they click.
+    /// In searches, whatever the clicks.
     Clicks,
-    /// On the main searches: they need minutes.
+    /// In the main searches: it needs minutes.
     Bounds,
-    /// On ratings.
+    /// With ratings.
     Ratings,
-    /// On ratings, on top of the host's own ranking.
+    /// With ratings, on top of the host's own ranking.
     Hosted,
-    /// Only if it is asked for by name.
+    /// Only if asked for by name.
     Asked,
 }
 
@@ -43,13 +43,13 @@ pub const FROZEN: &str = "frozen";
 pub const REFERENCE: &str = "dual (reference)";
 pub const TODAY: &str = "scaled step, ring";
 pub const RIDGE: &str = "ridge";
-/// What the figures are about.
+/// The learner that the figures are about.
 pub const MAIN: &str = "dual";
 /// Lists that it remembers.
 const LISTS: usize = 256;
 
 impl Contender {
-    /// Whether a short run has it.
+    /// Whether a short run includes it.
     pub fn is_quick(&self) -> bool {
         [FROZEN, RIDGE, TODAY, MAIN].contains(&self.name)
     }

@@ -1,4 +1,4 @@
-//! The frozen ranking, and rivals that know nothing of the query: a vector, or a number per document.
+//! The frozen ranking, and rivals that ignore the query: one vector, or one number per document.
 
 use micro_lora::Error;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -26,7 +26,7 @@ fn shifted(base: ArrayView2<'_, f32>, setting: &Setting, w: &Array1<f32>, streng
 pub struct Ridge {
     setting: Setting,
     strength: f32,
-    /// The inverse of `sum Z^T Z + lam I`, kept up to date list by list (Woodbury).
+    /// The inverse of `sum Z^T Z + lam I`, updated list by list (Woodbury).
     inverse: Array2<f32>,
     sum: Array1<f32>,
     w: Array1<f32>,
@@ -53,7 +53,7 @@ impl Ranker for Ridge {
         let mean = documents.sum_axis(Axis(0)) / ids.len() as f32;
         let z = documents - mean;
         let clicks = as_weights(clicked);
-        // One row at a time, which needs no solver: the inverse stays that of what was added so far.
+        // One row at a time needs no solver: after each, the inverse belongs to the sum so far.
         for row in z.rows() {
             let along = self.inverse.dot(&row);
             let factor = 1.0 / (1.0 + row.dot(&along));
@@ -68,7 +68,7 @@ impl Ranker for Ridge {
     }
 }
 
-/// Rocchio: the mean over lists of what was clicked less what was not.
+/// Rocchio: the mean over lists of the clicked documents minus the others.
 pub struct Rocchio {
     setting: Setting,
     sum: Array1<f32>,
@@ -101,7 +101,7 @@ impl Ranker for Rocchio {
     }
 }
 
-/// The share of showings in which a document was clicked, drawn to the mean of all.
+/// The share of impressions in which a document was clicked, shrunk towards the mean of all.
 pub struct Popularity {
     shown: Array1<f32>,
     clicked: Array1<f32>,

@@ -1,4 +1,4 @@
-//! What a person notices of a ranking.
+//! How a ranking changed, as a person would notice it.
 
 use micro_lora::Error;
 use ndarray::{Array2, ArrayView1, Axis};
@@ -6,36 +6,37 @@ use ndarray::{Array2, ArrayView1, Axis};
 use super::{SearchTask, Searches, TEN, discounted, top};
 use crate::learners::Ranker;
 
-/// What a learner changed, beside the frozen ranking.
+/// What a learner changed, relative to the frozen ranking.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measure {
-    /// nDCG@10 of the frozen ranking, and what was gained.
+    /// nDCG@10 of the frozen ranking, and the gain.
     pub frozen: f64,
     pub gain: f64,
-    /// How much of the ten is on topic, liked or not, over the frozen ten.
+    /// The share of the ten results on topic, liked or not, divided by that of the frozen ten.
     pub topic: f64,
-    /// Mean cosine of the ten with the query, from 0 (any documents) to 1 (the frozen ten).
+    /// Mean cosine of the ten with the query, scaled from 0 (random documents) to 1 (the frozen ten).
     pub kept: f64,
-    /// Different documents in all lists, over the frozen lists.
+    /// The number of different documents in all lists, divided by that of the frozen lists.
     pub distinct: f64,
-    /// MRR@10 of the document that a typed query was made for, over the frozen ranking's; NaN without typed queries.
+    /// MRR@10 of the document that a typed query was made for, divided by the frozen ranking's; NaN without typed
+    /// queries.
     pub known: f64,
-    /// The gain where the correction is just so strong that .90 of the content is kept.
+    /// The gain with the correction scaled so that .90 of the content is kept.
     pub gain_at_kept: f64,
 }
 
-/// Strengths at which a correction is tried to find where .90 of the content is kept.
+/// Strengths that are tried to find where .90 of the content is kept.
 const STRENGTHS: [f32; 12] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.7, 2.5];
 const KEPT: f64 = 0.9;
 
-/// Queries with everything about the frozen ranking that measures need.
+/// Queries with the figures of the frozen ranking that the metrics need.
 pub struct Evaluation {
     searches: Searches,
     base: Array2<f32>,
     tens: Vec<Vec<usize>>,
     ideal: Vec<f64>,
     ndcg: f64,
-    /// Mean cosine with any document.
+    /// Mean cosine of the query with all documents.
     any: f64,
     content: f64,
     on_topic: f64,
@@ -126,7 +127,7 @@ impl Evaluation {
     }
 }
 
-/// The gain at a content, between the points around it; the content falls from point to point.
+/// The gain at a given content, interpolated between the points around it; the content falls from point to point.
 fn interpolated(points: &[(f64, f64)], kept: f64) -> f64 {
     let Some(after) = points.iter().position(|&(k, _)| k <= kept) else {
         return points.last().map_or(0.0, |&(_, gain)| gain);
@@ -140,7 +141,7 @@ fn tens(scores: &Array2<f32>) -> Vec<Vec<usize>> {
     scores.axis_iter(Axis(0)).map(|row| top(row, TEN)).collect()
 }
 
-/// Mean over all lists of what their documents have.
+/// Mean over all lists of a value of their documents.
 fn mean(of: &Array2<f32>, tens: &[Vec<usize>]) -> f64 {
     let sum: f64 =
         tens.iter().zip(of.rows()).flat_map(|(ten, row)| ten.iter().map(move |&id| f64::from(row[id]))).sum();
@@ -154,7 +155,7 @@ fn distinct(tens: &[Vec<usize>]) -> usize {
     all.len()
 }
 
-/// Mean of 1 / place of each query's own document, 0 below the tenth.
+/// Mean of 1 / place of each query's own document; 0 if it is not among the ten.
 pub(crate) fn mrr(scores: &Array2<f32>, own: &[usize]) -> f64 {
     let one = |(row, &own): (ArrayView1<'_, f32>, &usize)| {
         let place = row.iter().filter(|&&score| score > row[own]).count() + 1;

@@ -8,14 +8,14 @@ use super::{SearchTask, Searches, TooSmall};
 use crate::Labelled;
 use crate::random::Chance;
 
-/// Documents and queries to learn on, of so many rows; with fewer rows each shrinks.
+/// Documents and queries to learn on, for this many rows; with fewer rows both shrink.
 const SIZES: [usize; 2] = [1500, 1500];
 const ROWS: usize = 4000;
-/// The most to measure on, of what is left no more than two thirds; then the most to choose settings on.
+/// The most queries to measure on, at most two thirds of the remaining rows; then the most to choose settings on.
 const MEASURED: usize = 450;
 const VALIDATION: usize = 250;
 
-/// One person's searches in a labelled set; `a.b.c` is on the topic `a`.
+/// One person's searches in a labelled set; a label `a.b.c` belongs to the topic `a`.
 ///
 /// # Errors
 /// If the set is too small to give a figure.

@@ -1,4 +1,4 @@
-//! Simulated people who search, and what they notice of a ranking.
+//! Simulated people who search, and metrics of what they would notice.
 
 mod evaluation;
 mod groups;
@@ -19,7 +19,7 @@ pub use task::{SearchTask, Searches, TooSmall};
 /// Results of a search.
 pub const TEN: usize = 10;
 
-/// The indices of the highest scores, best first; of equal ones the first. A score that is no number is the lowest.
+/// The indices of the highest scores, best first; equal scores in the order of their indices. NaN is the lowest score.
 pub fn top(scores: ArrayView1<'_, f32>, n: usize) -> Vec<usize> {
     let mut best: Vec<(f32, usize)> = Vec::with_capacity(n + 1);
     for (index, &score) in scores.iter().enumerate() {
@@ -33,12 +33,12 @@ pub fn top(scores: ArrayView1<'_, f32>, n: usize) -> Vec<usize> {
     best.into_iter().map(|(_, index)| index).collect()
 }
 
-/// What a result is worth at a place that counts from 0.
+/// The discount of a place that counts from 0.
 pub(crate) fn discount(place: usize) -> f64 {
     1.0 / ((place + 2) as f64).log2()
 }
 
-/// The discounted gain of the results in their order.
+/// The discounted gain of the results in this order.
 pub(crate) fn discounted(gains: impl Iterator<Item = f32>) -> f64 {
     gains.enumerate().map(|(place, gain)| f64::from(gain) * discount(place)).sum()
 }

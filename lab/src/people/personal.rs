@@ -14,14 +14,14 @@ const SEARCHES: usize = 150;
 const MEASURED: usize = 60;
 const FIVE: usize = 5;
 
-/// What the sixty searches that were not learned on find.
+/// The results of the sixty searches that were not learned from.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     /// Liked results of five.
     pub liked: f64,
-    /// Mean cosine with the query, from 0 (any packages) to 1 (the frozen five).
+    /// Mean cosine with the query, scaled from 0 (random packages) to 1 (the frozen five).
     pub content: f64,
-    /// Different results in all lists.
+    /// The number of different results in all lists.
     pub distinct: usize,
     /// MRR of the package that a typed query was made for.
     pub known: f64,

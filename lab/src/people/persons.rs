@@ -1,4 +1,4 @@
-//! People who look for software, each with a taste that is in no query.
+//! People who look for software, each with a taste that no query mentions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::error::DataError;
 use crate::random::Chance;
 use crate::{Debian, Embeddings};
 
-/// How well a document serves, before whether it is liked.
+/// How relevant a document is, before taste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Shares any label of one facet with the query.
     Coarse,
     /// The same, and is among the 60 documents nearest to the query.
     Strict,
-    /// Jaccard of the packagers' tags, weighted by idf (interface, toolkit, language and role left out), doubled, at most
-    /// 1: what is on topic is judged without the embedding.
+    /// Jaccard index of the packagers' tags, weighted by idf (without interface, toolkit, language and role), doubled,
+    /// at most 1: relevance that does not depend on the embedding.
     Graded,
 }
 
-/// What a person's queries are about, and the interface that they like.
+/// The facet of a person's queries, and the interface that they like.
 pub const PERSONS: [(Facet, &str); 4] = [
     (Facet::Use, "commandline"),
     (Facet::Use, "x11"),
@@ -39,25 +39,25 @@ pub enum Facet {
 }
 
 const NEAR: usize = 60;
-/// Documents, queries to learn on, to choose settings on, to measure on.
+/// Numbers of documents, and of queries to learn on, to choose settings on, to measure on.
 const SIZES: [usize; 4] = [1500, 1300, 250, 450];
 /// With fewer queries to measure on than this, every part shrinks in proportion instead.
 const MEASURED_MIN: usize = 300;
 
-/// The Debian set with everything that the simulated persons need.
+/// The Debian set with everything that the simulated people need.
 pub struct Persons {
     data: Debian,
     facets: [Vec<Vec<u16>>; 3],
-    /// Packages that take part in a facet's searches: those with a label, or that nobody has looked at yet.
+    /// The packages in a facet's searches: those with a label, and those that nobody has reviewed yet.
     dealt: [Vec<usize>; 3],
-    /// What each package is about, as tags in ascending order; how much each tag says; their sum per package.
+    /// The tags of each package, ascending; the weight of each tag; the sum of weights per package.
     tags: Vec<Vec<u16>>,
     idf: Vec<f32>,
     weight: Vec<f32>,
     typed: (Vec<usize>, Embeddings),
 }
 
-/// Labels as numbers; those that fewer than `least` rows have are left out.
+/// Labels as numbers; labels of fewer than `least` rows are left out.
 fn numbered(rows: Vec<Vec<String>>, least: usize) -> (Vec<Vec<u16>>, Vec<usize>) {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     rows.iter().flatten().for_each(|label| *counts.entry(label).or_default() += 1);
@@ -117,7 +117,7 @@ impl Persons {
         &self.data
     }
 
-    /// Packages that a typed query exists for, and the queries.
+    /// Packages for which a typed query exists, and the queries.
     pub fn typed(&self) -> (&[usize], &Embeddings) {
         (&self.typed.0, &self.typed.1)
     }
@@ -130,7 +130,7 @@ impl Persons {
     /// One person's searches.
     ///
     /// # Errors
-    /// If too few queries can be answered to give a figure.
+    /// If there are too few queries with relevant documents for a figure.
     pub fn task(&self, person: usize, kind: Kind, seed: u32) -> Result<SearchTask, TooSmall> {
         let (facet, interface) = PERSONS[person % PERSONS.len()];
         let [documents, train, validation, test] = split(&self.dealt[facet as usize], seed);
@@ -184,7 +184,7 @@ impl Persons {
     }
 }
 
-/// Packages dealt at random into parts that do not overlap.
+/// Packages, split at random into disjoint parts.
 fn split(dealt: &[usize], seed: u32) -> [Vec<usize>; 4] {
     let mut all = dealt.to_vec();
     Chance::new(1000 + seed).shuffle(&mut all);

@@ -9,18 +9,18 @@ use crate::random::Chance;
 /// How a simulated person clicks. Looks at place k, from 1, with probability `1 / sqrt(k)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Clicking {
-    /// Clicks what is looked at with a probability from `noise / 2` (gain 0) to `1 - noise` (gain 1).
+    /// Clicks a result it looks at with a probability from `noise / 2` (gain 0) to `1 - noise` (gain 1).
     Taste { noise: f32 },
     /// Clicks every result with the same probability: nothing to learn.
     Random { probability: f32 },
-    /// Clicks what is looked at with the same probability: nothing to learn, but the top gets the clicks.
+    /// Clicks a result it looks at with the same probability: nothing to learn, but the top gets more clicks.
     Careless { probability: f32 },
 }
 
 impl Clicking {
     pub const USUAL: Self = Self::Taste { noise: 0.1 };
 
-    /// Takes the same number of random values in every case, so that learners compare in pairs.
+    /// Draws the same number of random values in every case, so that learners can be compared in pairs.
     fn on(self, gains: &[f32], chance: &mut Chance) -> Vec<bool> {
         let attention: Vec<f64> = gains.iter().map(|_| chance.uniform()).collect();
         gains
@@ -40,19 +40,19 @@ impl Clicking {
     }
 }
 
-/// What happens in a run, apart from the learner.
+/// The plan of a run, apart from the learner.
 #[derive(Clone, Copy)]
 pub struct Course<'a> {
     pub clicking: Clicking,
-    /// After how many searches to measure, ascending; the last one ends the run.
+    /// Numbers of searches after which to measure, ascending; the last one ends the run.
     pub at: &'a [usize],
-    /// After how many searches the taste becomes the next one.
+    /// The number of searches after which the taste switches to the next one.
     pub switch: Option<usize>,
-    /// Measure on the queries that settings are chosen on.
+    /// Measure on the queries that are used to choose settings.
     pub validation: bool,
 }
 
-/// Serves queries one by one, learns from the clicks, and measures.
+/// Runs queries one by one, learns from the clicks, and measures.
 ///
 /// # Errors
 /// As the learner's own.
@@ -66,7 +66,7 @@ pub fn simulate(
     let mut chance = Chance::new(CLICKS + task.seed);
     let events = course.at.last().copied().unwrap_or(0);
     let mut order = vec![];
-    // A shorter run is the beginning of a longer one.
+    // A shorter run is the beginning of a longer one, with the same random numbers.
     while order.len() < events.max(DEALT) {
         order.extend(chance.permutation(task.train.len()));
     }

@@ -7,11 +7,11 @@ use super::TEN;
 /// A query with fewer documents of a gain above [`GOOD`] says little about a ranking.
 const GOOD_MIN: usize = 3;
 const GOOD: f32 = 0.3;
-/// Fewer queries or documents than these give no figure worth printing.
+/// With fewer queries or documents than these a figure is not worth printing.
 const QUERIES_MIN: usize = 10;
 const DOCUMENTS_MIN: usize = 5 * TEN;
 
-/// Why a set makes no task.
+/// Why no task can be made of a set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected at least {least} {what}, got {got}: the set is too small, or too little of it is liked")]
 pub struct TooSmall {
@@ -20,19 +20,19 @@ pub struct TooSmall {
     pub got: usize,
 }
 
-/// Queries, and how well each document serves each of them.
+/// Queries with the relevance of each document for each of them.
 #[derive(Clone)]
 pub struct Searches {
     /// `[queries, n]`
     pub queries: Array2<f32>,
     /// How much each document is on the topic of each query, 0 to 1.
     pub topic: Array2<f32>,
-    /// The same, 0 where it is not liked.
+    /// The same, but 0 for documents that are not liked.
     pub gain: Array2<f32>,
 }
 
 impl Searches {
-    /// Only queries that enough documents serve.
+    /// Keeps only queries with enough relevant documents.
     pub fn new(queries: Array2<f32>, topic: Array2<f32>, liked: &[bool]) -> Self {
         Self::all(queries, topic, liked).usable()
     }
@@ -60,14 +60,14 @@ impl Searches {
         self.len() == 0
     }
 
-    /// Some of the queries.
+    /// A part of the queries.
     pub fn rows(&self, rows: &[usize]) -> Self {
         let select = |of: &Array2<f32>| of.select(Axis(0), rows);
         Self { queries: select(&self.queries), topic: select(&self.topic), gain: select(&self.gain) }
     }
 }
 
-/// What one person searches for, and in what.
+/// One person's searches and documents.
 pub struct SearchTask {
     /// `[documents, n]`
     pub documents: Arc<Array2<f32>>,
@@ -78,14 +78,14 @@ pub struct SearchTask {
     pub test: Searches,
     /// Typed queries, each with the document that it was made to find.
     pub typed: Option<(Array2<f32>, Vec<usize>)>,
-    /// What is liked after a switch of taste.
+    /// The taste after a switch.
     pub liked_next: Vec<bool>,
     pub seed: u32,
 }
 
 impl SearchTask {
     /// # Errors
-    /// If there is too little of something to give a figure.
+    /// If there is too little data for a figure.
     pub fn checked(self) -> Result<Self, TooSmall> {
         for (what, least, got) in [
             ("documents to search in", DOCUMENTS_MIN, self.documents.nrows()),
@@ -100,7 +100,7 @@ impl SearchTask {
         Ok(self)
     }
 
-    /// The same queries of somebody with the next taste; to learn on, all of them.
+    /// The same queries with the next taste; all of them are used to learn on.
     pub fn switched(&self) -> [Searches; 3] {
         let all = |of: &Searches| Searches::all(of.queries.clone(), of.topic.clone(), &self.liked_next);
         [all(&self.train), all(&self.validation).usable(), all(&self.test).usable()]

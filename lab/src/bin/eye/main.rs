@@ -1,4 +1,4 @@
-//! Twenty unseen searches of two people, before and after learning, as text for a reader: `cargo xtask eye`.
+//! Prints twenty unseen searches of two people, before and after learning, for a reader: `cargo xtask eye`.
 
 mod sight;
 
@@ -25,13 +25,13 @@ A result is good if the package shares a purpose (debtag use::) with the package
 interface that the person likes. A search is better if more of its first five results are good after learning, worse if
 fewer are. Exits with 1 unless, of the twenty, more are better than worse.";
 
-/// Two people who ask alike and like opposite things: command line and graphical.
+/// Two people with the same searches and opposite tastes: command line and graphical.
 const PAIR: [usize; 2] = [0, 1];
-/// Searches shown of each.
+/// Searches printed for each person.
 const SHOWN: usize = 10;
-/// Numbers of searches for which all unseen searches are counted.
+/// Numbers of learned searches after which all unseen searches are counted.
 const COUNTED: [usize; 4] = [50, 100, 200, 600];
-/// Keeps the choice of searches apart from the streams of the split and of the clicks.
+/// Gives the choice of searches a random stream apart from those of the split and of the clicks.
 const CHOICE: u64 = 99 << 32;
 
 struct Options {
@@ -87,7 +87,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
     Ok(Some(options))
 }
 
-/// Prints everything; returns what became of the twenty.
+/// Prints everything; returns how the twenty searches changed.
 fn run(options: &Options) -> Result<Count, Box<dyn Error>> {
     let data = Debian::embedded()?;
     println!(

@@ -1,4 +1,4 @@
-//! What a person sees of a search, before and after learning.
+//! The results of a search, before and after learning.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use ndarray::{ArrayView1, Axis};
 /// Results that a reader compares.
 pub const FIVE: usize = 5;
 
-/// Keeps the stream of clicks apart from the stream that made the split.
+/// Gives the clicks a random stream apart from the one that made the split.
 const CLICK_STREAM: u64 = 77 << 32;
 
-/// All unseen searches after so much learning.
+/// All unseen searches after this many learned ones.
 pub struct Sight {
     pub judged: Vec<Judged>,
 }
@@ -29,7 +29,7 @@ pub struct Judged {
     after: [(usize, bool); FIVE],
 }
 
-/// What became of some searches.
+/// How many searches became better, stayed the same or became worse.
 #[derive(Clone, Copy, Default)]
 pub struct Count {
     pub better: usize,
@@ -38,7 +38,7 @@ pub struct Count {
 }
 
 impl Sight {
-    /// What a learner of the roster shows after each of these numbers of searches, which rise.
+    /// The results of a learner after each of these numbers of searches, which must ascend.
     pub fn of<const N: usize>(
         task: &Task<'_>,
         learner: &str,
@@ -112,7 +112,7 @@ impl Judged {
     }
 }
 
-/// Cut or filled to a column.
+/// Truncated or padded to a column.
 fn clip(text: &str) -> String {
     const WIDTH: usize = 56;
     if text.chars().count() <= WIDTH {

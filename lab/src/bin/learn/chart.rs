@@ -13,7 +13,7 @@ const BOTTOM: f64 = 36.0;
 const COLOURS: [&str; 8] =
     ["#999999", "#bbbbbb", "#c49c48", "#7f7f7f", "#1f77b4", "#d62728", "#2ca02c", "#444444"];
 
-/// The main figure over the number of events, of every learner, as SVG.
+/// An SVG chart of the main figure of every learner over the number of events.
 pub fn curves(table: &Table) -> String {
     let curves: Vec<(&str, Vec<(f64, f64)>)> =
         table.rows.iter().map(|row| (row.name.as_str(), curve(table, &row.name))).collect();

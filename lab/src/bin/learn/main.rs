@@ -19,7 +19,7 @@ use options::{HELP, Options};
 use results::Table;
 use sets::{SETS, Set};
 
-/// Where what is printed is also kept.
+/// The page into which `--write` puts the tables.
 const PAGE: &str = "docs/learning.md";
 
 fn main() -> ExitCode {
@@ -81,7 +81,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (text, missed) = musts::report(&tables);
     println!("{text}");
     if options.write {
-        // Of some sets alone, most of what was asked for is not measured.
+        // With only some sets, most of the musts are not measured.
         keep(&tables, options.sets.is_empty().then_some(text.as_str()))?;
     }
     if options.check && missed > 0 {
@@ -90,7 +90,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Puts tables and curves into their places on the page.
+/// Puts tables and charts into their places on the page.
 fn keep(tables: &[Table], musts: Option<&str>) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut page = fs::read_to_string(PAGE).map_err(|error| format!("{PAGE}: {error}"))?;
     for table in tables {

@@ -24,7 +24,7 @@ pub const CLASSES: &[&str] = &["gain in accuracy"];
 pub const RATINGS: &[&str] = &["gain in AUC", "gain in nDCG"];
 pub const PERSONAL: &[&str] = &["liked of five", "content", "distinct", "known item"];
 
-/// Everything that is measured on.
+/// All data to measure on.
 pub struct Sources {
     pub persons: Persons,
     pub sections: Corpus,
@@ -47,7 +47,7 @@ impl Sources {
     }
 }
 
-/// None if the folder that the set needs was not given.
+/// None if the folder for the set was not given.
 pub fn measure(set: &Set, sources: &Sources, options: &Options) -> Result<Option<Table>, Failure> {
     let seeds = options.seeds.unwrap_or(set.seeds);
     let table = match set.what {
@@ -60,7 +60,7 @@ pub fn measure(set: &Set, sources: &Sources, options: &Options) -> Result<Option
     Ok(table.map(|table| Table { set: set.name, title: set.about.to_owned(), ..table }))
 }
 
-/// Those that were asked for by name, or else those that are measured here.
+/// The learners that were asked for by name, or else those that belong to this set.
 fn contenders(options: &Options, is_usual: impl Fn(When) -> bool) -> Vec<&'static Contender> {
     let is_named = |name: &str| {
         options.learners.iter().any(|asked| {
@@ -106,7 +106,7 @@ fn searches(
     seeds: u32,
 ) -> Result<Option<Table>, Failure> {
     let persons: &[usize] = match search.from {
-        // Of the four, one asks as another does, on what is graded by the tags of all.
+        // Graded by the tags of all packages, two of the four people have the same searches.
         Source::Persons(micro_lora_lab::people::Kind::Graded) => &[0, 1, 3],
         Source::Persons(_) => &[0, 1, 2, 3],
         Source::Data | Source::Sections => &[0],
@@ -205,7 +205,7 @@ fn ratings(
                 let judged = person.run(host, contender)?;
                 runs.push(vec![judged.auc - base.auc, judged.ndcg - base.ndcg]);
             }
-            // Last, beside the learners: what others think, alone.
+            // Last, for comparison: popularity among other people alone.
             runs.push(vec![popularity.auc - base.auc, popularity.ndcg - base.ndcg]);
             Ok((base.auc, runs))
         })
@@ -232,7 +232,7 @@ fn personal(persons: &Persons, interface: &str, options: &Options) -> Result<Tab
     Ok(table(PERSONAL, &[1], rows, "Sixty searches that nobody learned on.".into()))
 }
 
-/// Ways to find out what a person wishes for, where only a number is observed.
+/// Ways to find a person's wish if only a number is observed.
 const WAYS: [(Way, &str); 4] = [
     (Way::QualityOnly, "quality of one answer"),
     (Way::Random, "pairs in 16 random directions"),

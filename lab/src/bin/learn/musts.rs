@@ -1,4 +1,4 @@
-//! What must be reached, and what is aimed at.
+//! The required figures and the aims.
 
 use std::fmt::Write;
 
@@ -12,10 +12,10 @@ const KNOWN: &str = "known item";
 const AT_KEPT: &str = "gain at kept .90";
 const TODAY_DECAY: &str = "scaled step, ring, decay .001";
 
-/// Sets in which the frozen ranking is to be beaten from the first click on.
+/// Sets in which learning must beat the frozen ranking from the first click on.
 const USUAL: [&str; 4] = ["graded", "strict", "coarse", "data"];
 
-/// One line of what was asked for.
+/// One requirement.
 struct Must {
     what: String,
     must: f64,
@@ -38,14 +38,14 @@ impl Asked<'_> {
         self.musts.push(Must { what: what.into(), must, aim, reached });
     }
 
-    /// The main learner as served by default.
+    /// The main learner, served at its default strength.
     fn ask(&mut self, set: &str, metric: &str, at: usize, must: f64, aim: f64) {
         let reached = self.mean(set, MAIN, at, metric);
         let when = if at > 1 { format!(" @{at}") } else { String::new() };
         self.add(format!("{set}{when}: {metric}"), must, aim, reached);
     }
 
-    /// The main learner in a variant.
+    /// A variant of the main learner.
     fn variant(&mut self, suffix: &str, set: &str, at: usize, must: f64, aim: f64) {
         let reached = self.mean(set, &format!("{MAIN}{suffix}"), at, GAIN);
         self.add(format!("{set} @{at}{suffix}: {GAIN}"), must, aim, reached);
@@ -109,7 +109,7 @@ impl Asked<'_> {
             let frozen = self.mean(set, "frozen", 1, KNOWN);
             for ((metric, must), aim) in metrics.into_iter().zip(musts).zip(aims) {
                 let reached = self.mean(set, MAIN, 1, metric);
-                // What is typed is found as often as before: over the frozen ranking's MRR.
+                // Typed queries must find their documents as often as before: the MRR divided by the frozen ranking's.
                 let relative = reached.zip(frozen).map(|(mrr, frozen)| mrr / frozen);
                 let is_known = metric == KNOWN;
                 let name = if is_known { "known item, over the frozen" } else { metric };
@@ -119,7 +119,7 @@ impl Asked<'_> {
     }
 }
 
-/// What was asked for beside what was reached, and how many musts are missed.
+/// The requirements beside the measured figures, and how many musts are missed.
 pub fn report(tables: &[Table]) -> (String, usize) {
     let mut asked = Asked { tables, musts: vec![] };
     asked.searches();
@@ -144,7 +144,7 @@ pub fn report(tables: &[Table]) -> (String, usize) {
     (text, missed)
 }
 
-/// What a short run must show: learning that keeps to the topic.
+/// What a short run must show: it learns, and keeps to the topic.
 pub fn quick(tables: &[Table]) -> Result<(), String> {
     let asked = Asked { tables, musts: vec![] };
     let of = |metric: &str| asked.mean("graded", MAIN, 100, metric).unwrap_or(f64::NAN);

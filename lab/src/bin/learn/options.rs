@@ -1,20 +1,20 @@
 use std::path::PathBuf;
 
 pub const HELP: &str = "\
-How well MicroLoRA learns, beside simple rivals: simulated people who search, labels, real people's ratings.
+How well MicroLoRA learns, compared with simple methods: simulated people who search, labels, real people's ratings.
 
 Usage: cargo xtask learn [OPTIONS]
 
 Options:
       --quick           a few runs, for test suites
-      --check           fails when a figure that must be reached is not
-      --write           puts tables and curves into docs/learning.md, where that page has a place for the set
+      --check           fails if a required figure is missed
+      --write           puts tables and curves into docs/learning.md, if that page has a place for the set
       --data DIR        measures another set as well: NAME_f16.npz with NAME.jsonl beside it, a \"label\" per line
       --ratings DIR     measures real people as well: movielens_f16.npz, genres_f16.npz, movies.tsv, ratings.tsv
-      --set NAME        only this one; may be given more than once
-      --learner PREFIX  only the learner of this name, or those whose names begin so
-      --seeds N         so many runs per person, instead of the usual number; of --ratings, so many people
-      --validation      measures on the queries that settings are chosen on, instead of those of the final figures
+      --set NAME        only this set; may be repeated
+      --learner PREFIX  only learners whose names begin with PREFIX; of an exact name, that learner alone
+      --seeds N         N runs per person instead of the usual number; with --ratings, N people
+      --validation      measures on the queries for choosing settings, instead of those for the final figures
   -h, --help            print this help, the sets and the learners";
 
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Options {
         Ok(Some(options))
     }
 
-    /// The option that makes this less than the whole of what is measured.
+    /// The option that makes this a partial measurement.
     fn is_part(&self) -> Option<&'static str> {
         [
             (self.quick, "--quick"),
@@ -77,7 +77,7 @@ impl Options {
         .find_map(|(given, name)| given.then_some(name))
     }
 
-    /// Whether a set was asked for, or all were.
+    /// Whether this set is wanted: it was asked for, or none was.
     pub fn wants(&self, set: &str) -> bool {
         self.sets.is_empty() || self.sets.iter().any(|name| name == set)
     }

@@ -1,29 +1,29 @@
-//! What was measured, and how it is printed.
+//! The measured figures, and how they are printed.
 
 use std::fmt::Write;
 
 use micro_lora_lab::Estimate;
 
-/// The runs of one learner: of each run, at each point, every metric.
+/// The runs of one learner: every metric at each point of each run.
 pub struct Row {
     pub name: String,
     pub runs: Vec<Vec<Vec<f64>>>,
 }
 
-/// Everything about one set.
+/// The figures of one set.
 pub struct Table {
     pub set: &'static str,
     pub title: String,
     /// Names of the metrics; the first one is the main figure.
     pub metrics: &'static [&'static str],
-    /// After how many events each point is.
+    /// The number of events at each point.
     pub at: Vec<usize>,
     pub rows: Vec<Row>,
-    /// What is said about the frozen model.
+    /// The line about the frozen model.
     pub frozen: String,
 }
 
-/// Points at which metrics other than the first are printed, if they are not the only ones.
+/// Points at which the metrics other than the first are printed, unless there are no other points.
 const DETAILS_AT: [usize; 2] = [100, 600];
 
 impl Table {
@@ -38,7 +38,7 @@ impl Table {
         self.at.iter().position(|events| *events == at)
     }
 
-    /// Tables in Markdown. `main` is whom the others are compared with, on the same runs.
+    /// Tables in Markdown. The others are compared with `main` on the same runs.
     pub fn print(&self, main: &str) -> String {
         let runs = self.rows.iter().map(|row| row.runs.len()).max().unwrap_or(0);
         let mut text = format!("### {}: {}\n\n{} runs. {}\n\n", self.set, self.title, runs, self.frozen);

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The sets to measure.
 
 use micro_lora_lab::people::{Clicking, Kind};
 use micro_lora_lab::{Answer, Host, Query};
@@ -30,13 +30,13 @@ pub struct Search {
     pub rivals: Rivals,
 }
 
-/// Whom the engine is measured beside.
+/// The learners that the engine is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rivals {
-    /// Those that say something about the condition.
+    /// Learners that are informative under this condition.
     Few,
     All,
-    /// Those that need minutes as well.
+    /// Also learners that need minutes.
     AndBounds,
 }
 
@@ -77,7 +77,7 @@ const COARSE: Source = Source::Persons(Kind::Coarse);
 
 macro_rules! sets {
     ($($name:literal, $seeds:literal, $what:expr, $about:literal;)*) => {
-        /// All of them, the main one first.
+        /// All sets, the main one first.
         pub const SETS: &[Set] = &[$(Set { name: $name, about: $about, what: $what, seeds: $seeds }),*];
     };
 }
@@ -114,7 +114,7 @@ sets! {
 }
 
 impl Set {
-    /// The option that names the folder it needs.
+    /// The option that gives the folder for it.
     pub fn needs(&self) -> Option<&'static str> {
         match self.what {
             What::Search(Search { from: Source::Data, .. }) | What::Classes { from: Source::Data, .. } => {

@@ -1,4 +1,4 @@
-//! Two adapters and memories that see the same clicks; one of them is saved and loaded now and then.
+//! Two adapters and memories that learn the same clicks; one of them is saved and loaded now and then.
 
 use std::error::Error;
 
@@ -16,7 +16,7 @@ const MODEL: u32 = 0;
 const BETWEEN_SAVES: u64 = 1000;
 /// Clicks between two comparisons.
 const BETWEEN_CHECKS: u64 = 10_000;
-/// Growth of the process that allocators cause by themselves.
+/// Growth of the process that comes from allocators.
 const MAX_GROWTH: u64 = 4 << 20;
 
 /// A person with a taste, who clicks the document nearest to it.
@@ -78,7 +78,7 @@ pub fn run(clicks: u64, seed: u64) -> Result<(), Box<dyn Error>> {
         }
         if click % BETWEEN_CHECKS == 0 || click == clicks {
             check(&lora, &saved_lora).map_err(|error| format!("after {click} clicks: {error}"))?;
-            // The first of them has made the buffers that are used again and again.
+            // The first clicks allocate the buffers that are reused later.
             at_first = at_first.or_else(resident);
         }
     }
@@ -126,7 +126,7 @@ fn saved_lists(memory: &mut Lists) -> Result<Vec<u8>, micro_lora::Error> {
     Ok(json)
 }
 
-/// Bytes of this process that are in memory, where the system says.
+/// Bytes of this process in memory, if the system tells.
 fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;

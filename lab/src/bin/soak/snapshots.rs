@@ -1,4 +1,4 @@
-//! Outputs of snapshots that threads hold while another one learns.
+//! Threads compute outputs of snapshots while another thread learns.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,10 @@ use micro_lora::FrozenLora;
 use crate::life::{N, Person, learner, unit};
 
 const READERS: u64 = 2;
-/// Outputs of one snapshot before the reader asks for the newest.
+/// Outputs of one snapshot before the reader takes the newest one.
 const PER_SNAPSHOT: u64 = 1000;
 
-/// A snapshot and its output for one query, as the learner's thread found it.
+/// A snapshot and its output for one query, computed in the learner's thread.
 struct Published {
     lora: FrozenLora<N, N, 4>,
     query: Vec<f32>,
@@ -50,7 +50,7 @@ fn publish(lora: &crate::life::Lora, seed: u64) -> Result<Published, micro_lora:
     Ok(Published { lora, query, output })
 }
 
-/// Learns until the readers are done; gives the number of snapshots.
+/// Learns until the readers are done; returns the number of snapshots.
 fn learn(newest: &Mutex<Arc<Published>>, is_over: &AtomicBool, seed: u64) -> Result<u64, String> {
     let (mut lora, mut memory) = learner().map_err(|error| error.to_string())?;
     let mut person = Person::new(seed);
