@@ -1,4 +1,5 @@
-//! The calls of one event, day to day: `cargo bench --bench engine`. Beside other libraries: `cargo xtask bench`.
+//! The calls of one event, for day-to-day work: `cargo bench --bench engine`. `cargo xtask bench` compares with other
+//! libraries.
 
 use divan::Bencher;
 use micro_lora::{
@@ -35,7 +36,7 @@ fn apply<const RANK: usize>(bencher: Bencher, cap: f32) {
 
 #[divan::bench(consts = [1, 2, 4])]
 fn apply_residual<const RANK: usize>(bencher: Bencher) {
-    // At strength 0 it adds nothing, and goes on for as long as it is asked to.
+    // At strength 0 it adds nothing, so it can be repeated without end.
     let (mut lora, mut x) = (trained::<RANK>(Config::CAP_OFF), vector(1));
     lora.set_strength(0.0).unwrap();
     bencher.bench_local(|| lora.apply_residual(&mut x).unwrap());

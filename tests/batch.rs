@@ -1,4 +1,4 @@
-//! Gradients of many vectors in one call: the bits of single calls, and all or nothing.
+//! Gradients of many vectors in one call: the same bits as single calls, and all or nothing.
 
 mod common;
 
@@ -19,7 +19,7 @@ fn bits(lora: &HeapLora) -> Vec<u32> {
     lora.grad_a.iter().chain(&lora.grad_b).map(|value| value.to_bits()).collect()
 }
 
-/// What one call did, and the same vectors one by one: applied, skipped, capped.
+/// The receipt of one call beside single calls of the same vectors: applied, skipped, capped.
 #[track_caller]
 fn same_as_one_by_one(lora: &HeapLora, inputs: &[f32], gradients: &[f32]) -> [u32; 3] {
     let (mut single, mut batch) = (lora.clone(), lora.clone());
@@ -38,7 +38,7 @@ fn same_as_one_by_one(lora: &HeapLora, inputs: &[f32], gradients: &[f32]) -> [u3
     expected
 }
 
-/// The instructions are the whole program's; the bits are the same with any, so other tests may go on.
+/// The choice of instructions is global; the bits are the same with any, so other tests may run.
 fn with_any_instructions(test: impl Fn()) {
     for simd in [Simd::Portable, Simd::Avx2, Simd::Avx512] {
         simd.limit();
@@ -48,7 +48,7 @@ fn with_any_instructions(test: impl Fn()) {
 
 const SHAPES: [(usize, usize); 5] = [(1, 1), (7, 33), (33, 7), (64, 64), (100, 384)];
 
-/// For every shape, rank and size of a batch, the guard off and on.
+/// For every shape, rank and size of a batch, with the guard off and on.
 fn for_batches(test: impl Fn(&HeapLora, usize, &mut Noise)) {
     let noise = &mut Noise(1);
     for (in_len, out_len) in SHAPES {
@@ -136,7 +136,7 @@ fn zeros_are_skipped_and_leave_every_sum_alone() {
 
 #[test]
 fn vectors_far_apart_in_size_are_taken_as_single_calls_take_them() {
-    // No bound for all of them at once says that they fit: each is checked by itself.
+    // No common bound shows that they fit: each is checked by itself.
     let (lora, noise) =
         (trained(8, 8, 3, &Config::new().with_step(StepKind::ScaledGradientV2)), &mut Noise(4));
     let (mut inputs, mut gradients) = (noise.vec(6 * 8), noise.vec(6 * 8));
@@ -193,7 +193,7 @@ fn the_limit_of_pending_weights_is_that_of_single_calls() {
     for _ in 0..16 {
         lora.adapt_gradient(Sample::new(&x).with_weight(1e6), &g).unwrap();
     }
-    // 777,216 below the limit, which itself is not reached.
+    // 777,216 below the limit, so the limit itself is not reached.
     lora.adapt_gradient(Sample::new(&x).with_weight(777_211.0), &g).unwrap();
     assert_eq!(same_as_one_by_one(&lora, &x.repeat(4), &g.repeat(4))[..2], [4, 0]);
     refused(&lora, &x.repeat(5), &g.repeat(5), &Error::PendingFull);

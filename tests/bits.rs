@@ -1,4 +1,4 @@
-//! The numerics contract on the machine at hand; `cargo xtask bits` runs the same script everywhere.
+//! The numerics contract on this machine; `cargo xtask bits` runs the same script everywhere.
 
 #[path = "script/committed.rs"]
 mod committed;
@@ -19,7 +19,7 @@ fn compare(shapes: Shapes, buffer: usize, committed: &[Committed]) {
     assert!(came == expected, "expected the committed bits\n{expected}came\n{came}");
 }
 
-// One test: the instructions are the whole program's.
+// One test, since the choice of instructions is global.
 #[test]
 fn the_script_gives_the_committed_bits_with_any_instructions() {
     for simd in [Simd::Portable, Simd::Avx2, Simd::Avx512] {

@@ -101,7 +101,7 @@ fn parsed(json: &[u8]) -> Value {
     serde_json::from_slice(json).unwrap()
 }
 
-/// The text of a document whose checksum is made right for what is in it, by other means than this crate's.
+/// A document's text with a correct checksum, computed without this crate.
 fn sealed(mut json: Value, integers: &[&str], texts: &[&str]) -> Vec<u8> {
     let mut crc = crc32fast::Hasher::new();
     for name in integers {
@@ -138,7 +138,7 @@ fn the_documents_are_what_the_page_says() {
     assert_eq!((bytes("scales").len(), bytes("weights").len()), (3 * 4 * 4, 3 * 4 * 4));
     assert_eq!((bytes("inputs").len(), bytes("candidates").len()), (12, 24), "9 codes and zeros; 24");
     assert_eq!(bytes("inputs")[9..], [0; 3]);
-    // The first input, to a part in 254 of its largest value.
+    // Int8 rounds the first input by at most 1/254 of its largest value.
     let (input, scale) = (Noise(3).unit(3), float(&bytes("entries")));
     for (value, code) in input.iter().zip(bytes("inputs")) {
         assert!((value - f32::from(code.cast_signed()) * scale).abs() <= 0.51 * scale);
@@ -153,7 +153,7 @@ fn the_documents_are_what_the_page_says() {
 
 #[test]
 fn version_one_always_loads() {
-    // Written by the first version that could, and never again.
+    // Written by the first version that could save it, and never regenerated.
     let ring: &[u8] = include_bytes!("state/replay-v1.json");
     assert_eq!(save(&mut load(ring).unwrap()), ring);
     let (mut lora, mut loaded) = (ring_of(8).0, load(ring).unwrap());
@@ -167,7 +167,7 @@ fn version_one_always_loads() {
 #[test]
 fn the_longest_texts_have_room_and_less_room_is_refused() {
     let mut json = parsed(&save(&mut ring_of(9).1));
-    // Ten digits each: what has fewer now may come to have them.
+    // Ten digits each, the most that an integer can get.
     let digits: usize = RING.0.iter().chain(&["crc32"]).map(|name| json[name].to_string().len()).sum();
     assert_eq!(save(&mut ring_of(9).1).len() - digits + 9 * 10 + 1, Ring::JSON_MAX);
     json = parsed(&save_holdback(&holdback_of(50)));
@@ -221,7 +221,7 @@ fn what_is_no_saved_ring_is_refused() {
     assert_eq!(error.to_string(), "format: expected \"micro-lora-holdback\", got another");
 }
 
-/// One f32, u32 or code of a text replaced, and the checksum right.
+/// A text with one f32, u32 or code replaced, and a correct checksum.
 fn replaced(json: &Value, fields: (&[&str], &[&str]), name: &str, at: usize, with: &[u8]) -> Vec<u8> {
     let mut json = json.clone();
     let mut bytes = BASE64_STANDARD.decode(json[name].as_str().unwrap()).unwrap();
@@ -278,12 +278,12 @@ fn values_that_no_holdback_has_are_refused_under_a_right_checksum() {
         let error = Holdback::from_json(&replaced(&json, HOLDBACK, "means", at, &f32::NAN.to_le_bytes()));
         assert!(matches!(error, Err(Error::OutOfRange { what: "means", .. })), "{at}: {error:?}");
     }
-    // Weights whose sum is zero would divide by it.
+    // A zero sum of weights would be a division by zero.
     let error = Holdback::from_json(&replaced(&json, HOLDBACK, "means", 4, &[0; 4]));
     assert!(matches!(error, Err(Error::OutOfRange { what: "means", .. })), "{error:?}");
 }
 
-/// Every bit flipped, every byte deleted or doubled, every prefix: refused, or the same.
+/// Every flipped bit, every deleted or doubled byte, every prefix: refused, or the same state.
 fn corrupt(json: &[u8], is_same: impl Fn(&[u8]) -> Option<bool>) {
     let (mut refused, mut harmless) = (0, 0);
     let mut try_one = |corrupt: &[u8], what: &str, at: usize| match is_same(corrupt) {

@@ -1,7 +1,7 @@
-//! Sizes outside the limits must not compile, and the compiler must say which limit it was.
+//! Sizes outside the limits must not compile, and the compiler must name the limit.
 //!
 //! Every file in `tests/compile-fail/` is a program of its own. Its first line says what is expected: `//~ ERROR` and a
-//! part of the message, or `//~ OK` for the control, without which a broken set-up would pass as a refusal. The
+//! part of the message, or `//~ OK` for the control, without which a broken set-up would look like a refusal. The
 //! programs are *built*, not checked: limits on const generics are only evaluated when code is generated.
 
 use std::env;
@@ -22,7 +22,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Of the value of a static rustc shows the constant that failed, but not whose value it is.
+    /// For a static, rustc shows the constant that failed, but not the static that uses it.
     fn is_static(&self) -> bool {
         fs::read_to_string(&self.path).is_ok_and(|source| source.contains("\nstatic "))
     }
@@ -40,7 +40,7 @@ fn sizes_outside_the_limits_do_not_compile() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The control first: what it says about a broken set-up is easier to read than a dozen wrong refusals.
+/// The control first: one error of a broken set-up is easier to read than a dozen wrong refusals.
 fn fixtures() -> Vec<Fixture> {
     let directory = root().join("tests/compile-fail");
     let entries = fs::read_dir(&directory).expect("the fixtures are in the repository");
@@ -84,7 +84,7 @@ fn write_package(fixtures: &[Fixture]) -> PathBuf {
         manifest += &format!("\n[[bin]]\nname = \"{name}\"\npath = '{}'\n", path.display());
     }
     fs::write(package.join("Cargo.toml"), manifest).expect("the target directory is writable");
-    // With the versions of this very build there is nothing to resolve, hence nothing to ask a registry for.
+    // With the versions of this build nothing has to be resolved, so no registry is asked.
     let lock = root().join("Cargo.lock");
     if lock.exists() {
         fs::copy(lock, package.join("Cargo.lock")).expect("the target directory is writable");

@@ -1,4 +1,4 @@
-//! Every small corruption of a saved state, tried one by one: each is refused, or harmless because
+//! Every small corruption of a saved state, one by one: each is refused, or harmless because
 //! it decodes to exactly the same state. `cargo xtask corruption` prints the table.
 
 mod common;
@@ -6,19 +6,19 @@ mod common;
 use common::Noise;
 use micro_lora::{Apply, Config, Learn, MicroLora};
 
-/// Characters of base64 that are read together.
+/// Characters of base64 that decode together.
 const BLOCK: usize = 4;
 
 #[derive(Default)]
 struct Tally {
     refused: usize,
     harmless: usize,
-    /// Loaded, and different.
+    /// Loaded, but different.
     silent: Vec<String>,
 }
 
 struct Trial<const IN: usize, const OUT: usize, const RANK: usize> {
-    /// What the untouched state loads to.
+    /// The value of the untouched state.
     intact: MicroLora<IN, OUT, RANK>,
     /// Another adapter, into which every corrupted state is loaded.
     other: MicroLora<IN, OUT, RANK>,
@@ -94,7 +94,7 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> Trial<IN, OUT, RANK> 
     }
 }
 
-/// Where the blocks of all base64 texts begin.
+/// The offsets of the blocks in all base64 texts.
 fn base64_blocks(json: &[u8]) -> Vec<usize> {
     let text = std::str::from_utf8(json).unwrap();
     let first = text.find("\"scalars\"").unwrap();

@@ -1,4 +1,4 @@
-//! The dual step against a run of it in float64 (`golden/dual_reference.py`), list after list.
+//! The dual step compared with a run in float64 (`golden/dual_reference.py`), list after list.
 
 #[path = "golden/vectors.rs"]
 mod vectors;
@@ -10,7 +10,7 @@ use micro_lora::{
 use serde::Deserialize;
 use vectors::{Packed, relative_error};
 
-/// Of the norm of the whole tensor.
+/// Relative to the norm of the whole tensor.
 const TOLERANCE: f64 = 1e-5;
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ struct List {
     weights: Packed,
 }
 
-/// An adapter of sizes that are known at run time only.
+/// An adapter whose sizes are known only at run time.
 struct Engine {
     header: Header,
     rows: [Vec<f32>; 4],

@@ -1,4 +1,4 @@
-//! Random sequences of everything that an adapter of the dual step and its memory can do: what holds after each of them.
+//! Random sequences of all calls to an adapter of the dual step and its memory, and what must hold after each of them.
 
 #[path = "dual/engine.rs"]
 #[allow(dead_code, reason = "a part of it is for the fuzz targets")]
@@ -6,7 +6,7 @@ mod engine;
 use engine::{Dice, Engine, Lora, duals, layouts, play};
 use micro_lora::{Error, Forgotten, Learn};
 
-/// More of them with `DUAL_SEEDS=1000`.
+/// More sequences with `DUAL_SEEDS=1000`.
 fn seeds(usual: u64) -> u64 {
     std::env::var("DUAL_SEEDS").map_or(usual, |seeds| seeds.parse().unwrap())
 }
@@ -22,7 +22,7 @@ fn whatever_is_called_leaves_finite_values_and_an_error_leaves_all_as_it_was() {
     assert!(doubts > 20, "{doubts}");
 }
 
-/// `dual` sections that pass the checksum and say what no adapter says.
+/// `dual` sections with a correct checksum and values that no adapter has.
 #[test]
 fn hostile_dual_sections_are_refused_or_harmless() {
     let layout = layouts()[0];
@@ -87,7 +87,7 @@ fn hostile_dual_sections_are_refused_or_harmless() {
     assert!(loaded > 50 && refused > 50, "{loaded} loaded, {refused} refused");
 }
 
-/// The saved adapter with other values in its section `dual`, and the checksum that goes with them.
+/// The saved adapter with other values in its section `dual`, and a matching checksum.
 fn with_duals(saved: &[u8], values: &[(usize, f32)]) -> Vec<u8> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let mut state: serde_json::Value = serde_json::from_slice(saved).unwrap();
@@ -107,7 +107,7 @@ fn with_checksum(mut state: serde_json::Value) -> Vec<u8> {
     serde_json::to_vec(&state).unwrap()
 }
 
-/// The sums of the dual step mean nothing to another one.
+/// The sums of the dual step must not be used by another step.
 #[test]
 fn a_state_of_the_dual_step_names_that_step() {
     let mut engine = Engine::new(layouts()[0], 0.0, 1);
@@ -127,7 +127,7 @@ fn a_state_of_the_dual_step_names_that_step() {
     }
 }
 
-/// Without parts left behind: the weights are the sums over the lists, and all of them forgotten leave nothing.
+/// Without parts left behind, the weights are the sums over the lists, and nothing is left when all are forgotten.
 #[test]
 fn lists_are_all_that_is_learned_and_leave_nothing_behind() {
     let (mut complete, mut doubts) = (0, 0);

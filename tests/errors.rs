@@ -1,4 +1,4 @@
-//! Every error, what it says, and that the adapter is bit for bit what it was.
+//! Every error with its message, and that the adapter keeps all its bits.
 
 mod common;
 
@@ -7,7 +7,7 @@ use micro_lora::{
     Adapter, AdapterMut, Apply, Choice, Config, Error, FrozenLora, Header, Learn, Listwise, MicroLora, Sample,
 };
 
-/// What a glob import brings takes nothing from a program that has errors of its own.
+/// A glob import must not shadow the program's own error type.
 mod imported_whole {
     use micro_lora::*;
 
@@ -51,7 +51,7 @@ fn square() -> HeapLora {
     lora
 }
 
-/// Runs a call that must be refused with this message, and compares every bit.
+/// Makes a call that must be refused with this message, and compares every bit.
 #[track_caller]
 fn refused<T: core::fmt::Debug>(
     lora: &mut HeapLora,
@@ -140,7 +140,7 @@ fn values_that_are_not_finite() {
         refused(lora, |l| l.set_weights(&weights, &[0.0; 8]), &says("lora_A"));
         refused(lora, |l| l.set_weights(&[0.0; 8], &weights), &says("lora_B"));
     }
-    // With the cap off nothing else looks at the input's norm.
+    // With the cap off nothing else uses the input's norm.
     let mut free = HeapLora::new(4, 4, 2, &Config::new().with_cap(Config::CAP_OFF));
     refused(
         &mut free,
@@ -312,7 +312,7 @@ fn init_that_is_refused_changes_nothing() {
 #[test]
 fn views_over_memory_of_the_wrong_size() {
     let mut header = Header::new(6, 4, 3, &Config::new()).unwrap();
-    // Sizes are known, but no weights have been put there yet.
+    // The sizes are set, but there are no weights yet.
     let view = Adapter::from_parts(&header, &[1.0; 18], &[1.0; 12]).unwrap();
     assert_eq!(view.apply_into(&[0.1; 6], &mut [0.0; 4]), Err(Error::NotInitialised));
     let weights = (&[1.0; 18], &[f32::MAX; 12]);

@@ -1,4 +1,4 @@
-//! Learning from a number alone, in directions that the caller supplies.
+//! Learning from a number alone, in directions given by the caller.
 
 use micro_lora::{Config, Error, Explore, Learn, MicroLora, principal_directions};
 
@@ -13,7 +13,7 @@ impl Noise {
 
 const DIM: usize = 64;
 
-/// Vectors that vary a lot along three hidden axes, each less than the one before, and little elsewhere.
+/// Vectors that vary along three hidden axes, along each less than along the one before, and little elsewhere.
 fn examples(noise: &mut Noise) -> (Vec<f32>, [Vec<f32>; 3]) {
     let mut axes = [(); 3].map(|()| (0..DIM).map(|_| noise.value()).collect::<Vec<f32>>());
     for axis in &mut axes {
@@ -97,7 +97,7 @@ fn more_directions_than_values_are_not_found() {
     assert_eq!(principal_directions(&two, 4, &mut directions, &mut [0.0; 8]), Ok(1), "{directions:?}");
 }
 
-/// How much closer 1,000 pairs bring outputs to where they should be, along one hidden axis.
+/// How much closer 1,000 pairs bring outputs to their target along one hidden axis.
 fn learned(directions: &[f32], wanted: &[f32], noise: &mut Noise) -> f32 {
     let mut lora = Box::new(MicroLora::<DIM, DIM, 4>::new(Config::new()).unwrap());
     let mut explore = Explore::new(0.3, 1).unwrap();
@@ -133,7 +133,7 @@ fn a_subspace_that_holds_the_answer_teaches_and_another_does_not() {
     let found = learned(&directions, &axes[1], noise);
     assert!(found > 0.5, "{found}");
 
-    // What is wanted lies at right angles to all that is tried.
+    // The target is orthogonal to all directions that are tried.
     let mut elsewhere: Vec<f32> = (0..DIM).map(|_| noise.value()).collect();
     for row in directions.chunks(DIM) {
         let along = dot(row, &elsewhere);

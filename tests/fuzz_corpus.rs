@@ -1,5 +1,5 @@
-//! Every input that the fuzzer found worth keeping, run again: on the stable compiler, with the checksum on and debug
-//! assertions and overflow checks in force.
+//! Replays all inputs of the fuzz corpora: on the stable compiler, with the checksum on and debug
+//! assertions and overflow checks enabled.
 
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;

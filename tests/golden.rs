@@ -1,6 +1,6 @@
-//! The engine against Hugging Face PEFT in float64: forward, backward, SGD steps, the merged weight.
+//! The engine compared with Hugging Face PEFT in float64: forward, backward, SGD steps, the merged weight.
 //!
-//! `golden/peft_vectors.py` made the vectors by running the real PEFT. The output guard is off: PEFT has none.
+//! `golden/peft_vectors.py` made the vectors with the real PEFT. The output guard is off: PEFT has none.
 
 #[path = "golden/vectors.rs"]
 mod vectors;
@@ -9,11 +9,11 @@ use micro_lora::{Config, Learn, MicroLora, Outcome, StepKind};
 use serde::Deserialize;
 use vectors::{Packed, relative_error};
 
-/// Of the norm of the whole tensor. f32 rounds at 6e-8, and the longest sum here has 384 terms.
+/// Relative to the norm of the whole tensor. f32 rounds at 6e-8, and the longest sum here has 384 terms.
 const TOLERANCE: f64 = 1e-6;
 
-/// One SGD step this long makes the old weights vanish beside the gradient, so that the gradient can be read back from
-/// the weights with all of its digits. A power of two, so that dividing by it rounds nothing.
+/// In one SGD step this long the old weights vanish beside the gradient, so that the gradient can be read back from
+/// the weights with all its digits. A power of two, so that dividing by it rounds nothing.
 const LONG_STEP: f32 = 512.0;
 
 #[derive(Deserialize)]
@@ -131,7 +131,7 @@ impl<L: Learn> Run<'_, L> {
         let mut delta_weight = vec![f32::NAN; width * case.out_features];
         self.lora.delta_weight(&mut delta_weight).unwrap();
 
-        // Rows the file does not hold have a zero base, so that every merged row is checked against something.
+        // Rows that are not in the file have a zero base, so that every merged row is checked.
         let mut base = vec![0.0; delta_weight.len()];
         for (row, values) in case.rows.iter().zip(base_rows.chunks_exact(width)) {
             base[row * width..][..width].copy_from_slice(values);

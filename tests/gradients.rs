@@ -1,21 +1,22 @@
-//! Every kind of feedback against central differences of its loss, in float64.
+//! Every kind of feedback compared with central differences of its loss, in float64.
 //!
-//! The losses below are written from their definitions, and differentiated numerically: no formula of a gradient is shared
-//! with the engine. The one exception is quality alone, which has no loss; it is compared with its definition.
-//! The output guard is off: the engine learns straight through it, on purpose.
+//! The losses below are written from their definitions, and differentiated numerically: no formula of a gradient is
+//! shared with the engine. The one exception is quality alone, which has no loss; it is compared with its definition.
+//! The output guard is off: the gradient ignores it, on purpose.
 
 use micro_lora::{
     Apply, Choice, Config, Learn, Listwise, MicroLora, Outcome, Receipt, Sample, Skip, StepKind,
 };
 
-/// Of the norm of the whole tensor. The losses divide by a temperature of 0.1, which makes ten roundings out of one.
+/// Relative to the norm of the whole tensor. The losses divide by a temperature of 0.1, which multiplies rounding by
+/// ten.
 const TOLERANCE: f64 = 1e-5;
 
 /// Steps of the differences: their truncation and their rounding both stay below 1e-8 here.
 const EPSILON: f64 = 1e-5;
 
-/// The update through which the pending gradient is read. Long enough for the gradient to keep its digits beside the weights;
-/// a power of two, so that dividing by it rounds nothing.
+/// The update through which the pending gradient is read. Long enough for the gradient to keep its digits beside the
+/// weights; a power of two, so that dividing by it rounds nothing.
 const LONG_STEP: f32 = 512.0;
 
 /// Values in -1..1 that look random and are the same everywhere.
@@ -51,7 +52,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// What the user said, with everything that the loss of it needs.
+/// The feedback, with everything that its loss needs.
 #[derive(Clone)]
 enum Feedback {
     Choice { candidates: Vec<f32>, chosen: usize, quality: f32, temperature: f32 },
@@ -140,7 +141,7 @@ impl Model {
     }
 }
 
-/// What an SGD update took from the weights, per unit of learning rate: the pending gradient.
+/// The change of the weights by an SGD update, per unit of learning rate: the pending gradient.
 fn pending_gradient(lora: &mut impl Learn) -> (Vec<f64>, Vec<f64>) {
     let (a, b) = (wide(lora.lora_a()), wide(lora.lora_b()));
     assert_eq!(lora.apply_updates(LONG_STEP).unwrap().outcome, Outcome::Applied);
@@ -195,7 +196,7 @@ fn check<const IN: usize, const OUT: usize, const RANK: usize>(
     assert_close(&format!("{name}, lora_B"), &got_b, &grad_b);
 }
 
-/// Square with and without a base of its own, and rectangular both ways.
+/// Square with and without a base, and rectangular both ways.
 fn check_shapes(name: &str, feedback: impl Fn(usize) -> Feedback) {
     check::<16, 16, 2>(None, &feedback(16), &format!("{name}, square"));
     check::<16, 16, 2>(Some(&unit(4, 16)), &feedback(16), &format!("{name}, square with a base"));
@@ -250,7 +251,7 @@ fn listwise_follows_its_loss() {
 #[test]
 fn target_follows_its_loss_towards_and_away() {
     for weight in [1.0, -1.0, 2.5, -0.3] {
-        // A target need not be of unit length: only its direction is in the loss.
+        // A target need not have unit norm: the loss uses only its direction.
         let target = |len| unit(50, len).iter().map(|value| 3.0 * value).collect();
         check_shapes(&format!("target, weight {weight}"), |len| Feedback::Target {
             target: target(len),
@@ -275,13 +276,13 @@ fn quality_alone_follows_its_definition() {
     quality_alone(Some(&unit(4, 16)));
 }
 
-/// `g = -(q - mean) y / |y|` with a tenth of a sample's weight; the mean starts at 0.5 and follows afterwards.
+/// `g = -(q - mean) y / |y|` with a tenth of a sample's weight; the mean starts at 0.5 and is updated afterwards.
 fn quality_alone(base: Option<&[f32]>) {
     let mut lora = adapter::<16, 16, 2>();
     let mut mean = 0.5;
     for (event, quality) in [0.8f32, 0.3, 1.0, 0.5, 0.0].into_iter().enumerate() {
         let x = unit(70 + event as u32, 16);
-        // Back to weights of the usual size; the mean is not among the weights, so it stays.
+        // Back to weights of the usual size; the mean is not one of the weights, so it stays.
         let start = adapter::<16, 16, 2>();
         lora.set_weights(start.lora_a(), start.lora_b()).unwrap();
         let model = Model {

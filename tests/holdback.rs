@@ -1,4 +1,4 @@
-//! The comparison of an adapter with the frozen model alone, on users whose preference is known.
+//! The comparison of an adapter with the frozen model alone, with users whose preference is known.
 
 use micro_lora::{Error, Holdback, Serving};
 
@@ -14,7 +14,7 @@ impl Chance {
 const BASE: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const ADAPTED: [u32; 10] = [10, 11, 2, 12, 13, 5, 14, 15, 8, 16];
 
-/// Who clicks what: the probability for the frozen model's results, the adapter's, and on which places.
+/// The user's click probabilities: for the frozen model's results, for the adapter's, and at which places.
 fn events(holdback: &mut Holdback, events: u32, by: [f32; 2], attention: f32, chance: &mut Chance) {
     for _ in 0..events {
         if !holdback.is_due() {
@@ -83,7 +83,7 @@ fn a_merged_list_holds_each_result_once_and_both_get_their_turns() {
         sorted.sort_unstable();
         assert!(sorted.windows(2).all(|pair| pair[0] != pair[1]), "{shown:?}");
         let own = |from: &[u32]| shown.iter().filter(|id| from.contains(id)).count();
-        // Three results are both one's and the other's.
+        // Three results belong to both.
         assert!(own(&BASE).abs_diff(own(&ADAPTED)) <= 3, "{shown:?}");
         firsts += usize::from(shown[0] == ADAPTED[0]);
     }
@@ -103,7 +103,7 @@ fn where_both_agree_clicks_belong_to_neither() {
     assert_eq!((report.adapted, report.base, report.applied), (0.0, 0.0, false));
     let says = "not applied: nothing clicked yet where the lists differ, 100 events";
     assert_eq!(report.to_string(), says);
-    // It differs, and neither's results are clicked: that is true still.
+    // The lists differ, but neither's results are clicked: the report still says so.
     let mut shown = [0; 10];
     holdback.interleave(&BASE, &ADAPTED, &mut shown).unwrap();
     holdback.record_clicks(&[0.0; 10]).unwrap();

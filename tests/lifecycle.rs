@@ -1,4 +1,4 @@
-//! What users hold an adapter to from its first event to its reset.
+//! What users expect of an adapter, from its first event to its reset.
 
 mod common;
 
@@ -207,7 +207,7 @@ fn pending_weight_has_a_limit_that_updates_clear() {
     let full = lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(1e6), &[0.0, 1.0]);
     assert_eq!(full, Err(Error::PendingFull));
     assert_eq!(lora.pending(), 16);
-    // Up to the limit every single event counts; from there on none is lost in silence.
+    // Up to the limit every event counts; above it none is lost silently.
     lora.adapt_gradient(micro_lora::Sample::new(&heavy).with_weight(777_214.0), &[0.0, 1.0]).unwrap();
     lora.adapt_gradient(&heavy, &[0.0, 1.0]).unwrap();
     assert_eq!(lora.adapt_gradient(&heavy, &[0.0, 1.0]), Err(Error::PendingFull));
@@ -217,7 +217,7 @@ fn pending_weight_has_a_limit_that_updates_clear() {
     lora.adapt_gradient(&heavy, &[0.0, 1.0]).unwrap();
 }
 
-/// How far one update really moved the weights, in f64.
+/// How far one update moved the weights, computed in f64.
 fn moved<const IN: usize, const OUT: usize, const RANK: usize>(
     lora: &mut MicroLora<IN, OUT, RANK>,
     learning_rate: f32,
@@ -231,7 +231,7 @@ fn moved<const IN: usize, const OUT: usize, const RANK: usize>(
 
 #[test]
 fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
-    // Rows of lora_B on one line: C C^T is singular but for the damping, and all digits cancel.
+    // Collinear rows of lora_B: C C^T is singular except for the damping, and all digits cancel.
     let mut lora =
         MicroLora::<2, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradient).with_alpha(2.0)).unwrap();
     lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[12.0, 0.0, 36.0, 0.0]).unwrap();
@@ -239,7 +239,7 @@ fn a_step_is_as_long_as_its_receipt_says_however_ill_conditioned_the_weights() {
     let (stated, real) = moved(&mut lora, 0.01);
     assert!((real / stated - 1.0).abs() < 1e-3, "{real} instead of {stated}");
 
-    // Long steps from fresh adapters make such weights by themselves.
+    // Long steps from fresh adapters lead to such weights.
     for seed in 0..60 {
         let mut lora =
             MicroLora::<64, 64, 4>::new(Config::new().with_step(StepKind::ScaledGradient).with_seed(seed))
@@ -273,7 +273,7 @@ fn the_guard_holds_where_the_rows_of_lora_b_cancel() {
     }
 }
 
-/// Without a guard an input may go a shorter way; one that cannot bind must not change a bit.
+/// Without a guard the kernel may take a shorter path; a guard that does not bind must not change a bit.
 #[test]
 fn an_output_is_the_same_with_the_cap_off_and_with_one_that_never_binds() {
     fn check<const IN: usize, const OUT: usize, const RANK: usize>() {

@@ -1,4 +1,4 @@
-//! Files of Hugging Face PEFT, both ways. `peft/make_golden.py` had the real PEFT write and load them.
+//! Files of Hugging Face PEFT, both ways. `peft/make_golden.py` wrote and loaded them with the real PEFT.
 
 #[path = "peft/bias.rs"]
 mod bias;
@@ -25,10 +25,10 @@ use micro_lora::{Apply, Config, Error, FrozenLora, Learn, MicroLora};
 use serde::Deserialize;
 use vectors::{Packed, relative_error};
 
-/// Of the norm of the whole tensor: f32 rounds at 6e-8, and PEFT's side is float64.
+/// Relative to the norm of the whole tensor: f32 rounds at 6e-8, and PEFT's side is float64.
 const TOLERANCE: f64 = 1e-6;
 
-/// The committed files, or those that `cargo xtask peft` is just exchanging with an installed PEFT.
+/// The committed files, or those that `cargo xtask peft` exchanges with an installed PEFT.
 fn files() -> PathBuf {
     env::var_os("MICRO_LORA_PEFT_FILES")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peft"), PathBuf::from)
@@ -63,7 +63,7 @@ fn expected() -> Expected {
     expected_in("")
 }
 
-/// Of the files in this folder.
+/// What is expected of the files in this folder.
 fn expected_in(folder: &str) -> Expected {
     let mut expected: Expected =
         serde_json::from_slice(&read(Path::new(folder).join("expected.json"))).unwrap();
@@ -82,7 +82,7 @@ impl Case {
         read_adapter_config(&read(self.directory.join("adapter_config.json"))).unwrap()
     }
 
-    /// An adapter of the right size, with other settings and other weights, as a user's may have.
+    /// An adapter of the right size with other settings and weights, as a user's may be.
     fn lora(&self) -> HeapLora {
         let config = Config::new().with_alpha(3.0).with_cap(Config::CAP_OFF).with_seed(5);
         HeapLora::new(self.in_features, self.out_features, self.rank, &config)
@@ -150,7 +150,7 @@ fn modules_are_listed_as_peft_saved_them() {
     }
 }
 
-/// What we export: directory, module, sizes, settings. One name is not ASCII, one alpha has no short decimal.
+/// Our exports: directory, module, sizes, settings. One name is not ASCII, one alpha has no short decimal.
 fn exports() -> Vec<(&'static str, &'static str, HeapLora)> {
     let noise = &mut Noise(11);
     let mut export = |directory, module, (i, o, r), config: Config| {
@@ -175,7 +175,7 @@ fn exported(lora: &HeapLora, module: &str) -> [(&'static str, Vec<u8>); 2] {
     [("adapter_model.safetensors", tensors), ("adapter_config.json", config)]
 }
 
-/// The committed files are exactly these, and `make_golden.py` had the real PEFT load them.
+/// The committed files are exactly these; `make_golden.py` loaded them with the real PEFT.
 #[test]
 fn what_we_write_is_what_peft_has_loaded() {
     for (directory, module, lora) in exports() {
@@ -294,7 +294,7 @@ fn loading_discards_what_is_pending_and_keeps_the_rest() {
     assert_eq!(lora.generation(), before.generation() + 1);
     assert_eq!(lora.stats().updates, before.stats().updates);
 
-    // As if the same weights had been given directly, gram matrix included.
+    // As if the same weights had been set directly, Gram matrix included.
     let mut direct = before.clone();
     direct.set_weights(&lora.a, &lora.b).unwrap();
     assert!(direct.same_as(&lora));
@@ -328,7 +328,7 @@ fn a_buffer_that_is_too_small_is_not_touched() {
     assert_eq!(error, Error::Buffer { needed: config, got: config - 1 });
     assert!(buffer.iter().all(|byte| *byte == 0xAA));
 
-    // What is left over of a larger one is not touched either.
+    // The unused part of a larger buffer is not written to.
     let mut buffer = vec![0xAA; tensors + 9];
     assert_eq!(lora.write_safetensors("m", &mut buffer), Ok(tensors));
     assert_eq!(buffer[tensors..], [0xAA; 9]);

@@ -1,4 +1,4 @@
-//! The firmware's two slots, cut at every byte and every word of a save, and found again.
+//! The firmware's two slots, with the power cut at every byte and every word of a save.
 
 #[path = "../examples/firmware/rust/src/slots.rs"]
 mod slots;
@@ -9,14 +9,14 @@ use slots::{Flash, HEADER, Slots};
 type Lora = MicroLora<8, 8, 2>;
 const SLOT: usize = Lora::JSON_MAX + HEADER + 3;
 
-/// Erasing sets bits, writing clears them; what comes after the power has failed is lost.
+/// Erasing sets bits, writing clears them; nothing is written after the power has failed.
 #[derive(Clone)]
 struct Simulated {
     bytes: [[u8; SLOT]; 2],
-    /// Units of so many bytes that can still be erased or written.
+    /// Units of this many bytes that can still be erased or written.
     power: usize,
     unit: usize,
-    /// Whether the unit in which the power fails is left half done.
+    /// Whether the unit in progress is left half done.
     torn: bool,
 }
 
@@ -75,7 +75,7 @@ fn after_every_cut_the_newest_whole_state_loads() {
         let (mut lora, mut saved) = (fresh(), None::<Lora>);
         let mut json = [0; Lora::JSON_MAX];
         assert_eq!(Slots::load(&flash, &mut fresh()), Slots::default());
-        // It wraps around on the way.
+        // The number wraps around during the test.
         let mut place = Slots { current: None, sequence: u32::MAX - 2 };
         for save in 0..5 {
             learn(&mut lora, save % 3);
@@ -101,7 +101,7 @@ fn after_every_cut_the_newest_whole_state_loads() {
                 cuts += 1;
                 new_ones += usize::from(is_new);
 
-                // And the next save is whole, whatever the cut has left.
+                // The next save is complete, whatever the cut has left.
                 at.save(&mut lost.0, &lora, &mut json).unwrap();
                 Slots::load(&lost.0, &mut found);
                 assert!(found == lora, "save {save}, after cut {cut}");

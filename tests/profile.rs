@@ -1,4 +1,4 @@
-//! The cfgs of the special builds are named in one file: `src/profile.rs` says what each build does without.
+//! Only `src/profile.rs` may name the cfgs of the special builds; it says what each build leaves out.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Random shapes against plain f64, with bounds from the sums of absolute products.
+//! Random shapes compared with plain f64, with bounds from the sums of absolute products.
 
 mod common;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 const EPS: f64 = f32::EPSILON as f64;
 
-/// A value and how far f32 arithmetic of about `steps` roundings may be from it.
+/// A value and how far f32 arithmetic with about `steps` roundings may be from it.
 struct Bounded {
     value: f64,
     absolute: f64,
@@ -137,7 +137,7 @@ proptest! {
         } else {
             prop_assert!(free_norm <= limit * (1.0 + 1e-3), "{free_norm} against {limit}");
         }
-        // It only shortens: the direction is that of the free output.
+        // It only shortens the output: the direction stays.
         let along: f64 = delta.iter().zip(&free).map(|(d, f)| f64::from(*d) * f).sum();
         prop_assert!(along >= 0.999 * norm(&delta) * free_norm);
     }

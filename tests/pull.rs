@@ -1,4 +1,4 @@
-//! Pulling weights towards ones that were kept.
+//! Pulling weights towards an earlier copy.
 
 mod common;
 
@@ -39,7 +39,7 @@ fn outputs_follow_and_what_is_pending_stays() {
     let (before, gradients) = (lora.stats(), lora.grad_a.clone());
     lora.pull_towards(&kept.a, &kept.b, 1.0).unwrap();
     let (mut pulled, mut expected) = ([0.0; 3], [0.0; 3]);
-    // The output guard binds here, by the Gram matrix: it must be of the new weights.
+    // The output guard binds here, so it must use the Gram matrix of the new weights.
     lora.apply_into(&x, &mut pulled).unwrap();
     kept.apply_into(&x, &mut expected).unwrap();
     assert_eq!(pulled, expected);

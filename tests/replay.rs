@@ -21,7 +21,7 @@ fn weights(lora: &impl Apply) -> Vec<f32> {
     [lora.lora_a(), lora.lora_b()].concat()
 }
 
-/// The weights after one rehearsal, and after a step of its own on the same list, so much as long.
+/// The weights after one rehearsal, and after a separate step on the same list with this share of the length.
 fn rehearsed_and_stepped(clicks: &[f32], share: f32) -> [Vec<f32>; 2] {
     let (mut rehearsed, mut stepped) = (lora(StepKind::Sgd), lora(StepKind::Sgd));
     // Vectors that int8 holds exactly.
@@ -41,7 +41,7 @@ fn rehearsed_and_stepped(clicks: &[f32], share: f32) -> [Vec<f32>; 2] {
 fn a_rehearsal_is_a_shorter_step_on_the_same_list_and_longer_the_more_was_chosen() {
     for (clicks, share) in [
         ([0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 0.2),
-        // One weight is as good as another where there is only one.
+        // With only one list its weight does not matter.
         ([0.0, 0.0, 0.0, 7.0, 0.0, 0.0, 0.0, 0.0], 0.2),
         ([0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], 0.4),
         ([0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0], 0.3),
@@ -87,7 +87,7 @@ fn all_lists_are_rehearsed_in_turn_and_the_oldest_makes_room() {
     }
     assert_eq!(ring.len(), 2);
     let mut lora = Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
-    // Places: the list of axis 2 has taken that of axis 0.
+    // The list of axis 2 has overwritten that of axis 0.
     for axis in [2, 1, 2, 1] {
         let before = lora.apply(&QUERY).unwrap();
         assert_eq!(ring.view().rehearse(&mut lora, 0.01, 1), Ok(1));
@@ -117,7 +117,7 @@ fn a_base_of_another_size_is_remembered() {
     let list = Listwise::new(&SHOWN, &CLICKS);
     assert!(ring.view().learn(&mut lora, sample, list, 0.01).unwrap().applied());
     assert_eq!(ring.view().rehearse(&mut lora, 0.01, 2), Ok(2));
-    // Its row is one of the list's.
+    // The base takes one of the list's rows.
     let mut small = Replay::<2, 4, 3, 4>::new();
     let error = small.view().push(sample, list).unwrap_err();
     assert_eq!(error, Error::Count { what: "candidates", got: 3, min: 2, max: 2 });
@@ -153,7 +153,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         assert_eq!(ring.view().push(query, list).unwrap_err().to_string(), says);
         let from_learn = ring.view().learn(&mut lora, query, list, 0.01).unwrap_err();
         assert_eq!(from_learn.to_string(), says);
-        // Whoever leaves the ring away is told the same; only how many there may be is the ring's own.
+        // The messages are the same without the ring; only the limit on candidates is the ring's.
         let alone = lora.adapt_listwise(query, list).unwrap_err().to_string();
         assert_eq!(alone.replace("2 to 64", "2 to 3"), says);
         assert!(ring == before && weights(&lora) == weights_before, "{says}");
@@ -167,7 +167,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
 fn a_list_that_overflows_does_not_stand_in_the_way() {
     let mut lora = lora(StepKind::ScaledGradientV2);
     let mut ring = Ring::new();
-    // Finite, so that it can be remembered; its products are not.
+    // Finite, so that it can be remembered, but its products are not.
     ring.view().push(&[1e30; 4], Listwise::new(&[1e30; 12], &CLICKS)).unwrap();
     assert_eq!(ring.view().rehearse(&mut lora, 0.01, 3), Ok(0));
     assert_eq!(lora.pending(), 0);
@@ -243,7 +243,7 @@ fn longest_row<const N: usize, const R: usize>(step: StepKind, seed: u32, scale:
         ring.view().learn(&mut lora, &query, Listwise::new(shown.as_flattened(), &clicks), 0.01).unwrap();
         ring.view().rehearse(&mut lora, 0.01, 8).unwrap();
         if event == 5 {
-            // The weights go, what is remembered stays.
+            // The weights are reset, the ring stays.
             lora.reset();
         }
         for row in lora.lora_a().chunks_exact(N) {

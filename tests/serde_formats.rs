@@ -172,7 +172,7 @@ fn what_a_human_reads_is_the_document_of_write_json() {
     let mut json = vec![0; lora.json_len()];
     lora.write_json(&mut json).unwrap();
     assert_eq!(Json.write(&lora), json);
-    // And the other way round, generation and all.
+    // And in the other direction, with the generation.
     let loaded = Lora::from_json(&json, 9).unwrap();
     assert_eq!(Json.read::<Lora>(&json).unwrap().generation(), loaded.generation());
     let mut ring = ring_of(4);
@@ -195,7 +195,7 @@ fn binary_formats_hold_bytes_and_not_base64() {
     }
 }
 
-/// Every bit flipped, every byte removed or doubled, every cut: refused, or the same.
+/// Every flipped bit, every removed or doubled byte, every truncation: refused, or the same state.
 fn damage<T: Serialize + DeserializeOwned + PartialEq>(value: &T) {
     for format in FORMATS {
         let bytes = format.write(value);
@@ -267,7 +267,7 @@ fn refusals_say_what_was_expected_and_what_came() {
     assert!(serde_json::to_string(&Lora::zeroed()).unwrap_err().to_string().contains("init"));
 }
 
-/// A value of one field changed in its JSON, for a reason that a check must find.
+/// The JSON with a changed value of one field, which a check must refuse.
 fn assert_checked<T: Serialize + DeserializeOwned>(value: &T, cases: &[(&str, serde_json::Value, &str)]) {
     for (field, bad, message) in cases {
         let mut tree = serde_json::to_value(value).unwrap();

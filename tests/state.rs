@@ -1,4 +1,4 @@
-//! Saving and loading: nothing is lost, and nothing half-loaded remains.
+//! Saving and loading: nothing is lost, and a refused state changes nothing.
 
 mod common;
 
@@ -56,7 +56,7 @@ fn saving_and_loading_at_any_event_changes_no_later_bit() {
             event(&mut never_saved, i).unwrap();
             event(&mut restored, i).unwrap();
             let json = save(&restored);
-            // A stranger to everything but the sizes and the model takes its place.
+            // An adapter that differs in everything but sizes and model id takes its place.
             restored = HeapLora::new(in_len, out_len, rank, &Config::new().with_model_id(config.model_id));
             restored.load_json(&json).unwrap();
             let mut same = restored.clone();
@@ -68,7 +68,7 @@ fn saving_and_loading_at_any_event_changes_no_later_bit() {
     }
 }
 
-/// Everything in a state but its generation, which every load moves on, and the checksum over it.
+/// Everything in a state except its generation, which every load raises, and the checksum over it.
 fn comparable(lora: &HeapLora) -> serde_json::Value {
     let mut json: serde_json::Value = serde_json::from_slice(&save(lora)).unwrap();
     let object = json.as_object_mut().unwrap();
@@ -82,7 +82,7 @@ fn json_len_and_json_max_hold_for_the_largest_counters() {
     let config = Config::new().with_seed(u32::MAX).with_model_id(u32::MAX).with_step(StepKind::Dual);
     let mut lora = Lora::new(config).unwrap();
     assert!(save(&lora).len() <= Lora::JSON_MAX);
-    // A list that is pending: no state has more sections.
+    // A pending list, so that the state has every section.
     let list = Listwise::new(&[1.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0], &[0.0, 1.0]);
     lora.adapt_listwise(Sample::new(&[0.1; 7]).with_base(&[0.1; 3]), list).unwrap();
     let json = save(&lora);
@@ -156,7 +156,7 @@ fn loading_refuses_what_is_not_this_adapters_state_and_changes_nothing() {
     assert_eq!(refuse(&edit("\"pending\":1", "\"pending\":0")), base64("grad_a", 0));
 }
 
-/// Re-encodes a state with some of its scalars or weights replaced, and the checksum made right.
+/// Re-encodes a state with some scalars or weights replaced, and a correct checksum.
 fn forge(json: &[u8], field: &str, at: usize, value: f32) -> Vec<u8> {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     let mut state: serde_json::Value = serde_json::from_slice(json).unwrap();
@@ -261,7 +261,7 @@ fn the_golden_state_of_version_1_loads_for_ever() {
             .with_seed(9)
             .with_model_id(77)
     );
-    // A continued life gives the committed output, bit for bit.
+    // Continued training gives the committed output, bit for bit.
     let mut lora = lora;
     lora.apply_updates(0.01).unwrap();
     let delta = lora.apply(&[0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, -0.8]).unwrap();

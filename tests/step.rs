@@ -1,4 +1,4 @@
-//! The scaled-gradient step: against a float64 reference over 300 events, and the promises made about it.
+//! The scaled-gradient step: compared with a float64 reference over 300 events, and its promises.
 //!
 //! `golden/step_reference.py` is the reference and made the vectors.
 
@@ -9,9 +9,9 @@ use micro_lora::{Apply, Config, Learn, MicroLora, Outcome, Sample, Skip, StepKin
 use serde::Deserialize;
 use vectors::{Packed, relative_error};
 
-/// Of the norm of the whole tensor, at every checkpoint. Rounding the weights of the float64 reference to f32 after each
-/// update already moves it by up to 3e-6; the engine rounds everywhere. Any constant changed by one percent moves one
-/// case or more by at least 1e-3.
+/// Relative to the norm of the whole tensor, at every checkpoint. Rounding the weights of the float64 reference to f32
+/// after each update already moves it by up to 3e-6; the engine rounds everywhere. A change of any constant by one
+/// percent moves one case or more by at least 1e-3.
 const TOLERANCE: f64 = 2e-5;
 
 #[derive(Deserialize)]
@@ -136,7 +136,7 @@ fn vector(seed: u32) -> [f32; N] {
     raw.map(|value| value / norm)
 }
 
-/// What the task asks for: two values of `x` in two other places, which rank 2 can learn.
+/// The target: two values of `x` in two other places, which rank 2 can learn.
 fn target(x: &[f32; N]) -> [f32; N] {
     std::array::from_fn(|i| if i < 2 { x[i + 8] } else { 0.0 })
 }
@@ -147,7 +147,7 @@ fn gradient(lora: &Lora, x: &[f32; N]) -> [f32; N] {
     std::array::from_fn(|i| delta[i] - target[i])
 }
 
-/// Mean squared distance over inputs that were not trained on.
+/// Mean squared distance over inputs that were not learned from.
 fn loss(lora: &Lora) -> f32 {
     (5000..5100).map(|seed| gradient(lora, &vector(seed)).iter().map(|g| g * g).sum::<f32>()).sum::<f32>()
         / 100.0
@@ -183,7 +183,7 @@ fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
 
-/// What an update took from the weights.
+/// The change of the weights by an update.
 fn moved(before: &Lora, after: &Lora) -> Vec<f64> {
     let weights = |lora: &Lora| [wide(lora.lora_a()), wide(lora.lora_b())].concat();
     weights(before).iter().zip(weights(after)).map(|(before, after)| before - after).collect()
@@ -209,7 +209,7 @@ fn training_does_not_depend_on_alpha() {
     };
     let expected = deltas(uncapped().with_alpha(4.0));
     for other in [uncapped().with_alpha(0.3), uncapped().with_alpha(70.0), uncapped().with_rslora(true)] {
-        // Different scalings round differently; 100 events in a closed loop keep that small.
+        // Different scalings round differently; after 100 events the difference is still small.
         assert_close(&deltas(other), &expected, 1e-4);
     }
 }
@@ -228,7 +228,7 @@ fn a_sample_weighs_in_the_mean() {
     feed(&mut repeated, Sample::new(&y), &g_y);
     update(&mut weighted, 0.01);
     update(&mut repeated, 0.01);
-    // The same mean, hence the same direction; the mean weight is 2 instead of 1, hence a step twice as long.
+    // The same mean, so the same direction; the mean weight is 2 instead of 1, so the step is twice as long.
     let twice: Vec<f64> = moved(&start, &repeated).iter().map(|value| 2.0 * value).collect();
     assert_close(&moved(&start, &weighted), &twice, 1e-5);
 }

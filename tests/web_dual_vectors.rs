@@ -1,7 +1,7 @@
-//! The dual step and the memory of lists as the browser package is held to them, computed here by the native crate:
+//! The dual step and the memory of lists for the browser package to reproduce, computed here by the native crate:
 //! `wasm/test/suite/memory.js` is the same script, and both must give `wasm/test/suite/dual.json`.
 //!
-//! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
+//! The file is evidence: it is never regenerated to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_dual_vectors -- --ignored`.
 
 mod web;
@@ -21,9 +21,9 @@ type Square = MicroLora<WIDTH, WIDTH, 3>;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Vectors {
-    /// After every third event: the adapter as it is saved, and the bits of an output.
+    /// After every third event: the saved adapter, and the bits of an output.
     lists: Vec<[String; 2]>,
-    /// Of each layout, after every fifth event: the adapter and the memory as they are saved; then what became of them.
+    /// For each layout, after every fifth event: the saved adapter and memory; then their later results.
     memories: Vec<Vec<String>>,
 }
 

@@ -1,7 +1,7 @@
-//! What `micro-lora/learn` is held to, computed here by the native crate: `wasm/test/suite/companions.js` and `explore.js` are
-//! the same script, and all must give `wasm/test/suite/companions.json`.
+//! Vectors for `micro-lora/learn`, computed here by the native crate: `wasm/test/suite/companions.js` and `explore.js`
+//! are the same script, and all must give `wasm/test/suite/companions.json`.
 //!
-//! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
+//! The file is evidence: it is never regenerated to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_learn_vectors -- --ignored`.
 
 mod web;
@@ -21,15 +21,15 @@ type Ring = Replay<WIDTH, OUT, 5, 6>;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Vectors {
-    /// After every fourth event: the adapter and the ring as they are saved.
+    /// After every fourth event: the saved adapter and ring.
     replay: Vec<[String; 2]>,
-    /// After every 25th event: the holdback as it is saved, and its sentence.
+    /// After every 25th event: the saved holdback, and its sentence.
     holdback: Vec<[String; 2]>,
     /// The bits of the principal directions of some examples, those that were found.
     directions: Vec<String>,
-    /// After every tenth pair: the adapter as it is saved, and the bits of what was tried.
+    /// After every tenth pair: the saved adapter, and the bits of the perturbation.
     explore: Vec<[String; 2]>,
-    /// After each share: the adapter as it is saved, and the bits of an output.
+    /// After each share: the saved adapter, and the bits of an output.
     pull: Vec<[String; 2]>,
 }
 
@@ -125,7 +125,7 @@ fn explore() -> Vec<[String; 2]> {
         let mut eps = [0.0; LONG];
         explore.draw(&directions, &mut eps).unwrap();
         let tried = bits(&eps);
-        // As good as each other now and then; an outlier once.
+        // Equal qualities now and then; one outlier.
         let minus = inputs.next();
         let plus = match pair % 7 {
             3 => minus,
@@ -154,7 +154,7 @@ fn pull() -> Vec<[String; 2]> {
         lora.adapt_gradient(&inputs.row(WIDTH), &inputs.row(LONG)).unwrap();
         lora
     };
-    // The output guard binds, by the Gram matrix.
+    // The output guard binds, so it must use the new Gram matrix.
     let config = Config::new().with_step(StepKind::ScaledGradientV2).with_cap(0.05).with_rslora(true);
     let (mut lora, kept) = (trained(config), trained(config.with_seed(1)));
     let x = inputs.row(WIDTH);

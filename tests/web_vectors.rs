@@ -1,7 +1,7 @@
-//! The vectors that the browser package is held to, computed here by the native engine: a script of what JavaScript can
-//! call, and what it comes to. `wasm/test/suite/bits.js` is the same script; both must give `wasm/test/suite/vectors.json`.
+//! Vectors for the browser package, computed here by the native engine: a script of all calls that JavaScript has,
+//! and their results. `wasm/test/suite/bits.js` is the same script; both must give `wasm/test/suite/vectors.json`.
 //!
-//! The file is evidence, not output: it is never written again to make a test pass. It was made, and is extended by a
+//! The file is evidence: it is never regenerated to make a test pass. It was made, and is extended by a
 //! new case, with `cargo test --test web_vectors -- --ignored`.
 
 use micro_lora::{Apply, Choice, Config, Learn, MicroLora, Result, Sample, StepKind};
@@ -11,7 +11,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wasm/test/suite/vectors
 const CANDIDATES: usize = 5;
 const RATES: [f32; 3] = [0.01, 0.05, 0.002];
 
-/// A state that is longer is given by its hash alone.
+/// A longer state is given by its hash alone.
 const STATE_MAX: usize = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -26,7 +26,7 @@ struct Case {
     model_id: u32,
     use_rslora: bool,
     step: u32,
-    /// The running hash after each event, so that a difference names the event it began in.
+    /// The running hash after each event, so that a difference shows in which event it began.
     events: Vec<String>,
     state_hash: String,
     state: Option<String>,
@@ -141,7 +141,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
     let sample = Sample::new(&x).with_base(&base);
     let mut click = Choice::click(&candidates, (event / 5) as usize % CANDIDATES);
     if lora.config().step != StepKind::ScaledGradientV2 {
-        // What the default temperature was when these vectors were made.
+        // The default temperature at the time of these vectors.
         click = click.with_temperature(0.1);
     }
     let receipt = match event % 5 {
@@ -149,7 +149,7 @@ fn adapt<const IN: usize, const OUT: usize, const RANK: usize>(
         1 => lora.adapt_choice(sample, click)?,
         2 => lora.adapt_choice(sample, click.with_quality(0.2).with_temperature(0.5))?,
         3 => lora.adapt_target(sample, one, if event.is_multiple_of(2) { 1.5 } else { -0.5 })?,
-        // A learning rate of 0.02 in the feedback of JavaScript.
+        // JavaScript's feedback has a learning rate of 0.02.
         _ if IN == OUT => lora.adapt_quality(Sample::new(&x).with_weight(2.0), (event % 11) as f32 / 10.0)?,
         _ => lora.adapt_choice(sample, click.with_quality(0.75))?,
     };

@@ -1,4 +1,4 @@
-//! How fast this machine reads memory: no kernel can be done before its operands have been loaded once.
+//! How fast this machine reads memory: no kernel can be faster than one load of its operands.
 
 use std::arch::asm;
 
@@ -14,7 +14,7 @@ struct Loads {
     bytes: usize,
 }
 
-/// What one turn of the loop loads.
+/// Bytes that one turn of the loop loads.
 const AT_ONCE: usize = 512;
 
 pub fn contender(simd: Simd, bytes: usize) -> Box<dyn Runner> {
@@ -42,8 +42,8 @@ macro_rules! load {
 impl Runner for Loads {
     fn run(&mut self) {
         let (from, bytes) = (self.buffer.as_ptr().cast::<u8>(), self.bytes);
-        // SAFETY: every load ends within the buffer, which is a multiple of what one turn loads; `contender`
-        // is called with instructions that the CPU has.
+        // SAFETY: every load ends within the buffer, whose length is a multiple of one turn's; `contender`
+        // is called only with instructions that the CPU has.
         unsafe {
             match self.simd {
                 Simd::Avx512 => {

@@ -1,4 +1,4 @@
-//! What was promised, and whether it holds.
+//! The promised ratios, and whether they hold.
 
 use micro_lora::Simd;
 
@@ -13,7 +13,7 @@ pub struct Goal {
     pub cases: Vec<Case>,
 }
 
-/// One ratio and the most that it may be.
+/// One ratio and its upper limit.
 pub struct Case {
     pub of: String,
     pub ratio: f64,
@@ -27,7 +27,7 @@ impl Case {
 }
 
 impl Goal {
-    /// What was not measured is not met.
+    /// Unmeasured counts as missed.
     pub fn is_met(&self) -> bool {
         !self.cases.is_empty() && self.missed().next().is_none()
     }
@@ -37,15 +37,15 @@ impl Goal {
     }
 }
 
-/// The size that the ratios to Eigen are promised at.
+/// The size for which the ratios to Eigen are promised.
 const EXAMPLE: Shape = Shape { inputs: 768, outputs: 768, rank: 2 };
-/// What the output guard may cost.
+/// The most that the output guard may cost.
 const CAP_LIMIT: f64 = 1.3;
 
 pub fn judge(races: &[Race]) -> Vec<Goal> {
     let mut goals = vec![];
     for (simd, limit) in [(Simd::Portable, 0.80), (Simd::Avx2, 0.80), (Simd::Avx512, 0.95)] {
-        // A CPU without these instructions has nothing to show.
+        // A CPU without these instructions is not judged.
         if let Some(peer) = peers().find(|peer| PEERS[*peer].simd == Some(simd)) {
             goals.push(beside_eigen(races, peer, limit));
         }
@@ -104,7 +104,7 @@ fn cost_of_cap(races: &[Race]) -> Goal {
     Goal { what, cases: cases.collect() }
 }
 
-/// From 64 to 768 to 4096, the time per parameter may grow as the time to load one does, and no more.
+/// From 64 to 768 to 4096, the time per parameter may grow as much as the time to load one, and no more.
 fn linear(races: &[Race]) -> Goal {
     let squares = |size: usize| {
         races_of(races, Operation::Apply)
@@ -116,7 +116,7 @@ fn linear(races: &[Race]) -> Goal {
         Some(Case {
             of: format!("from {small} to {large}"),
             ratio: growth(Who::Ours(Simd::best()))?,
-            // Loading does not get cheaper per byte; where it seems to, that is the loop's own overhead.
+            // Loading does not get cheaper per byte; if it seems to, that is the overhead of the loop.
             limit: growth(Who::Loads(Simd::best()))?.max(1.0) * 1.1,
         })
     });

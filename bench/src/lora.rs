@@ -1,4 +1,4 @@
-//! What everybody computes with: one LoRA and its gradients, in memory that is aligned alike for all.
+//! The input of all contenders: one LoRA and its gradients, in memory with the same alignment.
 
 use std::ops::{Deref, DerefMut};
 
@@ -91,9 +91,9 @@ impl Noise {
 }
 
 impl Lora {
-    /// `lora_A` reads the even features alone and `lora_B` writes the odd ones: a residual that is added a
-    /// million times to one vector then grows in proportion, and stays finite. The outputs are many
-    /// times as long as the inputs, so that the output guard, where it is on, has something to do.
+    /// `lora_A` reads only the even features and `lora_B` writes only the odd ones, so a residual that is added a
+    /// million times to one vector grows linearly, and stays finite. The outputs are many
+    /// times as long as the inputs, so that the output guard binds if it is on.
     pub fn new(shape: Shape) -> Self {
         let Shape { inputs, outputs, rank } = shape;
         let mut noise = Noise::new(1);

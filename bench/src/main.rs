@@ -1,4 +1,4 @@
-//! MicroLoRA beside linear-algebra libraries and plain C, in one process. `cargo xtask bench` runs it.
+//! MicroLoRA compared with linear-algebra libraries and plain C, in one process. `cargo xtask bench` runs it.
 
 mod bound;
 mod goals;
@@ -28,7 +28,7 @@ struct Options {
     quick: bool,
     /// Fail if a goal is missed.
     check: bool,
-    /// Every time of everybody, as CSV.
+    /// All times of all contenders, as CSV.
     csv: Option<PathBuf>,
     /// The tables and the goals, as Markdown.
     markdown: Option<PathBuf>,

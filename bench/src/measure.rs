@@ -1,4 +1,4 @@
-//! Everybody in turns, in one process: whatever slows the machine down slows all of them.
+//! All contenders in turns, in one process: a slow-down of the machine affects all of them.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ pub struct Time {
     pub median: f64,
 }
 
-/// How often and how long.
+/// Number and length of the turns.
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
-    /// How long one contender runs before it is the next one's turn.
+    /// How long one contender runs before the next one's turn.
     pub turn: Duration,
 }
 
-/// Something that can be called again and again.
+/// An operation that can be called repeatedly.
 pub trait Runner {
     /// Before its turn, untimed.
     fn prepare(&mut self) {}
     fn run(&mut self);
-    /// What the first call gave.
+    /// The result of the first call.
     fn result(&self) -> Vec<f32>;
 }
 
@@ -33,7 +33,7 @@ pub fn measure(runners: &mut [Box<dyn Runner + '_>], effort: Effort) -> Vec<Time
     for _ in 0..effort.rounds {
         for ((runner, times), calls) in runners.iter_mut().zip(&mut times).zip(&calls) {
             runner.prepare();
-            // Its data come back into the cache.
+            // Brings its data back into the cache.
             runner.run();
             times.push(nanoseconds(&mut **runner, *calls));
         }

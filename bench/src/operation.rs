@@ -1,4 +1,4 @@
-//! What is measured, and the memory it works on.
+//! The measured operations, and their memory.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ pub enum Operation {
     Apply,
     /// `x += s B (A x)`
     Residual,
-    /// Apply to so many vectors.
+    /// Apply to this many vectors.
     Batch(usize),
     /// The backward pass of a given `dL/dy`, added to the pending gradients.
     Gradient,
-    /// [`Gradient`](Self::Gradient) for so many vectors.
+    /// [`Gradient`](Self::Gradient) for this many vectors.
     Gradients(usize),
     /// A click on one of ten candidates: output, scores, softmax, gradient, backward pass.
     Choice,
@@ -61,7 +61,7 @@ impl Operation {
         if let Self::Batch(n) | Self::Gradients(n) = self { n } else { 1 }
     }
 
-    /// Bytes that have to be read at least once; nothing if there is no such simple count.
+    /// Bytes that have to be read at least once; none if there is no such simple count.
     pub fn bytes_read(self, shape: Shape) -> Option<usize> {
         let Shape { inputs, outputs, .. } = shape;
         let values = match self {
@@ -76,7 +76,7 @@ impl Operation {
     }
 }
 
-/// What a step changes is compared: next to large weights its digits would be lost.
+/// The change of a step is compared, since the digits of the change would be lost in large weights.
 fn start(operation: Operation, shape: Shape) -> Lora {
     let mut lora = Lora::new(shape);
     if operation == Operation::Step {
@@ -95,9 +95,9 @@ pub struct State {
     pub base: Buffer,
     pub g: Buffer,
     pub candidates: Buffer,
-    /// Outputs; the row of a residual begins as `x`.
+    /// Outputs; the row of a residual starts as `x`.
     pub y: Buffer,
-    /// `A x` of a batch, and after it `B g`.
+    /// `A x` of a batch, then `B g`.
     pub h: Buffer,
 }
 
@@ -121,7 +121,7 @@ impl State {
         }
     }
 
-    /// What the first call of an operation has changed.
+    /// The values that the first call of an operation has changed.
     pub fn result(&self, operation: Operation) -> Vec<f32> {
         match operation {
             Operation::Apply | Operation::Residual | Operation::Batch(_) => self.y.to_vec(),

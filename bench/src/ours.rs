@@ -1,4 +1,4 @@
-//! MicroLoRA through its public interface, with every check it makes.
+//! MicroLoRA through its public interface, with all its checks.
 
 use micro_lora::{Adapter, AdapterMut, Apply, Choice, Config, Header, Learn, Sample, Simd};
 
@@ -13,7 +13,7 @@ struct Ours<F> {
     call: F,
 }
 
-/// A view is made anew for each call, as the crate's own types do.
+/// Each call makes a new view, as the crate's own types do.
 struct Memory {
     header: Header,
     scratch: Buffer,
@@ -116,7 +116,7 @@ fn ours(
     Box::new(Ours { simd, operation, memory, call })
 }
 
-/// Whether the output guard at its default shortens what the benchmark applies.
+/// Whether the output guard at its default shortens the benchmark's corrections.
 #[cfg(test)]
 pub fn cap_binds(shape: Shape) -> bool {
     let state = State::new(Operation::Apply, shape);

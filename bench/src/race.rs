@@ -1,4 +1,4 @@
-//! One operation at one size: everybody in turns, their results compared first.
+//! One operation at one size: compares all results first, then measures all contenders in turns.
 
 use anyhow::{Result, ensure};
 use micro_lora::{Config, Simd};
@@ -9,7 +9,7 @@ use crate::operation::Operation;
 use crate::peers::{self, PEERS};
 use crate::{bound, ours};
 
-/// Relative to the largest value. Sums of thousands of terms in another order differ by so much.
+/// Relative to the largest value. Sums of thousands of terms in another order differ by this much.
 const TOLERANCE: f32 = 2e-4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Who {
     OursCapped,
     /// By its index in [`PEERS`].
     Peer(usize),
-    /// Nothing but loading the operands.
+    /// Only loading the operands.
     Loads(Simd),
 }
 
@@ -34,7 +34,7 @@ pub fn levels() -> impl Iterator<Item = Simd> {
     [Simd::Portable, Simd::Avx2, Simd::Avx512].into_iter().filter(|simd| *simd <= Simd::best())
 }
 
-/// Peers that can run here.
+/// Peers that can run on this machine.
 pub fn peers() -> impl Iterator<Item = usize> {
     (0..PEERS.len()).filter(|i| PEERS[*i].simd.is_none_or(|simd| simd <= Simd::best()))
 }
@@ -59,7 +59,7 @@ impl Race {
         self.times.iter().find(|(other, _)| *other == who).map(|(_, time)| *time)
     }
 
-    /// Our time over a peer's, at the instructions that the peer was compiled for.
+    /// Our time divided by a peer's, with the instructions that the peer was compiled for.
     pub fn ratio(&self, peer: usize) -> Option<f64> {
         let simd = PEERS[peer].simd.unwrap_or(Simd::best());
         Some(self.time(Who::Ours(simd))?.min / self.time(Who::Peer(peer))?.min)
@@ -79,7 +79,7 @@ fn contenders(operation: Operation, shape: Shape) -> Vec<(Who, Box<dyn Runner>)>
     all
 }
 
-/// Each contender's first call. The output guard changes results, so whoever has it is not compared.
+/// Each contender's first call. The output guard changes results, so contenders with it are not compared.
 fn compare(operation: Operation, shape: Shape, who: &[Who], runners: &mut [Box<dyn Runner>]) -> Result<()> {
     let mut expected: Option<Vec<f32>> = None;
     for (who, runner) in who.iter().zip(runners) {

@@ -58,7 +58,7 @@ fn nanoseconds(race: &Race, who: Who) -> String {
     race.time(who).map_or_else(String::new, |time| format!("{:.0}", time.min))
 }
 
-/// Our time, and what it is of each peer's.
+/// Our time, and its ratio to each peer's.
 fn ratios(races: &[Race], operation: Operation) -> String {
     let ours = levels().map(|simd| format!("{}, ns", simd.name()));
     let theirs = peers().map(|peer| format!("of {}", PEERS[peer].name));
@@ -76,7 +76,7 @@ fn ratios(races: &[Race], operation: Operation) -> String {
     finish(&operation.to_string(), table)
 }
 
-/// Everybody's own time, at one size.
+/// All contenders' times, at one size.
 fn example(races: &[Race]) -> String {
     let shape = Shape { inputs: 768, outputs: 768, rank: 2 };
     let chosen: Vec<_> = races.iter().filter(|race| race.shape == shape).collect();
@@ -92,7 +92,7 @@ fn example(races: &[Race]) -> String {
     finish("768x768 r2, everybody", table)
 }
 
-/// How far from what loading alone takes.
+/// Times relative to loading alone.
 fn bounds(races: &[Race]) -> String {
     let columns = levels().flat_map(|simd| {
         [format!("loads, {}", simd.name()), "GB/s".to_owned(), "our time over it".to_owned()]

@@ -5,7 +5,7 @@ use crate::contenders::DEFAULT;
 
 const WIDTH: usize = 76;
 const HEIGHT_MAX: usize = 18;
-/// A row is worth a multiple of this, so that the labels are round and zero has a row of its own.
+/// A row's value is a multiple of this, so that the labels are round and zero has a row.
 const ROW_UNIT: f64 = 0.005;
 /// Every so many rows carry a label.
 const LABEL_EVERY: usize = 2;
@@ -29,7 +29,7 @@ pub fn learning_curves(contenders: &[Contender], runs: &[Vec<Run>]) {
     let mut columns = vec![vec![None; rows.count()]; WIDTH];
     for (i, cells) in columns.iter_mut().enumerate() {
         cells[rows.of(0.0)] = Some(('┄', Color::White));
-        // Backwards, so that the default learner's curve lies on top.
+        // Drawn backwards, so that the default learner's curve is on top.
         for (curve, mark) in curves.iter().zip(MARKS).rev() {
             let gain = interpolate(curve, events * i as f64 / (WIDTH - 1) as f64);
             cells[rows.of(gain)] = Some(mark);
@@ -89,7 +89,7 @@ impl Rows {
     }
 }
 
-/// The mean gains of some runs, starting from none.
+/// The mean gains of some runs, starting at zero.
 fn curve(runs: &[Run]) -> Vec<(f64, f64)> {
     let mean = |i: usize| runs.iter().map(|run| run.checkpoints[i].gain()).sum::<f64>() / runs.len() as f64;
     let point = |(i, c): (usize, &Checkpoint)| (c.events as f64, mean(i));

@@ -1,7 +1,7 @@
 use micro_lora::{Config, StepKind};
 use micro_lora_lab::{Clicks, Contender, Learner, OnlineLora, Plan, ReplacedRule, Rule};
 
-/// The learner whose figures count; the others say what these are worth.
+/// The main learner; the others are for comparison.
 pub const DEFAULT: usize = 0;
 
 pub const RANK: usize = 4;

@@ -4,10 +4,10 @@
 //! cargo run --release --example personalize
 //! ```
 //!
-//! A frozen model embeds the query and 1,500 package descriptions. It knows what a program is for, not
-//! that this user wants it on the command line. An adapter of rank 4 sits on the query's side, sees ten
+//! A frozen model embeds the query and 1,500 package descriptions. It knows what a program is for, but
+//! not that this user prefers the command line. An adapter of rank 4 corrects the query, sees ten
 //! results and the clicks, and takes one step per search. What it learned is measured on queries that it
-//! never saw; with `--details` beside controls that must not work and a bound that clicks cannot reach.
+//! never saw; `--details` adds controls that must not work and a bound that clicks cannot reach.
 
 mod chart;
 mod contenders;
@@ -27,7 +27,7 @@ use contenders::DEFAULT;
 use options::Options;
 use summary::Summary;
 
-/// What the default learner must reach, on the mean of all users; its interval must also exclude zero.
+/// The mean gain over all users that the default learner must reach; its interval must also exclude zero.
 struct Goal {
     events: usize,
     gain: f64,
@@ -118,7 +118,7 @@ fn personalize(options: &Options) -> Result<Vec<String>, Box<dyn Error>> {
     Ok(setting.goals.iter().filter_map(|goal| missed(goal, &summary)).collect())
 }
 
-/// What is said of a goal that was not reached.
+/// The message for a missed goal.
 fn missed(goal: &Goal, summary: &Summary) -> Option<String> {
     let Goal { events, gain: expected } = *goal;
     let gain = summary.gains.iter().find(|gain| gain.searches == events)?;
@@ -131,7 +131,7 @@ fn missed(goal: &Goal, summary: &Summary) -> Option<String> {
     })
 }
 
-/// indicatif draws nothing if standard error is not a terminal.
+/// indicatif draws nothing if stderr is not a terminal.
 fn progress_bar(runs: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {eta} left");
     ProgressBar::new(runs).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

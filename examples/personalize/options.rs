@@ -25,9 +25,9 @@ pub struct Options {
     pub quick: bool,
     pub details: bool,
     pub json: bool,
-    /// Runs per user; none means the setting's own number.
+    /// Runs per user; none means the usual number.
     pub seeds: Option<u32>,
-    /// Where one user's adapter is kept between runs.
+    /// The file that keeps one user's adapter between runs.
     pub resume: Option<PathBuf>,
     pub help: bool,
 }

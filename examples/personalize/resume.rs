@@ -1,4 +1,4 @@
-//! One user's adapter that outlives its process.
+//! Keeps one user's adapter from one process to the next.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,15 +8,15 @@ use micro_lora_lab::{Clicks, Debian, OnlineLora, Plan, Rule, Run, Task, USERS, r
 
 use crate::contenders::RANK;
 
-/// Events in one process.
+/// Events per process.
 const EVENTS: usize = 200;
-/// How far apart the points of the curve are.
+/// The distance between two points of the curve.
 const STRIDE: usize = 50;
 const SEED: u32 = 0;
 
 type Lora = OnlineLora<RANK>;
 
-/// Starts, or goes on where the file was left, and saves again.
+/// Starts, or continues where the file ended, and saves again.
 pub fn resume(file: &Path) -> Result<(), Box<dyn Error>> {
     let data = Debian::embedded()?;
     let task = Task::new(&data, &USERS[0], SEED);

@@ -4,19 +4,19 @@ use micro_lora::Error;
 use micro_lora_lab::{Contender, Debian, Learner, Shown, Task, USERS, run};
 use serde::Serialize;
 
-/// Two users who ask alike and like opposite things, and how that is said.
+/// Two users with the same searches and opposite tastes, and a description of each.
 const PAIR: [(usize, &str); 2] = [(0, "the command line"), (1, "windows")];
 const SEED: u32 = 0;
 const FIVE: usize = 5;
 
-/// What became of the searches that these people had not made before.
+/// How the searches changed that these people had not made before.
 #[derive(Serialize)]
 pub struct Showcase {
     pub searches: Vec<Search>,
     pub unseen: usize,
     pub better: usize,
     pub worse: usize,
-    /// Of the frozen model's ten results, those that are among the ten after learning, on average.
+    /// How many of the frozen model's ten results are among the ten after learning, on average.
     pub kept: f64,
 }
 
@@ -31,7 +31,7 @@ pub struct Search {
 #[derive(Serialize)]
 pub struct Hit {
     pub name: String,
-    /// For the purpose of the query, and of the kind that the person likes.
+    /// Serves the purpose of the query, and is of the kind that the person likes.
     pub is_good: bool,
 }
 
@@ -42,9 +42,9 @@ struct Person<'a> {
     learner: Box<dyn Learner>,
 }
 
-/// One search of each person, and what became of all of them.
+/// One search of each person, and a summary of all of them.
 ///
-/// The searches are not picked by hand: of those that got better, the one with the upper quartile of the gain.
+/// The searches are not picked by hand: of those that became better, the one with the upper quartile of the gain.
 pub fn searches(data: &Debian, contender: &Contender) -> Result<Showcase, Error> {
     let mut all = Showcase { searches: vec![], unseen: 0, better: 0, worse: 0, kept: 0.0 };
     let mut kept = 0;
@@ -90,7 +90,7 @@ impl<'a> Person<'a> {
         Ok(self.task.search(&corrected))
     }
 
-    /// What learning did to one query, in nDCG@10; none if the user likes too few documents on it.
+    /// How far learning changed the nDCG@10 of one query; none if the user likes too few documents on it.
     fn gain(&self, query: usize, before: &Shown, after: &Shown) -> Option<f64> {
         let score = |shown| self.task.score(&self.task.relevance, query, shown);
         score(after).zip(score(before)).map(|(after, before)| after - before)

@@ -1,4 +1,4 @@
-//! What a reader without background is told, in fifteen lines.
+//! The result in fifteen lines, for a reader without background.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Summary {
     runs_per_person: usize,
     /// Searches that each person made.
     searches: usize,
-    /// Results that one person clicked in all of them, on average.
+    /// Results that one person clicked in all their searches, on average.
     clicks: f64,
     pub gains: Vec<Gain>,
     showcase: Showcase,
@@ -27,7 +27,7 @@ pub struct Gain {
     /// nDCG@10 of the frozen model.
     pub base: f64,
     pub mean: f64,
-    /// Half of the 95 % interval.
+    /// Half the width of the 95 % interval.
     pub half_width: f64,
 }
 

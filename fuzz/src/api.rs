@@ -1,4 +1,4 @@
-//! Two adapters lead the same life; one of them is saved and loaded now and then.
+//! Two adapters get the same calls; one of them is saved and loaded now and then.
 
 use micro_lora::Result;
 
@@ -19,7 +19,7 @@ pub fn run(source: &mut Source<'_>) {
             restored = Life::from_adapter(reload(restored.adapter()));
         }
         let op = Op::draw(source, life.shape());
-        // The same event over and over, as a stuck host would send it.
+        // The same event over and over, as from a host that hangs.
         let times = if source.one_in(32) { 30 } else { 1 };
         for _ in 0..times {
             assert_same(&life.carry_out(&op), &restored.carry_out(&op));
@@ -46,7 +46,7 @@ fn assert_same(a: &Result<Done>, b: &Result<Done>) {
         }
         (Ok(Done::Written(a)), Ok(Done::Written(b))) => assert_eq!(bits(a), bits(b)),
         (Ok(Done::Nothing), Ok(Done::Nothing)) => {}
-        // As text: an error quotes the number that it refuses, and that may be NaN.
+        // Compared as text, since an error quotes the number that it refuses, and that may be NaN.
         (Err(a), Err(b)) => assert_eq!(a.to_string(), b.to_string()),
         _ => panic!("{a:?} and, after loading, {b:?}"),
     }

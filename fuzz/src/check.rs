@@ -1,4 +1,4 @@
-//! What must hold of loading an adapter, and of saving it.
+//! What must hold when an adapter is loaded or saved.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use super::life::Life;
 use super::ops::Op;
 use super::source::{Shape, Source};
 
-/// The largest size that a fuzzed state can have made for it.
+/// The largest size for which an adapter is made to load a fuzzed state.
 const MAX_FEATURES: usize = 64;
 
-/// Where a state goes that does not say what it is.
+/// The size of the adapter that loads a state without readable sizes.
 type Fallback = MicroLora<3, 2, 2>;
 
 pub fn save(lora: &impl Apply) -> Vec<u8> {
@@ -22,7 +22,7 @@ pub fn save(lora: &impl Apply) -> Vec<u8> {
     json
 }
 
-/// A saved state without its generation, which every load moves on, and the checksum over it.
+/// A saved state without its generation, which every load raises, and without the checksum over it.
 pub fn without_generation(json: &[u8]) -> (&[u8], &[u8]) {
     let at = |key: &[u8]| json.windows(key.len()).position(|window| window == key).expect("a saved state");
     (&json[..at(b",\"generation\":")], &json[at(b",\"scalars\":")..])
@@ -41,7 +41,7 @@ pub fn stranger(shape: Shape, model_id: u32) -> HeapLora {
     lora
 }
 
-/// Saved and loaded, bit for bit the same; gives what was loaded.
+/// Saves and loads, with the same bits; returns what was loaded.
 pub fn reload(lora: &HeapLora) -> HeapLora {
     let shape = Life::from_adapter(lora.clone()).shape();
     let json = save(lora);
@@ -54,8 +54,8 @@ pub fn reload(lora: &HeapLora) -> HeapLora {
     restored
 }
 
-/// Loads a text whose checksum is put right first, so that what a mutation did behind it is reached. Under
-/// `cfg(fuzzing)` the library does not look at the checksum; in the replay it does.
+/// Loads a text with its checksum corrected first, so that a mutation reaches the code behind the check. Under
+/// `cfg(fuzzing)` the library ignores the checksum; in the replay it does not.
 pub fn load<'t>(lora: &mut HeapLora, text: &'t [u8]) -> (Result<()>, Cow<'t, [u8]>) {
     let result = lora.load_json(text);
     if let Err(Error::Checksum { got, .. }) = result {
@@ -74,7 +74,7 @@ fn with_checksum(text: &[u8], crc: u32) -> Vec<u8> {
     [&text[..value], crc.to_string().as_bytes(), &text[end..]].concat()
 }
 
-/// The size and model that a text is a state of, if it can be read that far.
+/// The size and model of a saved state, if they can be read.
 pub fn shape_of(text: &[u8]) -> Option<(Shape, u32)> {
     let info = StateInfo::peek(text).ok()?;
     let small = info.in_features <= MAX_FEATURES && info.out_features <= MAX_FEATURES;
@@ -106,12 +106,12 @@ pub fn loading(text: &[u8]) {
     }
 }
 
-/// Every owner loads the same texts, to the same values.
+/// Every owner must load the same texts, to the same values.
 fn compare_owners(text: &[u8], model_id: u32, lora: Option<&HeapLora>) {
     let owned = Fallback::from_json(text, model_id);
     let frozen = FrozenLora::<3, 2, 2>::from_json(text, model_id);
     let Some(lora) = lora else {
-        // As text: an error quotes the number that it refuses, and that may be NaN.
+        // Compared as text, since an error quotes the number that it refuses, and that may be NaN.
         let reasons = (owned.err().map(|e| e.to_string()), frozen.err().map(|e| e.to_string()));
         assert!(reasons.0.is_some() && reasons.0 == reasons.1, "{reasons:?}");
         return;
@@ -122,7 +122,7 @@ fn compare_owners(text: &[u8], model_id: u32, lora: Option<&HeapLora>) {
     assert_eq!((bits(frozen.lora_a()), bits(frozen.lora_b())), (bits(&lora.a), bits(&lora.b)));
 }
 
-/// No state that was accepted can break what comes after it.
+/// No accepted state may break later calls.
 fn live_on(lora: HeapLora) {
     let mut life = Life::from_adapter(lora);
     let Shape { in_features, out_features, .. } = life.shape();
@@ -134,7 +134,7 @@ fn live_on(lora: HeapLora) {
     reload(life.adapter());
 }
 
-/// One adapter through everything that saves and loads.
+/// Saves and loads one adapter in every way.
 pub fn round_trip(lora: &HeapLora, source: &mut Source<'_>) {
     reload(lora);
     let json = save(lora);

@@ -1,4 +1,4 @@
-//! What must hold of a ring, a memory and a holdback that were loaded.
+//! What must hold for a ring, a memory and a holdback after loading.
 
 use micro_lora::{
     Apply, Clicks, Config, Forgotten, Holdback, Listwise, Memory, MemoryLayout, MicroLora, Replay, Sample,
@@ -11,7 +11,7 @@ const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 2, 4);
 type Lists = Memory<{ LAYOUT.words(5) }, { LAYOUT.scratch() }>;
 type Lora = MicroLora<3, 2, 2>;
 
-/// What the corpus was saved for.
+/// The model id of the states in the corpus.
 const MODEL: u32 = 7;
 
 pub fn loading(text: &[u8]) {
@@ -35,7 +35,7 @@ fn ring(text: &[u8]) {
     let mut again = Ring::new();
     again.view().load_json(&save(&mut ring), MODEL).unwrap();
     assert_eq!(save(&mut again), save(&mut ring));
-    // Lists whose vectors are too large for the arithmetic are refused as they are in life; nothing panics.
+    // Lists with too large vectors are refused here as in normal use; nothing panics.
     let mut lora = Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     for _ in 0..3 {
         let _ = ring.view().rehearse(&mut lora, 0.01, 3);
@@ -51,7 +51,7 @@ fn save(ring: &mut Ring) -> Vec<u8> {
     json
 }
 
-/// Lists that no adapter has learned: what they would move is refused, or finite.
+/// Lists that no adapter has learned: their changes are refused, or finite.
 fn memory(text: &[u8]) {
     let mut memory = Lists::new(LAYOUT).unwrap();
     let mut lora = Lora::new(Config::new().with_step(StepKind::Dual)).unwrap();

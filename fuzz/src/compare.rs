@@ -1,4 +1,4 @@
-//! What must hold of an adapter, and of two that should be the same.
+//! What must hold for an adapter, and for two that should be equal.
 
 use micro_lora::{Apply, Error, Stats, StepKind};
 
@@ -22,7 +22,7 @@ fn parts(lora: &HeapLora) -> [(&str, &[f32]); 7] {
     ]
 }
 
-/// Everything is finite and inside its range.
+/// Every value is finite and inside its range.
 pub fn sound(lora: &HeapLora) {
     for (what, values) in parts(lora) {
         assert!(values.iter().all(|value| value.is_finite()), "{what}: {values:?}");
@@ -43,7 +43,7 @@ pub fn sound(lora: &HeapLora) {
     }
 }
 
-/// Says what it expected and what came, whatever the numbers in it are.
+/// Fails with what was expected and what came.
 pub fn assert_describes(error: &Error) {
     assert!(error.code() > 0);
     let text = error.to_string();
@@ -54,7 +54,7 @@ pub fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// What two adapters must agree on after the same life.
+/// What two adapters must agree on after the same calls.
 pub fn same_stats(a: &Stats, b: &Stats) -> bool {
     let floats = |s: &Stats| [s.mean_quality, s.norm_a, s.norm_b, s.norm_delta_weight].map(f32::to_bits);
     let counters = |s: &Stats| [s.samples_seen, s.rated, s.capped, s.updates, s.pending];

@@ -1,4 +1,4 @@
-//! The state read a second time, by libraries that share no code with the first reader.
+//! Reads the state a second time, with libraries that share no code with the crate's reader.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use micro_lora::{Apply, Error, StepKind};
@@ -9,7 +9,7 @@ use super::common::HeapLora;
 use super::compare::bits;
 use super::fields::{checksum, version};
 
-/// `docs/state-format.md`, as a type.
+/// `docs/state-format.md` as a type.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -34,7 +34,7 @@ struct State {
     lora_b: String,
     grad_a: String,
     grad_c: String,
-    // Of version 2.
+    // In version 2 only.
     dual_flags: Option<u32>,
     lists: Option<u32>,
     dual: Option<String>,
@@ -78,7 +78,7 @@ impl State {
         first.into_iter().chain(self.dual_flags).chain(self.lists).collect()
     }
 
-    /// Whether every value is there; whether each is in its range is another question.
+    /// Whether every value could be read; whether each is in its range is checked elsewhere.
     fn complete(&self) -> Option<Vec<Vec<f32>>> {
         let (a, b) = (self.rank * self.in_features, self.rank * self.out_features);
         let (is_pending, flags) = (u32::from(self.pending > 0), self.dual_flags.unwrap_or(0));
@@ -126,19 +126,19 @@ pub fn compare(text: &[u8]) {
             let values = state.ok().and_then(|state| state.complete());
             assert!(values.is_none(), "base64 reads what was refused");
         }
-        // The values were read, and found to be outside their ranges.
+        // The values were read, but are outside their ranges.
         Err(_) => {}
     }
 }
 
-/// The one liberty that serde_json has and this crate does not: escapes other than `\/`, and an array in place of
+/// serde_json accepts two things that this crate refuses: escapes other than `\/`, and an array in place of
 /// the object.
 fn plain(text: &[u8]) -> bool {
     let escapes = text.windows(2).any(|pair| pair[0] == b'\\' && pair[1] != b'/');
     !escapes && text.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// What was loaded is what the text says, field by field.
+/// What was loaded must equal the text, field by field.
 fn assert_holds(lora: &HeapLora, state: &State, values: &[Vec<f32>], own_generation: u32) {
     assert_eq!(state.format.as_str(), "micro-lora");
     assert!(matches!(state.version, 1 | 2));
@@ -176,7 +176,7 @@ fn step(code: u32) -> StepKind {
     StepKind::from_code(code).expect("it was loaded")
 }
 
-/// The scalars that no getter shows are in what is saved again.
+/// The scalars without a getter are read from the state when it is saved again.
 fn assert_scalars_kept(lora: &HeapLora, scalars: &[f32]) {
     let again: State = serde_json::from_slice(&super::check::save(lora)).expect("our own JSON");
     let values = again.complete().expect("our own base64");

@@ -1,10 +1,10 @@
-//! Texts that are saved states but for a few fields, with the checksum made right.
+//! Saved states with a few changed fields and a correct checksum.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::source::{Shape, Source};
 
-/// In the order in which the checksum takes them.
+/// In the order of the checksum.
 pub const INTEGERS: [&str; 16] = [
     "version",
     "in_features",
@@ -24,7 +24,7 @@ pub const INTEGERS: [&str; 16] = [
     "lists",
 ];
 
-/// How many of the integers and of the texts a version has.
+/// The number of integers, and of texts, in each version.
 pub const fn version(version: u32) -> (usize, usize) {
     if version == 2 { (16, 9) } else { (14, 5) }
 }
@@ -33,13 +33,13 @@ pub const fn version(version: u32) -> (usize, usize) {
 pub const TEXTS: [&str; 9] =
     ["scalars", "lora_a", "lora_b", "grad_a", "grad_c", "dual", "bias", "input_sum", "grad_bias"];
 
-/// Places of [`INTEGERS`].
+/// Indices into [`INTEGERS`].
 const STEP: usize = 6;
 const PENDING: usize = 8;
 const FLAGS: usize = 14;
 const LISTS: usize = 15;
 
-/// How an integer might be written by someone who did not read the specification.
+/// Ways to write an integer that ignore the specification.
 const STRANGE: &[&str] = &[
     "00",
     "01",
@@ -117,7 +117,7 @@ fn values(source: &mut Source<'_>, shape: Shape, integers: &[u32; 16]) -> [Vec<f
     let (is_dual, has_bias) = (integers[FLAGS] & 1 != 0, integers[FLAGS] & 5 != 0);
     let weight = if is_pending { 1.0 } else { 0.0 };
     let mut scalars = vec![4.0, 1.0, 0.0, 1.0, weight, 0.5, 0.25, 0.01, 0.5, 0.5];
-    // Three norms, u, A mu, and what predictions came to.
+    // Three norms, u, A mu, and the sums of the predictions.
     let mut duals = vec![1.0; 3];
     duals.extend([0.0; 8]);
     duals.extend([30.0, 5.0, 20.0, 10.0, 9.0, 1.0, 2.0]);

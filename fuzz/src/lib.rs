@@ -1,5 +1,5 @@
-//! What must hold for any input whatever. Each target is a function of bytes: the fuzzer calls it with inputs of its
-//! own making, `tests/fuzz_corpus.rs` with the committed ones, on the stable compiler.
+//! What must hold for any input. Each target is a function of bytes: the fuzzer calls it with inputs that it
+//! generates, `tests/fuzz_corpus.rs` with the committed ones, on the stable compiler.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -33,27 +33,28 @@ pub const TARGETS: &[Target] = &[
     ("safetensors", safetensors),
 ];
 
-/// Loading any text: refused, and nothing changed, or an adapter that is sound and can be lived with.
+/// Loads any text: it is refused and nothing changes, or it gives a valid adapter that can be used.
 pub fn json_load(text: &[u8]) {
     check::loading(text);
 }
 
-/// Loading any text as a ring of lists, as a memory and as a holdback: refused, or one that can be used and saves to what it was.
+/// Loads any text as a ring of lists, as a memory and as a holdback: it is refused, or gives a value that can be used
+/// and saves to the same text.
 pub fn companion_load(text: &[u8]) {
     companions::loading(text);
 }
 
-/// The same with texts that are states but for a few fields, whose values are chosen to hurt.
+/// As [`json_load`], with saved states in which a few fields have hostile values.
 pub fn json_fields(bytes: &[u8]) {
     check::loading(&fields::text(&mut source::Source::new(bytes)));
 }
 
-/// What this crate loads, serde_json and the base64 crate read with the same values, and the other way round.
+/// What this crate loads, serde_json and the base64 crate read with the same values, and the reverse.
 pub fn differential(text: &[u8]) {
     differential::compare(text);
 }
 
-/// Any adapter, however it came about, saves and loads without the loss of a bit.
+/// Any adapter, however it was made, saves and loads without the loss of a bit.
 pub fn round_trip(bytes: &[u8]) {
     let mut source = source::Source::new(bytes);
     if let Some(lora) = life::Life::of(&mut source) {
@@ -61,24 +62,24 @@ pub fn round_trip(bytes: &[u8]) {
     }
 }
 
-/// Any calls in any order, with numbers chosen to hurt: errors change nothing, weights stay finite, and saving and
+/// Any calls in any order, with hostile numbers: errors change nothing, weights stay finite, and saving and
 /// loading in between changes no later result.
 pub fn api(bytes: &[u8]) {
     api::run(&mut source::Source::new(bytes));
 }
 
 /// Any calls to an adapter of the dual step and its memory, in any order: errors change nothing, values stay finite,
-/// what the lists have moved adds up to the correction, and saving and loading in between changes no later bit.
+/// the lists' shares add up to the correction, and saving and loading in between changes no later bit.
 pub fn memory(bytes: &[u8]) {
     engine::play_bytes(bytes);
 }
 
-/// A configuration of PEFT's that is accepted says what serde_json finds in it, and nothing that would be lost.
+/// If a configuration of PEFT's is accepted, its values are those that serde_json finds, and no other field matters.
 pub fn adapter_config(json: &[u8]) {
     peft::adapter_config(json);
 }
 
-/// A file of PEFT's: refused, and nothing changed, or the weights that another reader finds in it.
+/// A file of PEFT's is refused and nothing changes, or gives the weights that another reader finds in it.
 pub fn safetensors(file: &[u8]) {
     peft::safetensors(file);
 }

@@ -1,4 +1,4 @@
-//! An adapter in use: every call is checked for what must hold before and after it.
+//! An adapter in use: what must hold is checked before and after every call.
 
 use micro_lora::{Apply, Outcome, Receipt, Result, StepKind};
 
@@ -106,22 +106,22 @@ impl Life {
         }
     }
 
-    /// The weights moved as far as the receipt says, but for what rounding adds to weights this large.
+    /// The weights have moved as far as the receipt says, up to rounding at the size of these weights.
     fn check_step(&self, receipt: &Receipt, before: &HeapLora) {
         let is_dual = self.lora.config().step == StepKind::Dual;
         if before.config().decay > 0.0 || is_dual {
             return;
         }
         let moved = distance(&self.lora.a, &before.a).hypot(distance(&self.lora.b, &before.b));
-        // What the default step forgets by itself is not in the receipt.
+        // The receipt does not include what the default step forgets by itself.
         let rounding = 1e-6 * norm(&self.lora.a).hypot(norm(&self.lora.b)) + 3.1e-4 * norm(&before.b);
-        // A norm whose square is below the smallest f32 counts as none, and is divided by an RMS of at least 1e-8.
+        // A norm whose square is below the smallest f32 counts as 0, and is divided by an RMS of at least 1e-8.
         let underflow = 1e-9 * (1.0 + 1.0 / f64::from(self.lora.scaling()));
         let limit = 8.0 * f64::from(receipt.step_norm) + rounding + underflow;
         assert!(moved <= limit, "moved {moved}, and the receipt says {receipt:?}");
     }
 
-    /// An event is counted once, and never touches the weights.
+    /// An event counts once, and never changes the weights.
     fn check_event(&self, receipt: &Receipt, before: &HeapLora) {
         assert!(finite(receipt), "{receipt:?}");
         let (now, then) = (self.lora.stats(), before.stats());
@@ -140,7 +140,7 @@ impl Life {
         }
     }
 
-    /// The output guard holds, up to what rounding can do where the rows of `C` cancel each other out.
+    /// The output guard holds, up to rounding where the rows of `C` cancel each other out.
     fn check_delta(&self, x: &[f32], guard: f32, delta: &[f32]) {
         assert!((0.0..=1.0).contains(&guard), "guard {guard}");
         assert!(delta.iter().all(|value| value.is_finite()), "delta {delta:?}");
@@ -159,7 +159,7 @@ impl Life {
         let bias = norm(&self.lora.bias);
         let strength = f64::from(self.lora.strength());
         let scale = f64::from(self.lora.scaling()) * strength;
-        // A bias and the rest may cancel, too, and the mean that is taken off the input.
+        // The bias may cancel the rest, and the mean the input.
         let rounding = if bias > 0.0 { 1.02 } else { 1.001 };
         let limit = rounding * f64::from(cap) * norm_x + 4e-3 * (scale * reach + strength * bias);
         assert!(norm(delta) <= limit, "|delta| {} above {limit}, guard {guard}", norm(delta));

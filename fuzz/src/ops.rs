@@ -1,4 +1,4 @@
-//! One call of the public API with all its arguments, so that it can be made again on another adapter.
+//! One call of the public API with all its arguments, so that it can be repeated on another adapter.
 
 use micro_lora::{Apply, Choice, Learn, Listwise, Receipt, Result, Sample};
 
@@ -32,11 +32,11 @@ pub enum Op {
     Merge(Vec<f32>),
 }
 
-/// What a call gave.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub enum Done {
     Receipt(Receipt),
-    /// The guard factor, and what was written.
+    /// The guard factor and the output.
     Output(f32, Vec<f32>),
     Written(Vec<f32>),
     Nothing,

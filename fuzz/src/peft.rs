@@ -1,4 +1,4 @@
-//! PEFT's files, read a second time by other means.
+//! PEFT's files, read a second time in another way.
 
 use micro_lora::peft::{Dtype, PeftConfig, modules, read_adapter_config};
 use micro_lora::{Apply, Config, Error, FrozenLora, Learn};
@@ -9,13 +9,14 @@ use super::common::HeapLora;
 use super::compare::{assert_describes, assert_unchanged, bits, sound};
 use super::source::Shape;
 
-/// The largest size that a fuzzed file can have made for it.
+/// The largest size for which an adapter is made to load a fuzzed file.
 const MAX_FEATURES: usize = 64;
 
-/// Enough for any file that the fuzzer makes; each module is another pass over the header.
+/// More modules than the fuzzer's files have; each takes another pass over the header.
 const MAX_MODULES: usize = 8;
 
-/// `null`, `false`, 0 or empty in every configuration that is accepted: each would change what the tensors mean.
+/// Fields that are `null`, `false`, 0 or empty in every accepted configuration: other values would change what the
+/// tensors mean.
 const MUST_BE_OFF: &[&str] = &[
     "use_dora",
     "lora_bias",
@@ -75,7 +76,7 @@ fn is_off(value: &Value) -> bool {
     }
 }
 
-/// Values that do not matter are skipped, not converted: half a surrogate pair or `1e999` among them does no harm.
+/// Fields that do not matter are skipped, not converted: half a surrogate pair or `1e999` in them does no harm.
 fn assert_liberty(error: &serde_json::Error) {
     let text = error.to_string();
     let liberties = ["surrogate", "number out of range", "hex escape", "unicode code point"];
@@ -101,7 +102,7 @@ fn assert_written_back(config: &PeftConfig) {
     assert_eq!(short, Err(Error::Buffer { needed: length, got: length - 1 }));
 }
 
-/// Whatever a model or a module is called, every reader of JSON finds that name.
+/// Whatever the name of a model or a module, every JSON reader finds that name.
 fn assert_names_survive(name: &str) {
     let lora = HeapLora::new(2, 3, 1, &Config::new());
     let written = |module: &str, base_model: Option<&str>| {
@@ -170,7 +171,7 @@ fn load(file: &[u8], module: &str, shape: Shape, header: Option<&Value>) {
     }
 }
 
-/// The same module with a configuration: its alpha and no other, and only if it is of the same rank.
+/// The same module with a configuration: its alpha must be used, and the rank must be the same.
 fn load_scaled(file: &[u8], module: &str, loaded: &HeapLora) {
     for rank in 1..=4 {
         let json = format!("{{\"peft_type\":\"LORA\",\"r\":{rank},\"lora_alpha\":2.5,\"use_rslora\":true}}");
@@ -192,7 +193,7 @@ fn load_scaled(file: &[u8], module: &str, loaded: &HeapLora) {
     }
 }
 
-/// An adapter of one fixed size takes the same files as one that was made to measure.
+/// An adapter of a fixed size accepts the same files as one of the file's size.
 fn load_frozen(file: &[u8], module: &str, shape: Shape) {
     let frozen = FrozenLora::<2, 3, 1>::from_safetensors(Config::new(), file, module, None);
     let mut lora = stranger(Shape { in_features: 2, out_features: 3, rank: 1 }, 0);
@@ -206,7 +207,7 @@ fn load_frozen(file: &[u8], module: &str, shape: Shape) {
     }
 }
 
-/// Written and loaded again it is the same, under any name that can be written.
+/// Written and loaded again the module is the same, under any name that can be written.
 fn assert_exported(lora: &HeapLora, module: &str) {
     let length = match lora.safetensors_len(module) {
         Ok(length) => length,
@@ -225,7 +226,7 @@ fn assert_exported(lora: &HeapLora, module: &str) {
     assert_eq!(header["__metadata__"]["format"], "pt");
 }
 
-/// The header as serde_json reads it, if it does.
+/// The header as read by serde_json, if it can read it.
 fn header(file: &[u8]) -> Option<Value> {
     let length = u64::from_le_bytes(file.get(..8)?.try_into().ok()?);
     let end = usize::try_from(length).ok()?.checked_add(8)?;
@@ -238,7 +239,7 @@ fn header(file: &[u8]) -> Option<Value> {
     }
 }
 
-/// The name of a tensor of a module, which is named as it stands in the file: in one of the styles that are read.
+/// The tensor name of a module, in one of the accepted styles.
 fn name_in(header: &Value, module: &str, part: &str) -> String {
     let decoded = serde_json::from_str(&format!("\"{module}\"")).unwrap_or_else(|_| module.to_owned());
     let prefixed = |name: &str| ["base_model.model.", ""].map(|prefix| format!("{prefix}{name}.{part}"));
@@ -263,7 +264,7 @@ fn tensor(file: &[u8], header: &Value, name: &str) -> Vec<f32> {
     }
 }
 
-/// By the definition of IEEE 754; only finite values are ever loaded.
+/// The definition in IEEE 754; only finite values are ever loaded.
 fn half(bits: u16) -> f32 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
     let magnitude = match exponent {

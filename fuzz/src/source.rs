@@ -1,4 +1,4 @@
-//! Numbers made from the fuzzer's bytes, most of them at the edges of what the library accepts.
+//! Numbers made from the fuzzer's bytes, most of them at the limits of what the library accepts.
 
 use arbitrary::Unstructured;
 use micro_lora::{Config, StepKind};
@@ -51,7 +51,7 @@ pub struct Shape {
     pub rank: usize,
 }
 
-/// When the bytes have run out, all draws give the first of what there is to choose from.
+/// When the bytes run out, every draw returns its first option.
 pub struct Source<'a>(Unstructured<'a>);
 
 impl<'a> Source<'a> {
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Mostly noise of one magnitude, so that a few bytes make a long vector that is accepted.
+    /// Mostly noise of one magnitude, so that a few bytes make a long, valid vector.
     pub fn vector(&mut self, len: usize) -> Vec<f32> {
         match self.below(6) {
             0..=2 => Noise(self.word()).vec(len),
@@ -106,7 +106,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// As [`vector`](Self::vector), and now and then of another length.
+    /// As [`vector`](Self::vector), but sometimes of another length.
     pub fn vector_of_about(&mut self, len: usize) -> Vec<f32> {
         let len =
             if self.one_in(40) { self.choose(&[0, len + 1, len.saturating_sub(1), 2 * len]) } else { len };

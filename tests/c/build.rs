@@ -1,4 +1,4 @@
-//! Compiles the tests of the C interface and of the C++ wrapper, each with its `main` under another name.
+//! Compiles the tests of the C interface and of the C++ wrapper, each with its `main` renamed.
 
 use std::path::PathBuf;
 

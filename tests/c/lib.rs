@@ -4,20 +4,20 @@
 
 use std::ffi::c_int;
 
-// Its functions are what they call.
+// They call its functions.
 use micro_lora_ffi as _;
 
 unsafe extern "C" {
     #[link_name = "mlora_test_main"]
     fn main_of_c() -> c_int;
-    // As C++ names a function without arguments.
+    // The C++ name of a function without arguments.
     #[link_name = "_Z18mlora_test_wrapperv"]
     fn main_of_wrapper() -> c_int;
 }
 
-/// Their `main`, once per process: they count in globals.
+/// Their `main`, at most once per process: they count in globals.
 pub fn c() -> c_int {
-    // SAFETY: it is called once, as the system would do it.
+    // SAFETY: it is called once, as the system would.
     unsafe { main_of_c() }
 }
 

@@ -1,5 +1,5 @@
-//! The tests in C and C++, which print what they expected. `cargo xtask c-test` runs them as programs of their own, under
-//! sanitizers.
+//! Runs the tests in C and C++, which print what they expected. `cargo xtask c-test` runs them as programs of their
+//! own, under sanitizers.
 
 #![cfg(unix)]
 

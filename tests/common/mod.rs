@@ -1,4 +1,4 @@
-//! An adapter of any size on the heap: what a host with its own memory would write.
+//! An adapter of any size on the heap, as a host with its own memory would write it.
 
 #![allow(dead_code, reason = "every test program uses its own part of this module")]
 
@@ -34,7 +34,7 @@ impl HeapLora {
         lora
     }
 
-    /// An adapter whose host has no memory for a bias.
+    /// An adapter without memory for a bias.
     pub fn without_bias(self) -> Self {
         Self { bias: vec![], grad_bias: vec![], input_sum: vec![], ..self }
     }

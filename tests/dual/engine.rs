@@ -1,4 +1,4 @@
-//! An adapter of the dual step with its memory, to which random calls are made, and what holds after each of them.
+//! Random calls to an adapter of the dual step with its memory, and what must hold after each of them.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ const CAPACITY: usize = 24;
 const IDS: u32 = 40;
 pub type Lora = MicroLora<N, N, 2>;
 
-/// Where choices come from: a small generator, the same everywhere, or bytes that somebody else has chosen.
+/// The source of choices: a reproducible generator, or given bytes.
 #[derive(Clone)]
 pub struct Dice {
     state: u64,
@@ -25,7 +25,7 @@ impl Dice {
         Self { state, bytes: None }
     }
 
-    /// When they have run out, every choice is the first one.
+    /// When they run out, every choice is the first one.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self { state: 0, bytes: Some(bytes.iter().copied().collect()) }
     }
@@ -71,7 +71,7 @@ impl Dice {
     }
 }
 
-/// The host's vectors: by id, some of them another one later, or gone, or not to be read this time.
+/// The host's vectors by id; some of them change later, or are gone, or cannot be read once.
 #[derive(Clone)]
 pub struct Shelf {
     version: Vec<u64>,
@@ -104,7 +104,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// An adapter with its memory, and whether all that it has learned is in the memory.
+/// An adapter with its memory, and whether the memory holds everything that the adapter has learned.
 #[derive(Clone)]
 pub struct Engine {
     pub lora: Box<Lora>,
@@ -231,7 +231,7 @@ impl Engine {
             17 => self.lora.discard_pending(),
             18 if dice.one_in(4) => {
                 self.with(|mut memory, lora, shelf| memory.relearn(lora, |id, out| shelf.find(id, out)))?;
-                // A vector that is gone at a later visit leaves a part behind.
+                // A vector that is gone at a later visit leaves its list's part behind.
                 self.complete = !self.shelf.failing;
             }
             18 if dice.one_in(4) => {
@@ -270,7 +270,7 @@ impl Engine {
         let ids: Vec<u32> = (0..rows).map(|_| dice.below(IDS as usize) as u32).collect();
         let scores: Vec<f32> = (0..rows).map(|_| dice.of(&[0.1, 0.9, 0.5, -1.0])).collect();
         let far: Vec<f32> = scores.iter().map(|score| 3e38 * score).collect();
-        // A taste that flips: it follows the last clicks, then their opposite.
+        // A taste that flips: first it follows the last clicks, then their opposite.
         let mut weights: Vec<f32> = (0..rows).map(|_| dice.of(&[0.0, 0.0, 1.0, 3.0, 1e-30])).collect();
         if dice.one_in(2) {
             weights.fill(0.0);
@@ -303,7 +303,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What holds after every call.
+    /// What must hold after every call.
     pub fn check(&mut self, dice: &mut Dice, what: &str) {
         let lora = &self.lora;
         for (name, values) in [("A", lora.lora_a()), ("B", lora.lora_b()), ("bias", lora.bias())] {
@@ -338,13 +338,13 @@ impl Engine {
             let (sum, absolute) =
                 (parts.iter().sum::<f32>(), parts.iter().map(|part| part.abs()).sum::<f32>());
             let moved = dot(document, &delta);
-            // A part of 1e-12 of the query may come from dual variables that are subnormal.
+            // Subnormal dual variables may leave a part of 1e-12 of the query.
             let bound = 1e-5 * (absolute + length) + 1e-12;
             assert!((sum - moved).abs() <= bound, "{what}: shares of {sum} for {moved}");
             let is_first = self.shelf.version.iter().all(|version| *version == 0);
             if self.complete && is_first && self.shelf.gone.iter().all(|gone| !gone) {
                 let rest = parts[len];
-                // Documents that are the same cancel to rounding.
+                // Equal documents cancel up to rounding.
                 let bound = 1e-4 * (absolute + self.largest) + 1e-5;
                 assert!(rest.abs() <= bound, "{what}: {rest} is from no list, of {absolute}");
             }
@@ -362,7 +362,7 @@ pub fn layouts() -> [MemoryLayout; 5] {
     ]
 }
 
-/// Plays a sequence twice, once saved and loaded before every call: the bits are the same.
+/// Plays a sequence twice, once saved and loaded before every call: the bits must be the same.
 pub fn play(seed: u64, layout: MemoryLayout, decay: f32, mixed: bool) -> Engine {
     let mut pair = Pair::new(layout, decay, seed);
     let mut dice = Dice::new(seed);
@@ -372,7 +372,7 @@ pub fn play(seed: u64, layout: MemoryLayout, decay: f32, mixed: bool) -> Engine 
     pair.engine
 }
 
-/// Calls that bytes choose, until there are no more.
+/// Calls that are chosen by bytes, until they run out.
 pub fn play_bytes(bytes: &[u8]) {
     let mut dice = Dice::of_bytes(bytes);
     let (layout, decay) = (dice.of(&layouts()), dice.of(&[0.0, 0.01]));
@@ -399,7 +399,7 @@ impl Pair {
         let (before, mut same_dice, largest) = (engine.clone(), dice.clone(), engine.largest);
         let was_seen = engine.lora.predictions().is_some();
         let result = engine.act(dice, mixed);
-        // What is misleading has faded, and the evidence starts again.
+        // What misled has faded, and the evidence starts again.
         engine.doubts += u32::from(was_seen && engine.lora.predictions().is_none());
         if let Err(error) = result {
             assert!(engine.same_as(&before), "{what}: {error}, and something has changed");
@@ -408,7 +408,7 @@ impl Pair {
         (reloaded.complete, reloaded.largest) = (before.complete, largest);
         let text = |result: Result<()>| format!("{result:?}");
         assert_eq!(text(reloaded.act(&mut same_dice, mixed)), text(result), "{what}: loaded");
-        // The generation counts the loading, too.
+        // Loading raises the generation, too.
         assert!(*engine.lora == *reloaded.lora, "{what}: other weights after loading");
         assert!(engine.saved().1 == reloaded.saved().1, "{what}: another memory after loading");
         engine.check(dice, what);

@@ -1,4 +1,4 @@
-//! Lists are predicted before they are learned; what misleads is forgotten.
+//! Lists are predicted before they are learned; an adapter that predicts badly forgets.
 
 use micro_lora::{Apply, Learn, Listwise};
 
@@ -47,7 +47,7 @@ fn another_taste_is_followed_within_forty_lists() {
     }
     let after = follows(&lora, &mut person, &old);
     assert!(before > 0.3 && after < -0.3, "{before} before, {after} after");
-    // At least once most of it has gone at one list.
+    // At one list at least, most of it has faded.
     assert!(least < 0.5, "{least}");
 }
 

@@ -98,7 +98,7 @@ fn a_memory_of_another_adapter_is_refused_and_changes_nothing() {
     assert!(lora.apply(query).unwrap().iter().all(|value| value.is_finite()));
 }
 
-/// What was pending is served before a list is learned, and fades the rest: remembered lists as well.
+/// Learning a list first applies what is pending, which fades everything else, remembered lists too.
 #[test]
 fn lists_that_faded_for_what_was_pending_leave_nothing() {
     let config = Config::new().with_step(StepKind::Dual).with_decay(0.5);

@@ -1,4 +1,4 @@
-//! What lists teach, and what they leave alone.
+//! What lists teach, and what they do not change.
 
 use micro_lora::{
     Apply, Choice, Clicks, Config, Error, Learn, Listwise, Memory, MemoryLayout, MicroLora, Outcome, Result,
@@ -98,12 +98,12 @@ fn sixty_pending_lists_give_what_sixty_single_ones_give() {
     assert_eq!(together.pending(), 60);
     together.apply_updates(0.01).unwrap();
     let (a, b) = (corrections(&together, &queries), corrections(&single, &queries));
-    // `A` turns after all of them rather than after each: the rank-r part differs a little, the bias hardly.
+    // `A` turns after all of them instead of after each: the rank-r part differs a little, the bias hardly.
     assert!(apart(&a, &b) < 0.2, "{}", apart(&a, &b));
     assert!(apart(together.bias(), single.bias()) < 0.1, "{}", apart(together.bias(), single.bias()));
 }
 
-/// Exact but for what `docs/learning.md` says: `lora_A`'s sums and the mean of the inputs have no second copy.
+/// Exact except for what `docs/learning.md` says: `lora_A`'s sums and the mean of the inputs have no second copy.
 #[test]
 fn discarded_lists_are_not_served_and_hardly_felt() {
     let (mut lora, mut without, mut person) = (dual(), dual(), Person::new(9));
@@ -149,7 +149,7 @@ fn a_click_is_the_same_through_choice_and_listwise() {
     assert_eq!(a.apply(&query).unwrap(), b.apply(&query).unwrap());
 }
 
-/// From the first visit on, however sure the scores are of the wrong document, a list comes to rest.
+/// From the first visit on, even if the scores strongly prefer the wrong document, a list comes to rest.
 #[test]
 fn repeated_visits_of_one_list_come_to_rest() -> Result<()> {
     const ONE: MemoryLayout = MemoryLayout::stored(4, 4, 64, Stored::F32, Stored::F32);

@@ -1,4 +1,4 @@
-//! What the dual step promises, beside the reference in `dual_golden.rs`.
+//! The promises of the dual step; `dual_golden.rs` compares it with the reference.
 
 mod evidence;
 mod forgetting;

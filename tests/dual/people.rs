@@ -18,7 +18,7 @@ pub fn lists() -> Box<Lists> {
     Box::new(Lists::new(LAYOUT).unwrap())
 }
 
-/// Numbers that depend on nothing but the seed, about normal.
+/// Roughly normal numbers that depend only on the seed.
 pub struct Numbers(pub u64);
 
 impl Numbers {
@@ -39,7 +39,7 @@ impl Numbers {
     }
 }
 
-/// A person whose taste is in no query: clicks what points its way.
+/// A person with a taste that is in no query: clicks the documents in its direction.
 pub struct Person {
     pub numbers: Numbers,
     pub taste: Vec<f32>,

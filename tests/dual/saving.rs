@@ -33,7 +33,7 @@ fn saving_and_loading_at_any_time_changes_no_bit() {
     let frozen = lora.freeze();
     assert_eq!(frozen.apply(&query).unwrap(), lora.apply(&query).unwrap());
 
-    // A frozen one is saved without the sums of training; what is learned from then on goes on from its outputs.
+    // A frozen adapter is saved without the training sums; later learning starts from its outputs.
     let mut json = vec![0; frozen.json_len()];
     frozen.write_json(&mut json).unwrap();
     let mut thawed = Lora::from_json(&json, 0).unwrap();

@@ -1,4 +1,4 @@
-//! How an adapter comes to the dual step, and what refuses it.
+//! How an adapter gets the dual step, and which calls refuse it.
 
 use micro_lora::{
     AdapterMut, Apply, Clicks, Config, Error, Header, Learn, Listwise, MicroLora, Receipt, Replay, Result,
@@ -15,7 +15,7 @@ fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
     for rank_loss in [false, true] {
         let mut lora = Box::new(Lora::new(config).unwrap());
         if rank_loss {
-            // Rows in the span of the others: nothing of the output may come from their coordinates.
+            // Linearly dependent rows: no output may come from their coordinates.
             let a = lora.lora_a()[..N].repeat(4);
             let b: Vec<f32> = (0..4 * N).map(|i| (i as f32 * 0.7).sin() / 10.0).collect();
             lora.set_weights(&a, &b).unwrap();
@@ -43,7 +43,7 @@ fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
         let again = lora.clone();
         lora.into_dual().unwrap();
         assert!(lora == again && lora.generation() == again.generation());
-        // It learns on: the correction is still there, and clicks move it.
+        // It continues to learn: the correction stays, and clicks change it.
         let (mut memory, event) = (lists(), person.search());
         let wanted = event.clicks.iter().position(|click| *click > 0.0).unwrap();
         let score = |lora: &Lora| {
@@ -106,7 +106,8 @@ fn the_first_feedback_chooses_the_step() {
     assert_eq!(lora.config().step, StepKind::Auto);
 }
 
-/// What was written for the scaled-gradient step goes on: a host's own memory without a bias, a rank above `in_features`.
+/// Code written for the scaled-gradient step still works: a host's own memory without a bias, a rank above
+/// `in_features`.
 #[test]
 fn where_the_dual_step_has_no_room_lists_choose_the_scaled_one() {
     let event = Person::new(19).search();
@@ -145,7 +146,7 @@ fn a_ring_refuses_the_dual_step_and_names_the_memory() {
     assert!(lora == before && ring.is_empty());
 }
 
-/// Pulled weights are no longer orthonormal: the adapter makes them so again, and its guard knows of them.
+/// Pulled weights are not orthonormal: the adapter makes them so again, and its guard uses the new ones.
 #[test]
 fn pulling_leaves_an_adapter_that_goes_on() {
     let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(21));
@@ -168,7 +169,7 @@ fn pulling_leaves_an_adapter_that_goes_on() {
     );
 }
 
-/// Rows of `lora_A` that are long become unit vectors, and `lora_B` takes their length.
+/// Long rows of `lora_A` become unit vectors, and `lora_B` takes their length.
 #[test]
 fn weights_that_orthonormal_rows_would_make_too_large_are_refused_and_stay() {
     let mut lora = Box::new(Lora::new(Config::new()).unwrap());

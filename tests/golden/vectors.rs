@@ -33,12 +33,12 @@ fn split<const N: usize>(bytes: &[u8]) -> Result<impl Iterator<Item = [u8; N]>, 
 }
 
 impl Packed {
-    /// What a reference computed.
+    /// Results of a reference.
     pub fn values(&self) -> &[f64] {
         &self.0
     }
 
-    /// What a reference was given. Both sides must start from the same numbers, so nothing may be rounded here.
+    /// Inputs of a reference. Both sides must start from the same numbers, so nothing may be rounded here.
     pub fn inputs(&self) -> Vec<f32> {
         let narrow: Vec<f32> = self.0.iter().map(|value| *value as f32).collect();
         assert!(

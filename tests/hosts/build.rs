@@ -1,4 +1,4 @@
-//! What each target's linker has to be told.
+//! Options for each target's linker.
 
 use std::env::var;
 use std::fs::copy;
@@ -12,7 +12,7 @@ fn main() {
     match var("CARGO_CFG_TARGET_ARCH").as_deref() {
         Ok("arm") => {
             lay_out("cortex-m.ld");
-            // Of the boards that are emulated: a micro:bit, and an FPGA image with 4 MB.
+            // The memory of the emulated boards: a micro:bit, and an FPGA image with 4 MB.
             let flash =
                 if var("TARGET").is_ok_and(|target| target.starts_with("thumbv6m")) { 256 } else { 4096 };
             println!("cargo::rustc-link-arg-bins=--defsym=FLASH={}", flash * 1024);
@@ -23,7 +23,7 @@ fn main() {
     }
 }
 
-/// Beside the build, not by its own path: another checkout may share the target directory.
+/// Copied to the build, not used by its own path: another checkout may share the target directory.
 fn lay_out(script: &str) {
     println!("cargo::rerun-if-changed={script}");
     let directory = var("OUT_DIR").unwrap();

@@ -59,7 +59,7 @@ fn assert_alike(a: &[f32], b: &[f32]) {
     assert!(norm > 1e-4 && apart < 1e-11 * norm, "{apart} of {norm}");
 }
 
-/// What PEFT loads of ours.
+/// Our files as PEFT loads them.
 pub fn export(directory: &Path) {
     fs::create_dir_all(directory).unwrap();
     let lora = learned();
@@ -67,7 +67,7 @@ pub fn export(directory: &Path) {
     fs::write(directory.join("adapter_config.json"), config(&lora)).unwrap();
 }
 
-/// How far from PEFT's forward a file with a bias is here.
+/// The difference from PEFT's forward pass, for a file with a bias.
 pub fn error_of(case: &Case) -> f64 {
     let settings = Config::new().with_cap(Config::CAP_OFF);
     let mut lora = HeapLora::new(case.in_features, case.out_features, case.rank, &settings);
@@ -104,7 +104,7 @@ fn a_bias_comes_back() {
             .unwrap();
     assert_eq!(outputs(&frozen), outputs(&other));
 
-    // It learns on, from what was loaded.
+    // It continues to learn from the loaded weights.
     let list = Listwise::new(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], &[0.0, 1.0]);
     let before = outputs(&other);
     other.adapt_listwise(Sample::new(&[0.4; IN]).with_base(&[0.6; OUT]).with_weight(1e-5), list).unwrap();
@@ -141,7 +141,7 @@ fn a_bias_is_never_dropped() {
         assert_eq!(error, Err(Error::Unsupported { field: "lora_bias", expected }));
         assert!(target == before);
     }
-    // A file without one leaves none behind.
+    // A file without a bias removes an earlier one.
     target.load_safetensors(&tensors(&plain), M, None).unwrap();
     assert_eq!(target.bias(), [0.0; OUT]);
     assert_eq!(outputs(&target), {

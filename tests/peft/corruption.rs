@@ -1,5 +1,5 @@
-//! Every truncation and every flipped bit of a small export. Neither format has a checksum, so this counts what goes
-//! unnoticed rather than hoping that nothing does.
+//! Every truncation and every flipped bit of a small export. Neither format has a checksum, so this counts the
+//! corruptions that go unnoticed.
 
 use micro_lora::peft::{PeftConfig, read_adapter_config};
 use micro_lora::{Apply, Config, Error, Learn, MicroLora};
@@ -26,7 +26,7 @@ fn config_file() -> Vec<u8> {
     json
 }
 
-/// Loads into an adapter of another alpha; an error must leave it as it was.
+/// Loads into an adapter with another alpha; an error must leave it as it was.
 fn load(file: &[u8], config: Option<&PeftConfig>) -> Result<Lora, Error> {
     let mut lora = Lora::new(Config::new().with_alpha(2.0)).unwrap();
     let before = lora.clone();
@@ -39,12 +39,12 @@ fn load(file: &[u8], config: Option<&PeftConfig>) -> Result<Lora, Error> {
     }
 }
 
-/// What became of a corrupted file.
+/// The result of loading a corrupted file.
 #[derive(Debug, Default, PartialEq)]
 struct Outcomes {
     refused: usize,
     same: usize,
-    /// The weights are the same, alpha or rsLoRA is not.
+    /// The weights are the same, but alpha or rsLoRA is not.
     other_scaling: usize,
     other_weights: usize,
 }
@@ -88,14 +88,14 @@ fn a_flipped_bit_in_the_header_is_refused_or_harmless() {
     let bits = header * 8;
     let config = read_adapter_config(&config_file()).unwrap();
 
-    // With the config beside it, only what nobody reads may change: metadata.
+    // With the config beside it, only unused metadata may change.
     let mut with_config = Outcomes::default();
     flips(&file, 0..header).for_each(|file| with_config.count(load(&file, Some(&config))));
     println!("header of {bits} bits, with the config: {with_config:?}");
     assert_eq!(with_config, Outcomes { refused: 1_871, same: 241, other_scaling: 0, other_weights: 0 });
     assert_eq!(with_config.refused + with_config.same, bits);
 
-    // Without, the metadata is what alpha is taken from: its digits, and the names of its two keys, are not protected.
+    // Without it, alpha comes from the metadata: its digits and the names of its two keys are not protected.
     let mut alone = Outcomes::default();
     flips(&file, 0..header).for_each(|file| alone.count(load(&file, None)));
     println!("header of {bits} bits, without: {alone:?}");
@@ -156,6 +156,6 @@ fn a_corrupted_config_is_refused_or_says_what_its_text_says() {
         "config of {} bits: {refused} refused, {same} the same, {other} read as another r or alpha",
         json.len() * 8
     );
-    // The rest of the text means the same whatever is in it: names, versions, lists of modules.
+    // The rest of the text has no meaning here: names, versions, lists of modules.
     assert_eq!((refused, same, other), (1_978, 606, 8));
 }

@@ -200,7 +200,7 @@ fn decimals_are_read_as_peft_reads_them() {
     for text in ["10_0", "+1", ".5", "1.", "1e", "1e+", "1x1", "NaN", "Infinity", "1_0", "1 6", "1-6"] {
         assert!(matches!(parse(text), Err(Error::Syntax { .. })), "{text}");
     }
-    // A number that ends at the zero, and is none then.
+    // A number that ends after the zero is not a valid number.
     assert!(parse("016").is_err());
 }
 
@@ -260,7 +260,7 @@ fn a_config_of_another_rank_than_the_tensors_is_refused() {
     assert!(lora.same_as(&before));
 }
 
-/// A field that does not matter may hold any JSON, and nothing but JSON.
+/// A field that does not matter may hold any valid JSON, and nothing else.
 #[test]
 fn json_that_is_skipped_is_json() {
     let noise = &mut Noise(99);

@@ -1,4 +1,4 @@
-//! Files that are broken on purpose or by chance, against a reference reader on `serde_json`.
+//! Broken files, compared with a reference reader on `serde_json`.
 
 use micro_lora::peft::{self, Dtype};
 use micro_lora::{Config, Error, Learn};
@@ -38,7 +38,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     file(&header.to_string(), &data())
 }
 
-/// Loads `m`; on an error nothing may have changed.
+/// Loads `m`; an error must change nothing.
 fn load(file: &[u8]) -> Result<HeapLora, Error> {
     let mut lora = lora();
     let before = lora.clone();
@@ -111,11 +111,11 @@ fn ranges_that_do_not_fill_the_data() {
     refused(&changed(|header| header[A]["shape"] = json!([1u64 << 62, 1u64 << 62])), &length);
     refused(&changed(|header| header[A]["shape"] = json!([u64::MAX, 3])), &length);
     refused(&changed(|header| header[A]["dtype"] = json!("F16")), &length);
-    // Bytes that no tensor has.
+    // Bytes that belong to no tensor.
     let mut longer = changed(|_| {});
     longer.push(0);
     refused(&longer, &gaps);
-    // A tensor of another module must not lie over ours.
+    // A tensor of another module must not overlap ours.
     let overlap = json!({"dtype": "U8", "shape": [8], "data_offsets": [0, 8]});
     refused(&changed(|header| header["other"] = overlap), &gaps);
 }
@@ -151,7 +151,7 @@ fn entries_that_are_not_as_the_format_says() {
     bytes[name] = 0xFF;
     refused(&bytes, &json_fault("bytes that are not UTF-8"));
 
-    // The same name twice, where the ranges fill the data all the same.
+    // The same name twice, with ranges that still fill the data.
     let text = header().to_string().replace("lora_B", "lora_A");
     let twice = text.replace("[2,1]", "[1,2]");
     refused(&file(&twice, &data()), &json_fault(TWICE));
@@ -161,7 +161,7 @@ fn entries_that_are_not_as_the_format_says() {
     };
     metadata(json!("pt"), &json_fault(BROKEN));
     metadata(json!(1), &json_fault(BROKEN));
-    // What is asked for by its name must be what it says.
+    // The tensor that was asked for must be what its entry says.
     let alpha = "lora_alpha: expected a number from 1e-6 to 1e6 of at most 19 digits, got something else";
     for wrong in [json!("16 "), json!("None"), json!(16), json!("0"), Value::Null] {
         metadata(json!({"lora_alpha": wrong}), alpha);
@@ -250,7 +250,7 @@ fn values_that_are_not_usable() {
             refused(&with(at, huge), &message);
         }
     }
-    // lora_B counts with the scaling that the file brings.
+    // lora_B is checked with the scaling from the file.
     let mut scaled = header();
     scaled["__metadata__"] = json!({"lora_alpha": "1000000"});
     let mut large = data();
@@ -260,7 +260,7 @@ fn values_that_are_not_usable() {
     refused(&file(&scaled.to_string(), &large), message);
 }
 
-/// Every f16 and many bf16 against their definitions.
+/// Every f16 and many bf16 compared with their definitions.
 #[test]
 fn sixteen_bit_values_are_exact() {
     let load = |dtype: &str, values: &[u16]| {
@@ -320,7 +320,7 @@ fn any_valid_way_to_write_a_file_is_read() {
     same(&file(&text, &[&[0; 3], &bytes[12..], &bytes[..12], &[0; 2]].concat()));
 }
 
-/// What the format means, with a JSON library and memory at hand.
+/// The meaning of the format, with a JSON library and unlimited memory.
 fn reference(file: &[u8]) -> Option<(Vec<f32>, Vec<f32>)> {
     let (length, rest) = file.split_first_chunk::<8>()?;
     let (text, data) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;

@@ -1,4 +1,4 @@
-//! What public adapters have in their two files, field by field: their kinds, in files made for this.
+//! The fields in the two files of public adapters: the same kinds, in files made for this test.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::common::HeapLora;
 
-/// Fields as the versions of PEFT write them, oldest first; each has those before it.
+/// Fields as the versions of PEFT write them, oldest first; each version also has those before it.
 const FIELDS: [(&str, &str); 5] = [
     (
         "0.3",
@@ -147,12 +147,12 @@ fn files_of_other_kinds_are_told_apart() {
         assert!(blank || of_tensors.contains(kind), "{of_tensors}");
         assert_eq!(peft::modules(text).unwrap_err(), error);
     }
-    // One in the place of the other.
+    // One in place of the other.
     let error = peft::modules(config("0.18", json!({})).as_bytes()).unwrap_err().to_string();
     assert!(error.contains("a JSON text"), "{error}");
     let problem = read_adapter_config(&tensors(&[("base_model.model.m", 3, 2, 1)], None)).unwrap_err();
     assert!(problem.reason().contains("a safetensors file"), "{problem}");
-    // Lengths of headers with a byte of each of those.
+    // Header lengths that contain each of those bytes.
     for byte in [b'<', b'{', 0x80, 0xEF] {
         let mut file = tensors(&[("base_model.model.m", 3, 2, 1)], None);
         let length = u64::from_le_bytes(*file.first_chunk().unwrap()) as usize;
@@ -166,7 +166,7 @@ fn files_of_other_kinds_are_told_apart() {
 
 #[test]
 fn patterns_hold_for_the_modules_that_they_name() {
-    // Their order counts, and a `Value` does not keep it.
+    // Their order matters, and a `Value` does not keep it.
     let text = config("0.18", json!({"rank_pattern": 123}))
         .replace("123", r#"{"layers.0.k_proj": 2, "k_proj": 3}"#)
         .replace(
@@ -312,13 +312,13 @@ fn names_of_other_styles_are_read_or_named() {
         );
         assert_eq!(peft::modules(&file).unwrap_err(), error);
     }
-    // A whole model has none of either.
+    // A whole model has neither.
     let file = with_names([("model.embed.weight".to_owned(), [2, 2])], None);
     assert_eq!(peft::modules(&file).unwrap().count(), 0);
     assert_eq!(load(&file, "m").unwrap_err().code(), 18);
 }
 
-/// 9,216 modules of a mixture of experts, in the orders that writers leave them in.
+/// 9,216 modules of a mixture of experts, in the orders that writers use.
 #[test]
 fn a_mixture_of_experts_is_listed_and_loaded() {
     const MODULES: usize = 9_216;
@@ -339,7 +339,7 @@ fn a_mixture_of_experts_is_listed_and_loaded() {
         let last = name(MODULES - 1);
         load(&file, last.strip_prefix("base_model.model.").unwrap()).unwrap();
 
-        // The same with a cursor, as C has it.
+        // The same with a cursor, as in C.
         let (mut cursor, mut found) = (peft::Cursor::default(), 0);
         loop {
             let mut modules = peft::Modules::resume(&file, cursor).unwrap();

@@ -1,4 +1,4 @@
-//! Modules of a larger rank, against numpy's singular value decompositions.
+//! Modules of a larger rank, compared with numpy's singular value decompositions.
 
 use micro_lora::peft::{PeftConfig, read_adapter_config};
 use micro_lora::{Apply, Config, Error, FrozenLora, Learn};
@@ -8,7 +8,7 @@ use crate::common::{HeapLora, Noise};
 use crate::public::file_of;
 use crate::vectors::{Packed, relative_error};
 
-/// Of the whole `s B A`: the adapter's weights are f32.
+/// Relative to the whole `s B A`: the adapter's weights are f32.
 const TOLERANCE: f64 = 1e-6;
 
 #[derive(Deserialize)]
@@ -61,7 +61,7 @@ fn the_best_approximation_is_the_one_of_numpy() {
         assert!((lora.scaling() / (case.alpha / divisor) - 1.0).abs() < 1e-6, "{name}: {}", lora.scaling());
         assert_eq!((lora.generation(), lora.pending()), (generation + 1, 0));
 
-        // Both matrices carry the same: neither is left so small that nothing could be learned.
+        // Both matrices have the same norm: if one were tiny, nothing could be learned.
         let norm = |values: &[f32]| values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt();
         let (a, b) = (norm(&lora.a), norm(&lora.b) * f64::from(lora.scaling()));
         assert!(case.kind == "of rank 3" || (a / b - 1.0).abs() < 1e-5, "{name}: {a} {b}");

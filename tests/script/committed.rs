@@ -1,8 +1,8 @@
-//! What the script of operations comes to, on every machine and for ever. `cargo xtask bits` holds
-//! every target to it.
+//! The committed results of the script of operations, for every machine and for ever. `cargo xtask bits` compares
+//! every target with them.
 //!
-//! A run that gives something else has changed the order of operations. That breaks every state
-//! ever saved: mend the code, not the numbers.
+//! A different result means that the order of operations has changed. That breaks every saved state:
+//! fix the code, not the numbers.
 
 pub struct Committed {
     pub shape: &'static str,

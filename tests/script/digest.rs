@@ -1,11 +1,11 @@
-//! What goes into the script of operations, and what its results are reduced to.
+//! The inputs of the script of operations, and the hash of its results.
 
 use micro_lora::{Learn, Receipt};
 
 /// Rows of candidates in the script.
 pub const CANDIDATES: usize = 5;
 
-/// FNV-1a over the bits of everything that comes out.
+/// FNV-1a over the bits of all results.
 pub struct Digest(pub u64);
 
 impl Digest {
@@ -47,12 +47,12 @@ impl Inputs {
     }
 }
 
-/// What one shape came to.
+/// The hashes of one shape.
 pub struct Outcome {
     pub shape: &'static str,
-    /// Everything that training and serving gave.
+    /// All results of training and applying.
     pub script: u64,
-    /// Every byte that was saved, and what came after loading it.
+    /// Every saved byte, and the results after loading it.
     pub save: u64,
 }
 

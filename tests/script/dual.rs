@@ -7,10 +7,10 @@ use micro_lora::{
 
 use super::{CANDIDATES, Digest, Inputs, Outcome};
 
-/// So many lists are remembered; more are learned from.
+/// Lists remembered; more are learned from.
 const CAPACITY: usize = 4;
 
-// Inlined, it would lie beside the adapters of the other shapes.
+// Not inlined: its buffers would otherwise be on the stack together with those of the other shapes.
 #[inline(never)]
 pub fn outcome<const N: usize, const RANK: usize, const WORDS: usize, const SCRATCH: usize>(
     shape: &'static str,

@@ -1,5 +1,5 @@
-//! A long script of every operation, reduced to two numbers per shape. It needs neither `std` nor
-//! memory of its own beyond a few rows, so that every target can run it: a chip with 16 KB of
+//! A long script of every operation, reduced to two hashes per shape. It needs neither `std` nor
+//! more memory than a few rows, so that every target can run it: a chip with 16 KB of
 //! memory runs the small shapes.
 
 mod digest;
@@ -14,7 +14,7 @@ use micro_lora::{Apply, Choice, Config, Learn, Listwise, MicroLora, Result, Samp
 pub const SMALL_BUFFER: usize = MicroLora::<48, 48, 4>::JSON_MAX;
 pub const LARGE_BUFFER: usize = MicroLora::<384, 384, 4>::JSON_MAX;
 
-/// The shapes for which every target has memory enough.
+/// The shapes that fit every target's memory.
 pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     let [plain, free, rslora, sgd, now] = configs();
     tell(outcome::<1, 1, 1>("1x1 r1", plain, 280, buffer)?);
@@ -29,7 +29,7 @@ pub fn small(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     Ok(())
 }
 
-/// The shapes of embeddings in use.
+/// The shapes of common embeddings.
 pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     let [plain, _, rslora, _, now] = configs();
     tell(outcome::<384, 384, 4>("384x384 r4", plain, 140, buffer)?);
@@ -44,7 +44,7 @@ pub fn large(buffer: &mut [u8], tell: &mut dyn FnMut(Outcome)) -> Result<()> {
     Ok(())
 }
 
-// Inlined, all shapes' adapters and rows would lie side by side on a small stack.
+// Not inlined: all shapes' adapters and rows would otherwise be on a small stack together.
 #[inline(never)]
 fn outcome<const IN: usize, const OUT: usize, const RANK: usize>(
     shape: &'static str,
@@ -101,8 +101,8 @@ fn round<const IN: usize, const OUT: usize, const RANK: usize>(
     Ok(())
 }
 
-/// Saves a fresh adapter, one in the midst of its training, and, once more, what becomes of that one
-/// after it was loaded.
+/// Saves a fresh adapter, one during its training, and the latter again
+/// after it was loaded and trained further.
 fn save<const IN: usize, const OUT: usize, const RANK: usize>(
     digest: &mut Digest,
     lora: &mut MicroLora<IN, OUT, RANK>,
@@ -130,7 +130,7 @@ fn save<const IN: usize, const OUT: usize, const RANK: usize>(
     Ok(())
 }
 
-/// What more training comes to. Receipts stay out of it: their generation tells a loaded adapter from
+/// The results of more training. Receipts are left out: their generation differs between a loaded adapter and
 /// the one that was saved.
 fn go_on<const IN: usize, const OUT: usize, const RANK: usize>(
     lora: &mut MicroLora<IN, OUT, RANK>,

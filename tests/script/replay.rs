@@ -4,10 +4,10 @@ use micro_lora::{Apply, Config, Learn, Listwise, MicroLora, Replay, Result, Samp
 
 use super::digest::{CANDIDATES, Digest, Inputs, Outcome, norms};
 
-/// More lists are learned from than it has places; a base takes a row of its own.
+/// More lists are learned from than the ring has places; a base takes a row of its own.
 type Ring<const IN: usize, const OUT: usize> = Replay<IN, OUT, { CANDIDATES + 1 }, 4>;
 
-// Inlined, it would lie beside the adapters of the other shapes.
+// Not inlined: its buffers would otherwise be on the stack together with those of the other shapes.
 #[inline(never)]
 pub fn outcome<const IN: usize, const OUT: usize, const RANK: usize>(
     shape: &'static str,
@@ -25,7 +25,7 @@ pub fn outcome<const IN: usize, const OUT: usize, const RANK: usize>(
     script.values(lora.lora_a());
     script.values(lora.lora_b());
 
-    // A ring outlives its adapter: one that is loaded rehearses the same lists.
+    // A ring works with a loaded adapter: it rehearses the same lists.
     let len = lora.write_json(buffer)?;
     saved.bytes(&buffer[..len]);
     lora.reset();
@@ -65,7 +65,7 @@ fn learn<const IN: usize, const OUT: usize, const RANK: usize>(
     Ok(())
 }
 
-/// What it remembers, as it will be rehearsed.
+/// The remembered lists, as they will be rehearsed.
 fn digest_ring<const IN: usize, const OUT: usize>(digest: &mut Digest, ring: &mut Ring<IN, OUT>) {
     let view = ring.view();
     for codes in [&*view.inputs, &*view.candidates] {

@@ -1,4 +1,4 @@
-//! Inputs and texts of the tests whose vectors the browser package is held to.
+//! Inputs and texts for the tests whose vectors the browser package must reproduce.
 
 use micro_lora::Result;
 

@@ -2,8 +2,8 @@
 
 use crate::lora::Lora;
 
-/// The products a LoRA needs. Everything above them (the softmax of a choice, the r x r matrices of a step) is
-/// the same code for all peers: see `runner`.
+/// The products that a LoRA needs. The code above them (the softmax of a choice, the r x r matrices of a step) is
+/// the same for all peers: see `runner`.
 pub trait Algebra {
     /// `y = s B (A x)`
     fn apply(&mut self, lora: &Lora, x: &[f32], y: &mut [f32]);

@@ -101,7 +101,7 @@ impl Algebra for Faer {
     }
 
     fn update(&mut self, m: &mut [f32], n: usize, keep: f32, w: &[f32; 16], g: &mut [f32]) {
-        // `keep` first: `matmul` adds, and scales nothing but the product.
+        // `keep` first, since `matmul` adds to the output and scales only the product.
         for value in &mut *m {
             *value *= keep;
         }

@@ -1,4 +1,4 @@
-//! The contenders that are not MicroLoRA: libraries of linear algebra, each used as its documentation would have it,
+//! The peers: linear-algebra libraries, each used as its documentation recommends,
 //! and plain C.
 
 mod algebra;
@@ -13,7 +13,7 @@ use micro_lora::Simd;
 
 pub struct Peer {
     pub name: &'static str,
-    /// The instructions it was compiled for; the best there are if it chooses by itself.
+    /// The instructions it was compiled for; the best of the CPU if it chooses by itself.
     pub simd: Option<Simd>,
     pub new: fn() -> Box<dyn Algebra>,
 }

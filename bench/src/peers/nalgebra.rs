@@ -10,7 +10,7 @@ use crate::lora::Lora;
 
 pub struct Nalgebra;
 
-/// Rank-major rows are the columns of its transpose.
+/// Rank-major rows are the columns of the transpose.
 fn columns<const R: usize>(m: &[f32]) -> MatrixView<'_, f32, Dyn, Const<R>> {
     MatrixView::<f32, Dyn, Const<R>>::from_slice_generic(m, Dyn(m.len() / R), Const)
 }

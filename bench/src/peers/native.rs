@@ -1,4 +1,4 @@
-//! Plain C, OpenBLAS and Eigen: `native/`, bound as it is compiled, once per set of instructions.
+//! Plain C, OpenBLAS and Eigen: bindings to `native/`, one per set of instructions.
 
 use std::ffi::{CStr, c_char, c_long};
 
@@ -54,7 +54,7 @@ pub struct Native {
     update: unsafe extern "C" fn(*mut f32, c_long, c_long, f32, *const f32, *mut f32),
 }
 
-/// Declares the functions with one prefix, by the names that the linker knows.
+/// Declares the functions with one prefix, by their names for the linker.
 macro_rules! native {
     ($table:ident, $prefix:literal) => {
         pub const $table: Native = {
@@ -90,17 +90,17 @@ native!(OPENBLAS, "openblas");
 native!(PLAIN, "plain");
 native!(PLAIN_FAST, "plain_fast");
 
-/// Which of its kernels OpenBLAS has chosen.
+/// The kernels that OpenBLAS has chosen.
 pub fn openblas_core() -> String {
     unsafe extern "C" {
         fn openblas_get_corename() -> *const c_char;
     }
-    // SAFETY: OpenBLAS gives a static text.
+    // SAFETY: OpenBLAS returns a static text.
     unsafe { CStr::from_ptr(openblas_get_corename()) }.to_string_lossy().into_owned()
 }
 
 // SAFETY of every call: lengths are those of the shape, or of a matrix of `n` rows of `len`; the functions
-// neither keep a pointer nor write past what the header file says.
+// neither keep a pointer nor write more than the header file says.
 impl Algebra for Native {
     fn apply(&mut self, lora: &Lora, x: &[f32], y: &mut [f32]) {
         assert_eq!((x.len(), y.len()), (lora.shape.inputs, lora.shape.outputs));

@@ -1,4 +1,4 @@
-//! A peer's turn: the same mathematics, its products done by the peer.
+//! A peer's turn: the same mathematics with the peer's products.
 
 use super::algebra::Algebra;
 use super::scaled_gradient::ScaledGradient;
@@ -71,7 +71,7 @@ fn choose(algebra: &mut dyn Algebra, state: &mut State) {
     algebra.gradient(lora, x, g);
 }
 
-/// From `c . y` to what each candidate is multiplied by in `dL/dy` of a click: `(p - [chosen]) / tau`.
+/// From `c . y` to the factor of each candidate in `dL/dy` of a click: `(p - [chosen]) / tau`.
 fn to_factors(scores: &mut [f32; CANDIDATES]) {
     let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;

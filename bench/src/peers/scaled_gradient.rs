@@ -1,4 +1,4 @@
-//! The default step of MicroLoRA with a peer's products: `src/step.rs` has the formula.
+//! The default step of MicroLoRA with a peer's products: `src/learn/step.rs` has the formula.
 
 use super::algebra::Algebra;
 use crate::lora::{Lora, Shape};
@@ -16,7 +16,7 @@ const GUARD_FACTOR: f32 = 4.0;
 type Square = [f32; 16];
 
 pub struct ScaledGradient {
-    /// `B B^T`, kept from one step to the next as the output guard needs it.
+    /// `B B^T`, kept from one step to the next, since the output guard needs it.
     gram_b: Square,
     mean_squares: [f32; 2],
     filled: f32,
@@ -48,7 +48,7 @@ impl ScaledGradient {
         self.gram_b = algebra.gram(&lora.b, rank);
     }
 
-    /// What each direction is multiplied by: `1 / rms`, less for an outlier.
+    /// The factor of each direction: `1 / rms`, less for an outlier.
     fn shares(&mut self, norms: [f32; 2]) -> [f32; 2] {
         let filled = self.filled + WINDOW * (1.0 - self.filled);
         let mut shares = [0.0; 2];
@@ -77,7 +77,7 @@ fn norm(w: &Square, gram: &Square, n: usize) -> f32 {
     trace.sqrt()
 }
 
-/// `(gram + damping I)^-1` by Gauss and Jordan: the matrix is positive definite, so no pivot is sought.
+/// `(gram + damping I)^-1` by Gauss-Jordan elimination, without pivoting: the matrix is positive definite.
 fn inverse(gram: &Square, n: usize) -> Square {
     let mut m = *gram;
     let mut inverse = [0.0; 16];

@@ -1,11 +1,11 @@
-//! Says which memory the chip has: cortex-m-rt lays out the rest.
+//! Writes the chip's memory layout for cortex-m-rt.
 
 use std::env::var;
 use std::fs::write;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // The boards on which QEMU runs it: micro:bit, the first version, and mps2-an386.
+    // The boards that QEMU emulates: micro:bit, the first version, and mps2-an386.
     let (flash, ram) = match var("TARGET").as_deref() {
         Ok("thumbv6m-none-eabi") => ("256K", "16K"),
         Ok("thumbv7em-none-eabihf") => ("4M", "4M"),

@@ -1,4 +1,4 @@
-//! Documents about subjects, each with a bit of one of the tastes: made up, the same on every machine.
+//! Synthetic documents, each about a subject with a part of one of the tastes: the same on every machine.
 
 pub const FEATURES: usize = 384;
 pub const SUBJECTS: usize = 50;
@@ -39,7 +39,7 @@ pub fn query_about(subject: usize) -> Vector {
     mix(&[(direction(1_000_000 + subject), 1.0), (direction(9_000_000 + subject), 0.8)])
 }
 
-/// A direction at random, always the same for the same seed.
+/// A random direction, always the same for the same seed.
 fn direction(seed: usize) -> Vector {
     let mut state = (seed as u32).wrapping_mul(2_654_435_761);
     unit(std::array::from_fn(|_| {

@@ -1,5 +1,5 @@
-//! Personal search in front of an index of `hnsw_rs`. The index is built once, for everybody. What a person likes is
-//! learned on the side of the query: the corrected query goes to the index as it is.
+//! Personal search in front of an index of `hnsw_rs`. The index is built once, for everybody. The person's taste is
+//! learned on the side of the query: the corrected query goes to the index unchanged.
 //!
 //!     cargo run --release --manifest-path examples/hnsw/Cargo.toml               20,000 documents
 //!     cargo run --release --manifest-path examples/hnsw/Cargo.toml -- --quick     2,000
@@ -14,7 +14,7 @@ use micro_lora::{Apply, Clicks, Config, Error, Lookup, Memory, MemoryLayout, Mic
 use library::{FEATURES, Library, SUBJECTS, query_about, taste_of};
 
 const SHOWN: usize = 10;
-/// The person's searches; the subjects after them are never searched for before they are measured.
+/// The person's searches; the subjects after them are used only to measure.
 const SEARCHES: usize = 30;
 const LIKED: usize = 3;
 const LAYOUT: MemoryLayout = MemoryLayout::by_id(FEATURES, FEATURES, SHOWN);
@@ -49,7 +49,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Among embeddings of unit length those with the largest dot product are the nearest, whatever the query's length.
+/// Among unit vectors those with the largest dot product are the nearest, whatever the query's norm.
 fn index(library: &Library) -> Hnsw<'_, f32, DistL2> {
     let index = Hnsw::new(16, library.rows.len(), 16, 200, DistL2 {});
     for (id, row) in library.rows.iter().enumerate() {
@@ -62,7 +62,7 @@ fn nearest(index: &Hnsw<'_, f32, DistL2>, query: &[f32]) -> Vec<usize> {
     index.search(query, SHOWN, 64).iter().map(|found| found.d_id).collect()
 }
 
-/// Opens what is to their taste.
+/// Opens the results that suit their taste.
 fn search_and_click(
     index: &Hnsw<'_, f32, DistL2>,
     library: &Library,
@@ -88,16 +88,16 @@ fn search_and_click(
     Ok(())
 }
 
-/// Means over searches; of the time the median, the correction included.
+/// Means over searches; the time is the median, with the correction.
 struct Found {
-    /// Share of the ten truly nearest that the index finds.
+    /// The share of the true ten nearest that the index finds.
     recall: f64,
-    /// Of ten, how many are to the person's taste.
+    /// Results of ten that suit the person's taste.
     liked: f64,
     time: Duration,
 }
 
-/// Of searches for subjects that were never searched for.
+/// Measures searches for subjects that were never learned from.
 fn measure(
     index: &Hnsw<'_, f32, DistL2>,
     library: &Library,

@@ -1,7 +1,7 @@
-//! A program for a bare Cortex-M in an emulator, which prints for it by *semihosting*: Arm's calls
-//! from a chip to whatever debugs it.
+//! A program for a bare Cortex-M in an emulator, which prints by *semihosting*: Arm's calls
+//! from a chip to its debugger.
 //!
-//! All memory is stack, with nothing below it: one that is too deep faults, rather than to give
+//! All memory is stack, with nothing below it: a stack overflow faults instead of giving
 //! wrong results.
 
 use core::arch::asm;
@@ -15,7 +15,7 @@ struct Console;
 
 const HAS_FPU: bool = cfg!(target_abi = "eabihf");
 
-/// The chip with the FPU is also the one with megabytes of memory.
+/// Only the chip with the FPU has megabytes of memory.
 const HAS_MEMORY: bool = HAS_FPU;
 const STACK_TOP: usize = if HAS_MEMORY { 0x2040_0000 } else { 0x2000_4000 };
 
@@ -58,7 +58,7 @@ fn exit(code: usize) -> ! {
     }
 }
 
-/// What the chip reads when it starts: its stack, its first instruction, where each fault goes.
+/// The chip's vector table: its stack, its first instruction, and the handler of each fault.
 #[repr(C)]
 struct Vectors {
     stack: usize,
@@ -82,7 +82,7 @@ unsafe extern "C" fn reset() -> ! {
     start()
 }
 
-// Inlined, it could save registers of the FPU before that is allowed.
+// Not inlined: otherwise it could save registers of the FPU before that is allowed.
 #[inline(never)]
 fn start() -> ! {
     run::<HAS_MEMORY>(&mut Console, variant());

@@ -1,4 +1,4 @@
-//! A program for Linux on aarch64 or s390x without a C library: two system calls are all it needs, and it
+//! A program for Linux on aarch64 or s390x without a C library: it needs only two system calls, and
 //! builds wherever `core` does.
 
 use core::arch::asm;
@@ -42,7 +42,7 @@ const WRITE: usize = 4;
 const EXIT: usize = 1;
 
 /// # Safety
-/// As the kernel's call with this number demands.
+/// As required by the kernel's call with this number.
 unsafe fn system_call(number: usize, mut a: usize, b: usize, c: usize) -> isize {
     #[cfg(target_arch = "aarch64")]
     // SAFETY: the kernel keeps every register but x0.
@@ -64,7 +64,7 @@ fn exit(code: usize) -> ! {
     }
 }
 
-// The kernel starts it with a stack and nothing else, which is enough.
+// The kernel starts it with a stack and nothing else.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     run::<HAS_MEMORY>(&mut Console, variant());

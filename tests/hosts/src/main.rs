@@ -1,7 +1,7 @@
-//! Prints what the script of operations comes to on the target it was built for, one line per
+//! Prints the results of the script of operations on the target it was built for, one line per
 //! shape, after the variant of the code that ran.
 //!
-//! `host` is what differs: where the program starts, how it prints, and how it fails.
+//! `host` is the part that differs: where the program starts, how it prints, and how it fails.
 #![cfg_attr(not(is_native), no_std, no_main)]
 
 #[cfg_attr(is_native, path = "native.rs")]

@@ -10,7 +10,7 @@ struct Console;
 
 const HAS_MEMORY: bool = true;
 
-/// Which kernels run, limited to those of the first argument; and what the rest was built with.
+/// The kernels in use, limited by the first argument, and the instructions that the rest was built with.
 fn variant() -> String {
     for simd in [Simd::Avx512, Simd::Avx2, Simd::Portable] {
         if env::args().nth(1).is_some_and(|limit| limit == simd.name()) {

@@ -1,4 +1,4 @@
-//! A program for a bare RISC-V processor without an FPU, on the board `virt` of QEMU: its console is a serial port, and
+//! A program for a bare RISC-V processor without an FPU, on QEMU's board `virt`: its console is a serial port, and
 //! a register of the board ends the emulation.
 
 use core::arch::{asm, global_asm};
@@ -61,7 +61,7 @@ extern "C" fn start() -> ! {
 
 extern "C" fn fault() -> ! {
     let (cause, address): (usize, usize);
-    // SAFETY: reads why the trap happened and where.
+    // SAFETY: reads the cause and the address of the trap.
     unsafe { asm!("csrr {}, mcause", "csrr {}, mepc", out(reg) cause, out(reg) address) };
     let _ = writeln!(Console, "trap {cause} at {address:#x}");
     exit(FAIL)

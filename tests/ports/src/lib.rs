@@ -1,4 +1,4 @@
-//! The script of operations for a program in C, `tests/ports/script.c`.
+//! The script of operations, for a program in C, `tests/ports/script.c`.
 #![no_std]
 
 use core::fmt::{self, Write};

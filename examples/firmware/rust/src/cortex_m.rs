@@ -1,4 +1,4 @@
-//! The board is a bare Cortex-M in an emulator, which prints for it by semihosting.
+//! The board is a bare Cortex-M in an emulator, and prints by semihosting.
 
 use core::panic::PanicInfo;
 
@@ -6,14 +6,14 @@ use cortex_m::singleton;
 use cortex_m_rt::{entry, exception};
 use cortex_m_semihosting::{debug, hprintln};
 
-// It takes no captured arguments: `println!("{len}")` would print just that.
+// The macro takes no captured arguments: it would print `println!("{len}")` literally.
 pub use cortex_m_semihosting::hprintln as println;
 
 use crate::suggestions::{Lora, run};
 
 #[entry]
 fn main() -> ! {
-    // Statics that are handed out once: the stack never holds an adapter.
+    // Statics that are handed out once, so that no adapter is ever on the stack.
     let lora = singleton!(LORA: Lora = Lora::zeroed());
     let json = singleton!(JSON: [u8; Lora::JSON_MAX] = [0; Lora::JSON_MAX]);
     match lora.zip(json).map(|(lora, json)| run(lora, json)) {

@@ -1,10 +1,10 @@
-//! A device that learns which of five suggestions its user takes: `MicroLora` in a static, on a bare
-//! Cortex-M or on the machine it is built on.
+//! A device that learns which of five suggestions its user takes, with `MicroLora` in a static, on a bare
+//! Cortex-M or on the machine that built it.
 //!
-//! Each event shows five suggestions, of which the user takes the one nearest to a taste that no input
-//! mentions. The adapter learns it from what was taken, is saved as JSON half-way, loaded again and
-//! goes on. `examples/firmware/c` is the same program in C; both print the same on every machine, to
-//! the last bit, and `cargo xtask embedded` checks it.
+//! Each event shows five suggestions, and the user takes the one nearest to a taste that is not in the
+//! inputs. The adapter learns from these choices, is saved as JSON half-way, loaded again and
+//! continues. `examples/firmware/c` is the same program in C; both print the same bits on every machine,
+//! which `cargo xtask embedded` checks.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg_attr(target_os = "none", path = "cortex_m.rs")]

@@ -1,14 +1,16 @@
-//! The last state of an adapter in two slots of flash: whenever the power fails, the newest whole one loads.
+//! Keeps the last state of an adapter in two slots of flash: after a power cut at any time, the newest complete one
+//! loads.
 //!
-//! A slot is a sector: 12 bytes of header, then the JSON. A save goes to the slot that the state now in use did not come
-//! from: erase it, write the JSON, then the header, its last word last. The JSON has a checksum, and loading it is all
-//! or nothing, so that no other is needed. `examples/firmware/c/slots.c` is the same in C, of the same bytes.
+//! A slot is a sector: 12 bytes of header, then the JSON. A save goes to the slot that the state in use did not come
+//! from: erase it, write the JSON, then the header, its last word last. The JSON has a checksum and loads as a whole or
+//! not at all, so no other checksum is needed. `examples/firmware/c/slots.c` is the same in C, and writes the same
+//! bytes.
 
 use micro_lora::{Error, Learn};
 
 pub const HEADER: usize = 12;
 
-/// Two sectors. Erased bytes are 0xFF; offsets and lengths are multiples of 4, but for the last length of a JSON.
+/// Two sectors. Erased bytes are 0xFF; offsets and lengths are multiples of 4, except for the last length of a JSON.
 pub trait Flash {
     fn slot(&self, slot: usize) -> &[u8];
     fn erase(&mut self, slot: usize);
@@ -23,17 +25,17 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// At the start: the newest state that is whole. With none the adapter is as it was.
+    /// At the start: loads the newest complete state. Without one the adapter stays as it was.
     pub fn load(flash: &impl Flash, lora: &mut impl Learn) -> Self {
         let headers = [0, 1].map(|slot| header(flash.slot(slot)));
         let newer = match headers {
-            // The difference rather than the numbers: they may wrap around.
+            // Compare by the difference, since the numbers may wrap around.
             [Some((_, first)), Some((_, second))] => usize::from(second.wrapping_sub(first) < u32::MAX / 2),
             [_, second] => usize::from(second.is_some()),
         };
         for slot in [newer, 1 - newer] {
             let Some((len, sequence)) = headers[slot] else { continue };
-            // A length that is wrong ends within the JSON, or in what is erased: neither loads.
+            // A wrong length ends inside the JSON or in erased bytes: neither loads.
             let json = flash.slot(slot).get(HEADER..).and_then(|rest| rest.get(..len as usize));
             if json.is_some_and(|json| lora.load_json(json).is_ok()) {
                 return Self { current: Some(slot), sequence };
@@ -42,7 +44,7 @@ impl Slots {
         Self::default()
     }
 
-    /// The state as it is now, through a buffer of `JSON_MAX` bytes.
+    /// Saves the current state, through a buffer of `JSON_MAX` bytes.
     pub fn save(&mut self, flash: &mut impl Flash, lora: &impl Learn, json: &mut [u8]) -> Result<(), Error> {
         let len = lora.write_json(json)?;
         let slot = usize::from(self.current == Some(0));
@@ -59,7 +61,7 @@ impl Slots {
     }
 }
 
-/// Length and number of the save; a header that was cut off has another last word.
+/// Length and number of the save; in a truncated header the last word does not match.
 fn header(slot: &[u8]) -> Option<(u32, u32)> {
     let mut words = slot.chunks_exact(4).map(|word| word.try_into().map_or(0, u32::from_le_bytes));
     let (len, sequence, inverse) = (words.next()?, words.next()?, words.next()?);

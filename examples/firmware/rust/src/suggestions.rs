@@ -11,7 +11,7 @@ const EVENTS: usize = 200;
 pub type Lora = MicroLora<FEATURES, FEATURES, 2>;
 type Vector = [f32; FEATURES];
 
-/// Any error ends the program with what was expected and what came.
+/// Any error ends the program with a message that says what was expected and what came.
 pub fn run(lora: &mut Lora, json: &mut [u8; Lora::JSON_MAX]) -> Result<()> {
     lora.init(Config::new())?;
     println!("right of 100, before: {}", hits(lora)?);
@@ -39,7 +39,7 @@ fn learn(lora: &mut Lora, random: &mut Generator, events: usize) -> Result<()> {
     Ok(())
 }
 
-/// In how many of 100 events, never learned from, the suggestion that will be taken comes first.
+/// In how many of 100 events, never learned from, the suggestion that the user takes comes first.
 fn hits(lora: &Lora) -> Result<u32> {
     let mut random = Generator(0x0bad_cafe);
     let mut count = 0;
@@ -51,8 +51,8 @@ fn hits(lora: &Lora) -> Result<u32> {
     Ok(count)
 }
 
-/// One event: a query (its first eight values say where it comes from, always the same place), five
-/// suggestions, and which of them the user takes.
+/// One event: a query (its first eight values are always the same), five
+/// suggestions, and the one that the user takes.
 fn event(random: &mut Generator) -> (Vector, [Vector; SHOWN], usize) {
     const TASTE: u32 = 0x5a0f_f1ce;
     let query = signs(random.next() | 0xff);
@@ -85,7 +85,7 @@ fn signs(bits: u32) -> Vector {
     core::array::from_fn(|i| if bits >> i & 1 == 1 { 0.176_776_69 } else { -0.176_776_69 })
 }
 
-/// Deterministic events: xorshift32, of which every machine makes the same.
+/// Reproducible events: xorshift32 gives the same numbers on every machine.
 struct Generator(u32);
 
 impl Generator {
