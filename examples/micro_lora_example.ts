@@ -1,8 +1,7 @@
-// MicroLoRA in TypeScript: every scenario of the documentation of the system that it replaces, running.
+// MicroLoRA in TypeScript: every scenario in the documentation of the package that it replaces, as a running program.
 //
-// `cargo xtask web-test` checks the types, then runs it in Node and in Chromium. Each scenario ends with a
-// check of what it promises. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what
-// they had not is marked NEW.
+// `cargo xtask web-test` checks the types, then runs it in Node and in Chromium. Each scenario ends with a check of its
+// promise. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what is new to them is marked NEW.
 import init, { AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
 import { Memory } from "micro-lora/learn";
 
@@ -33,11 +32,11 @@ function basicUsage(): string {
   return `${config.memoryBytes()} bytes of weights, scaling ${config.computeScaling()}`;
 }
 
-/** Real-time adaptation: nothing is known but how good an output was. The weakest signal there is. */
+/** Real-time adaptation: only the quality of an output is known. The weakest kind of feedback. */
 function realTimeAdaptation(): string {
   const lora = adapter();
   const hiddenState = vector(1);
-  // A quality pulls towards or away from what the adapter already does: something has to be there.
+  // A quality strengthens or weakens the correction that the adapter already makes, so it needs one.
   lora.adaptTarget(hiddenState, vector(2));
   lora.applyUpdates(0.01);
 
@@ -98,7 +97,7 @@ function browserStorage(store: Store): string {
   return `${restored.stats().samplesSeen} samples survived`;
 }
 
-/** Several users: an adapter each, which learn nothing from each other. */
+/** Several users: one adapter each; they learn nothing from each other. */
 function multiUser(store: Store): string {
   const getUserLora = (user: string): MicroLoraWasm => {
     const saved = store.getItem(`lora-${user}`);
@@ -204,7 +203,7 @@ function baseModelIntegration(): string {
   return `token ${wanted} went from place ${before.indexOf(wanted) + 1} to ${after.indexOf(wanted) + 1}`;
 }
 
-/** Troubleshooting: what an adapter takes, and whether its feedback is one-sided. */
+/** Troubleshooting: how much memory an adapter takes, and whether its feedback is one-sided. */
 function troubleshooting(): string {
   const config = new MicroLoraConfigWasm();
   config.rank = 1; // instead of 2 or 4
@@ -227,7 +226,7 @@ function adapter(step?: number): MicroLoraWasm {
   return new MicroLoraWasm(config);
 }
 
-/** An adapter that has learned something already, by the step that takes lists and every other feedback (NEW: 2). */
+/** An adapter that has learned something already, by the step that takes all kinds of feedback (NEW: 2). */
 function taught(seed: number): MicroLoraWasm {
   const lora = adapter(2);
   for (let event = 0; event < 10; event += 1) {
@@ -317,7 +316,7 @@ function memoryStore(): Store {
   };
 }
 
-/** Runs every scenario; gives one line for each. */
+/** Runs every scenario; returns one line for each. */
 export async function main(store: Store = memoryStore()): Promise<string[]> {
   await init();
   const scenarios = [

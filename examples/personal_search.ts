@@ -8,7 +8,7 @@ import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
 import { Memory } from "micro-lora/learn";
 
 const MODEL = "Xenova/all-MiniLM-L6-v2";
-/** Any number of your own: a state that was made for another model is refused. */
+/** Your number for the embedding model: a state that was made for another one is refused. */
 const MODEL_ID = 6_384;
 const SHOWN = 5;
 

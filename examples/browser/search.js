@@ -1,12 +1,12 @@
-// Personal search in a page. IndexedDB has the documents' embeddings, as one ArrayBuffer, and what was learned.
+// Personal search in a page. IndexedDB keeps the documents' embeddings, as one ArrayBuffer, and what was learned.
 //
-// A site may be open in two tabs, each with an adapter of its own in memory. A click takes a lock that all tabs of the
-// site share, reads what another tab has learned in the meantime, learns, and writes: none is lost.
+// A site may be open in two tabs, each with its own adapter in memory. A click takes a lock that all tabs of the site
+// share, reads what another tab has learned in the meantime, learns, and writes, so no click is lost.
 import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
 import { Memory } from "micro-lora/learn";
 
 const STORE = "personal";
-/** Any number of your own for the embedding model: what was learned for another is refused. */
+/** Your number for the embedding model: what was learned for another one is refused. */
 const MODEL_ID = 384;
 const SHOWN = 10;
 
@@ -56,7 +56,7 @@ export class PersonalSearch {
 
   /** The ids of the best documents, with all that any tab has learned. */
   async search(query, count = SHOWN) {
-    // Shared: searches do not wait for each other, but none sees an adapter between a click and its end.
+    // A shared lock: searches do not wait for each other, but none sees an adapter in the middle of a click.
     await navigator.locks.request(this.#name, { mode: "shared" }, () => this.#catchUp());
     const corrected = this.#lora.applyResidual(query);
     const scores = Array.from({ length: this.#embeddings.length / this.#features }, (_, id) => ({

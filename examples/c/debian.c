@@ -12,7 +12,7 @@
 static float embeddings[PACKAGES][FEATURES];
 static const char *uses[PACKAGES];
 static const char *interfaces[PACKAGES];
-// The tables point into it: kept to the end of the program.
+// The tables point into it, so it is never freed.
 static char *table;
 
 static void fail(const char *file, const char *expected) {
@@ -60,7 +60,7 @@ static uint32_t load_embeddings(const char *folder) {
   if (crc32(bytes, len - CRC_BYTES) != word(bytes + len - CRC_BYTES)) fail(name, "the checksum at its end");
   const unsigned char *levels = bytes + HEADER_BYTES + 4 * PACKAGES;
   for (size_t row = 0; row < PACKAGES; row++, levels += FEATURES) {
-    // The scale cancels when the row is brought to unit norm.
+    // The scale cancels when the row is normalised.
     int32_t squares = 0;
     for (size_t i = 0; i < FEATURES; i++) squares += (int8_t)levels[i] * (int8_t)levels[i];
     if (squares == 0) fail(name, "a direction in every row");
@@ -72,7 +72,7 @@ static uint32_t load_embeddings(const char *folder) {
   return table_crc;
 }
 
-// Ends the field at the next separator and steps over it.
+// Ends the field at the next separator and moves past it.
 static char *next_field(char **rest, char separator) {
   char *field = *rest, *end = strchr(field, separator);
   if (end == NULL) fail("debian.tsv", "six fields in each line");

@@ -14,11 +14,11 @@ void load_debian(const char *folder);
 // A unit vector of FEATURES values.
 const float *embedding(size_t package);
 
-// What a package is for, and how a person meets it: values separated by commas.
+// A package's purposes and interfaces: values separated by commas.
 const char *uses_of(size_t package);
 const char *interfaces_of(size_t package);
 
-// Whether two such lists share a value, and whether one holds a value.
+// Whether two such lists share a value, and whether one contains a value.
 int lists_meet(const char *one, const char *two);
 int list_has(const char *list, const char *value, size_t value_len);
 

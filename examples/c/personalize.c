@@ -1,9 +1,9 @@
 // Software search that learns from clicks which kind of program its user prefers, in C.
 //
-// One of the users of `cargo run --release --example personalize`: a frozen model embeds the query and
-// some 1,200 package descriptions, this user wants command-line programs and no query says so. An adapter
-// sees ten results and the clicks, and takes one step per search. What it learned is measured on queries
-// that it never saw. It prints the same gain and ends with the same state as the same run in Rust.
+// One of the users of `cargo run --release --example personalize`: a frozen model embeds the query and some 1,200
+// package descriptions; this user wants command-line programs, but no query says so. An adapter sees ten results and
+// the clicks, and takes one step per search. What it learned is measured on queries that it never saw. The program
+// prints the same gain and ends with the same state as the same run in Rust.
 //
 //     cargo xtask c-install --prefix /usr/local
 //     gcc -O2 -ffp-contract=off examples/c/*.c $(pkg-config --cflags --libs micro_lora) -lm

@@ -10,9 +10,9 @@
 #define VALIDATION 250
 #define HELD_OUT 450
 #define HELD_OUT_MIN 300
-// A query with fewer answers says little about a ranking.
+// A query with fewer relevant documents says little about a ranking.
 #define RELEVANT_MIN 3
-// Keeps the stream of clicks apart from the stream that made the split.
+// Gives the clicks a random stream apart from the one that made the split.
 #define CLICK_STREAM ((uint64_t)77 << 32)
 #define NOISE 0.1f
 
@@ -26,7 +26,7 @@ static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low) {
   return a_high * b_high + (middle >> 32) + (other >> 32);
 }
 
-// wyrand (Wang Yi, public domain), as the Rust crate fastrand has it.
+// wyrand (Wang Yi, public domain), as in the Rust crate fastrand.
 static uint64_t random_bits(uint64_t *state) {
   uint64_t low, high;
   *state += 0x2d358dccaa6c78a5;
@@ -34,14 +34,14 @@ static uint64_t random_bits(uint64_t *state) {
   return low ^ high;
 }
 
-// 0 to n - 1, every value equally often (Lemire).
+// Uniform from 0 to n - 1 (Lemire).
 static uint64_t random_below(uint64_t *state, uint64_t n) {
   uint64_t low, high = multiply(random_bits(state), n, &low);
   while (low < n && low < (0 - n) % n) high = multiply(random_bits(state), n, &low);
   return high;
 }
 
-// 0 to 1, without 1.
+// Uniform from 0 to 1, without 1.
 static float random_float(uint64_t *state) {
   for (;;) {
     float value = (float)(random_bits(state) >> 1) * 0x1p-63f;
@@ -73,7 +73,7 @@ static size_t relevant_count(const simulation *user, size_t query) {
   return count;
 }
 
-// Keeps the queries that have answers enough.
+// Keeps the queries with enough relevant documents.
 static size_t take_answerable(const simulation *user, const size_t *queries, size_t count, size_t *to) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
@@ -94,7 +94,7 @@ simulation *new_simulation(const char *interface, uint64_t seed) {
     if (*uses_of(i) != 0) all[count++] = i;
   }
   shuffle(&seed, all, count);
-  // With too few packages every part shrinks alike.
+  // With too few packages every part shrinks in proportion.
   size_t documents = DOCUMENTS, train = TRAIN, validation = VALIDATION;
   size_t wanted = DOCUMENTS + TRAIN + VALIDATION;
   if (count < wanted + HELD_OUT_MIN) {
@@ -134,7 +134,7 @@ void rank(const simulation *user, const float *vector, size_t shown[SHOWN]) {
   for (size_t i = 0; i < user->documents_count; i++) {
     float score = dot(embedding(user->documents[i]), vector);
     if (found == SHOWN && !(score > best[SHOWN - 1])) continue;
-    // Of equal scores the first stays first.
+    // Equal scores stay in their order.
     size_t at = found < SHOWN ? found++ : SHOWN - 1;
     for (; at > 0 && score > best[at - 1]; at--) {
       best[at] = best[at - 1];
@@ -153,7 +153,7 @@ void click(simulation *user, size_t query, const size_t shown[SHOWN], float clic
   }
 }
 
-// What a result is worth at a place that counts from 0.
+// The discount of a place that counts from 0.
 static double discount(size_t place) { return 1.0 / log2((double)(place + 2)); }
 
 double ndcg(const simulation *user, size_t query, const size_t shown[SHOWN]) {

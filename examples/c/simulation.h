@@ -1,5 +1,5 @@
-// A simulated user: what they search, what they like, what they click. The twin of the Rust crate `lab`:
-// it draws the same random numbers and adds in the same order, so that both see the same user.
+// A simulated user: their searches, taste and clicks. It draws the same random numbers as the Rust crate `lab` and adds
+// in the same order, so that both see the same user.
 #ifndef SIMULATION_H
 #define SIMULATION_H
 
@@ -18,7 +18,7 @@ typedef struct {
   uint64_t clicks_state;
 } simulation;
 
-// Someone who looks for programs of one purpose and likes one interface. To be freed.
+// A user who looks for programs of one purpose and likes one interface. The caller must free it.
 simulation *new_simulation(const char *interface, uint64_t seed);
 
 size_t next_query(simulation *user);

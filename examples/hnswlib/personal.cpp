@@ -1,5 +1,5 @@
-// Personal search in front of an index of hnswlib. The index is built once, for everybody. What a person likes is
-// learned on the side of the query: the corrected query goes to the index as it is.
+// Personal search in front of an index of hnswlib. The index is built once, for everybody. The person's taste is
+// learned on the side of the query: the corrected query goes to the index unchanged.
 //
 //     personal            20,000 documents
 //     personal --quick    2,000
@@ -36,7 +36,7 @@ void to_unit(Vector &vector) {
   for (float &value : vector) value /= std::sqrt(squares);
 }
 
-// A direction at random, always the same for the same seed.
+// A random direction, always the same for the same seed.
 Vector direction(std::uint32_t seed) {
   Vector vector(kFeatures);
   std::uint32_t state = seed * 2654435761u;
@@ -57,7 +57,7 @@ Vector mix(std::uint32_t subject, std::uint32_t taste, float strength, std::uint
 }
 
 std::uint32_t taste_of(std::uint32_t id) { return id / kSubjects % kTastes; }
-// About a subject, with a bit of one of the tastes.
+// A document about a subject, with a part of one of the tastes.
 Vector document(std::uint32_t id) { return mix(id % kSubjects, taste_of(id), 0.4f, 3000000 + id); }
 Vector query_about(std::uint32_t subject) { return mix(subject, 0, 0.0f, 9000000 + subject); }
 
@@ -125,7 +125,7 @@ struct Person {
     return query;
   }
 
-  // Opens what is to their taste.
+  // Opens the results that suit their taste.
   void search_and_click(Index &index, std::uint32_t subject) {
     const Vector query = query_about(subject);
     const Ids shown = index.nearest(corrected(query));
@@ -139,7 +139,7 @@ struct Found {
   double recall = 0, liked = 0, microseconds = 0;
 };
 
-// Of searches for subjects that were never searched for: means, and the median time, the correction included.
+// Measures searches for subjects that were never learned from: means, and the median time with the correction.
 template <class Correct>
 Found measure(Index &index, Correct correct) {
   Found found;

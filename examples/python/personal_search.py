@@ -19,7 +19,7 @@ FEATURES, RANK = 4, 2
 
 
 def declarations(header):
-    """What a C parser that knows no preprocessor can read."""
+    """The header for a C parser without a preprocessor."""
     constants = dict(re.findall(r"^#define (\w+) (\d+)$", header, flags=re.M))
     text = re.sub(r"//[^\n]*", "", header)
     text = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
@@ -55,7 +55,7 @@ class Adapter:
             raise Failure(f"{self.ffi.string(name).decode()}: {self.ffi.string(message).decode()}")
 
     def floats(self, values):
-        """An array that stays alive as long as the view of it."""
+        """An array that stays alive as long as its view."""
         return self.ffi.from_buffer("float[]", array("f", values))
 
     def corrected(self, query):

@@ -1,14 +1,14 @@
 // Personal search in one SQLite file: the documents' embeddings in a table of sqlite-vec, and for each person an adapter
 // and a memory of lists.
 //
-// A click, the adapter that has learned from it and the memory are written in one transaction. So wherever the process
-// is killed, the file has a click with all that was learned from it, or neither.
+// A click, the adapter that has learned from it and the memory are written in one transaction. So if the process is
+// killed at any point, the file has a click with all that was learned from it, or neither.
 import Database from "better-sqlite3";
 import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
 import { Memory } from "micro-lora/learn";
 import * as sqliteVec from "sqlite-vec";
 
-/** Any number of your own for the embedding model: what was learned for another is refused. */
+/** Your number for the embedding model: what was learned for another one is refused. */
 const MODEL_ID = 384;
 const SHOWN = 10;
 /** Lists that a person's memory keeps. */
@@ -31,7 +31,7 @@ export class PersonalSearch {
     const db = new Database(file);
     sqliteVec.load(db);
     db.pragma("journal_mode = WAL");
-    // A transaction that has ended also survives a power failure.
+    // A committed transaction also survives a power failure.
     db.pragma("synchronous = FULL");
     db.exec(`
       CREATE VIRTUAL TABLE IF NOT EXISTS documents USING vec0(embedding float[${features}]);
@@ -48,7 +48,7 @@ export class PersonalSearch {
     this.#statements = {
       add: db.prepare("INSERT INTO documents (rowid, embedding) VALUES (?, ?)"),
       find: db.prepare("SELECT embedding FROM documents WHERE rowid = ?").pluck(),
-      // Embeddings of unit length: the nearest are those with the largest dot product.
+      // For unit vectors the nearest are those with the largest dot product.
       nearest: db
         .prepare("SELECT rowid FROM documents WHERE embedding MATCH ? AND k = ? ORDER BY distance")
         .pluck(),
@@ -71,13 +71,13 @@ export class PersonalSearch {
     })();
   }
 
-  /** The ids of the nearest documents: to the query as the person means it, or, for nobody, as it is. */
+  /** The ids of the documents nearest to the query, corrected for the person if one is given. */
   search(person, query, count = SHOWN) {
     const corrected = person === undefined ? query : this.#of(person).lora.applyResidual(query);
     return this.#statements.nearest.all(corrected, count);
   }
 
-  /** Learns that the person opened one of the documents that were shown. When it returns, the file has it. */
+  /** Learns that the person opened one of the documents that were shown. When it returns, the file contains the click. */
   click(person, query, shown, clicked) {
     const { lora, memory } = this.#of(person);
     const { save, count, log } = this.#statements;
@@ -88,7 +88,7 @@ export class PersonalSearch {
         save.run(person, Buffer.from(lora.save()), Buffer.from(memory.save()));
       })();
     } catch (error) {
-      // The file does not have it, so what is in memory is ahead: the next call reads the file again.
+      // The file does not have the click, but the memory does: the next call reads the file again.
       this.#open.delete(person);
       throw error;
     }
@@ -143,7 +143,7 @@ export class PersonalSearch {
   }
 }
 
-/** A copy: the bytes of a row may begin anywhere. */
+/** Copies the bytes, since those of a row may begin anywhere. */
 function floats(blob) {
   return new Float32Array(new Uint8Array(blob).buffer);
 }

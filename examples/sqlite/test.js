@@ -1,5 +1,5 @@
-// Documents and people in one file: does each person's taste come to the top, how long does it take, and is a click
-// that was told of still there after the process was killed?
+// Documents and people in one file: does each person's taste come to the top, how long does it take, and is a reported
+// click still there after the process was killed?
 //
 //     node test.js            10,000 documents, 100 people, 20 kills
 //     node test.js --quick    1,000 documents, 5 people, 3 kills
@@ -35,7 +35,7 @@ async function test([documents, people, kills]) {
   }
 }
 
-/** Everybody searches and clicks what is to their taste; then they search for what they never looked for. */
+/** Everybody searches and clicks what suits their taste; then they search for subjects that are new to them. */
 function usePeople(search, people) {
   const liked = { before: 0, after: 0 };
   const times = { search: [], click: [] };
@@ -63,7 +63,7 @@ function usePeople(search, people) {
   assert(after > before + 1, "expected one more of ten results to the person's taste");
 }
 
-/** A process that clicks is killed again and again, each time at another moment. */
+/** Kills a clicking process repeatedly, each time at another moment. */
 async function killed(file, kills) {
   const person = 1_000_000;
   let lost = 0;
@@ -76,7 +76,7 @@ async function killed(file, kills) {
       `expected ${told} clicks or one more, got ${clicks.length}`,
     );
     lost += clicks.length - told;
-    // What the file has learned is what its clicks teach, bit for bit.
+    // The file's adapter equals one that learns the file's clicks, bit for bit.
     const again = await PersonalSearch.open(":memory:", FEATURES);
     again.add(library(1000));
     for (const { query, shown, clicked } of clicks) again.click(person, query, shown, clicked);
@@ -98,7 +98,7 @@ function taught(search, person) {
   return JSON.stringify({ ...JSON.parse(adapter), generation: 0, crc32: 0 }) + memory;
 }
 
-/** How many clicks the file had been told to have when the process died. */
+/** How many clicks had been reported when the process died. */
 function clickAndKill(file, person, wait) {
   return new Promise((resolve, reject) => {
     const child = spawn(
@@ -110,14 +110,14 @@ function clickAndKill(file, person, wait) {
     );
     let text = "";
     child.stdout.on("data", (chunk) => {
-      // From its first click on, so that it is not always killed while it starts.
+      // Count from its first click, so that it is not always killed while it starts.
       if (text === "") setTimeout(() => child.kill("SIGKILL"), wait);
       text += chunk;
     });
     child.on("error", reject);
     child.on("close", (_, signal) => {
       if (signal !== "SIGKILL") reject(new Error(`expected it to be killed, it ended: ${text}`));
-      // A line that was cut was not told.
+      // A truncated line does not count as reported.
       else resolve(Number(text.split("\n").at(-2)));
     });
   });
@@ -135,7 +135,7 @@ async function clicking(file, person) {
   }
 }
 
-/** Pairs of an id and an embedding: half a subject, a bit of one of eight tastes, and noise. */
+/** Pairs of an id and an embedding: half a subject, a part of one of eight tastes, and noise. */
 function* library(count) {
   for (let id = 1; id <= count; id++) {
     yield [id, mix([subject(id % SUBJECTS), 1], [taste(tasteOf(id)), 0.4], [noise(3e6 + id), 0.8])];
@@ -162,7 +162,7 @@ function taste(index) {
   return noise(2e6 + index);
 }
 
-/** A direction at random, always the same for the same seed. */
+/** A random direction, always the same for the same seed. */
 function noise(seed) {
   let state = (seed * 2654435761) >>> 0;
   const values = Float32Array.from({ length: FEATURES }, () => {

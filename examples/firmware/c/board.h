@@ -1,10 +1,10 @@
-// What main.c needs of the machine below it.
+// What main.c needs from the machine.
 #ifndef BOARD_H
 #define BOARD_H
 
 void board_print(const char *text);
 
-// Prints why, and ends the program as failed.
+// Prints the reason, and ends the program with an error code.
 _Noreturn void board_fail(const char *why);
 
 #endif

@@ -1,5 +1,5 @@
-// The board is a bare Cortex-M: start-up, faults, and printing by semihosting (Arm's calls from a chip
-// to the debugger or emulator that watches it).
+// The board is a bare Cortex-M: start-up, faults, and printing by semihosting (Arm's calls from a chip to its debugger
+// or emulator).
 #include <stdint.h>
 
 #include "board.h"
@@ -27,10 +27,10 @@ _Noreturn void board_fail(const char *why) {
 
 int main(void);
 
-// Where the linker script has put things.
+// Addresses from the linker script.
 extern uint32_t data_in_flash[], data_start[], data_end[], bss_start[], bss_end[], stack_top[];
 
-// Of its own: inlined into reset, it could save registers of the FPU before that is allowed.
+// Not inlined: in reset it could save registers of the FPU before that is allowed.
 __attribute__((noinline)) static _Noreturn void start(void) {
   const uint32_t *from = data_in_flash;
   for (uint32_t *to = data_start; to < data_end; to++) *to = *from++;
@@ -49,7 +49,7 @@ _Noreturn void reset(void) {
 
 static _Noreturn void fault(void) { board_fail("the chip faulted"); }
 
-// What the chip reads first: its stack, its first instruction, and where each fault goes.
+// The vector table: stack, first instruction, and the handler of each fault.
 typedef struct {
   uint32_t *stack;
   void (*reset)(void);

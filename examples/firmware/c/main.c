@@ -1,11 +1,12 @@
-// A device that learns which of five suggestions its user takes, in C, from a server to a Cortex-M0.
+// A device that learns which of five suggestions its user takes, in C; it runs on anything from a server to a
+// Cortex-M0.
 //
-// Each event shows five suggestions, of which the user takes the one nearest to a taste that no input
-// mentions. The adapter learns it from what was taken, is saved as JSON half-way, loaded again and goes
-// on. What it prints is the same on every machine, to the last bit: the same program in Rust is in
-// examples/firmware/rust, and `cargo xtask embedded` runs both on two emulated chips and on this machine.
+// Each event shows five suggestions, and the user takes the one nearest to a taste that is not in the inputs. The
+// adapter learns from these choices, is saved as JSON half-way, loaded again and continues. It prints the same bits on
+// every machine: examples/firmware/rust is the same program in Rust, and `cargo xtask embedded` runs both on two
+// emulated chips and on this machine.
 //
-// Nothing here asks for a C library. On a chip, cortex-m.c is all there is below it:
+// Nothing here needs a C library. On a chip, cortex-m.c is everything below it:
 //
 //     arm-none-eabi-gcc -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -Os -ffreestanding
 //         -ffp-contract=off -nostdlib -Wl,--gc-sections -T cortex-m4f.ld main.c cortex-m.c libmicro_lora.a
@@ -18,10 +19,10 @@
 
 enum { FEATURES = 32, RANK = 2, SHOWN = 5, EVENTS = 200, JSON_MAX = MLORA_JSON_MAX(FEATURES, FEATURES, RANK) };
 
-// What Rust takes for a choice unless told otherwise.
+// The default of a choice in Rust.
 static const float TEMPERATURE = 0.08f;
 
-// All memory that the adapter ever takes, known when the program is built.
+// All memory that the adapter takes, known at compile time.
 static uint32_t memory[MLORA_SIZE(FEATURES, FEATURES, RANK, 0) / 4];
 static char json[JSON_MAX];
 static mlora *lora;
@@ -30,7 +31,7 @@ static void expect_ok(mlora_status status) {
   if (status != MLORA_OK) board_fail(mlora_status_message((int32_t)status));
 }
 
-// Deterministic events: xorshift32, of which every machine makes the same.
+// Reproducible events: xorshift32 gives the same numbers on every machine.
 typedef struct {
   uint32_t state;
 } generator;
@@ -64,8 +65,7 @@ static size_t nearest(float shown[SHOWN][FEATURES], const float direction[FEATUR
 
 static const uint32_t TASTE = 0x5a0ff1ce;
 
-// One event: a query (its first eight values say where it comes from, always the same place), five
-// suggestions, and which of them the user takes.
+// One event: a query (its first eight values are always the same), five suggestions, and the one that the user takes.
 static size_t event(generator *random, float query[FEATURES], float shown[SHOWN][FEATURES]) {
   float taste[FEATURES];
   signs(TASTE, taste);
@@ -85,7 +85,7 @@ static void learn(generator *random, int events) {
   }
 }
 
-// In how many of 100 events, never learned from, the suggestion that will be taken comes first.
+// In how many of 100 events, never learned from, the suggestion that the user takes comes first.
 static uint32_t hits(void) {
   generator random = {0xbadcafe};
   uint32_t count = 0;

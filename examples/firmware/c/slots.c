@@ -13,19 +13,19 @@ static header read_header(int slot) {
   return (header){word(at), word(at + 4), word(at + 8)};
 }
 
-// A header that was cut off has another last word.
+// In a truncated header the last word does not match.
 static bool is_whole(header one) { return one.inverse == ~one.sequence; }
 
 bool slots_load(slots *place, mlora *lora) {
   const header headers[2] = {read_header(0), read_header(1)};
   *place = (slots){-1, 0};
-  // The difference rather than the numbers: they may wrap around.
+  // Compare by the difference, since the numbers may wrap around.
   const int newer = is_whole(headers[1]) &&
                     (!is_whole(headers[0]) || headers[1].sequence - headers[0].sequence < UINT32_MAX / 2);
   for (int turn = 0; turn < 2; turn++) {
     const int slot = turn == 0 ? newer : 1 - newer;
     const header one = headers[slot];
-    // A length that is wrong ends within the JSON, or in what is erased: neither loads.
+    // A wrong length ends inside the JSON or in erased bytes: neither loads.
     if (is_whole(one) && one.len <= flash_size() - SLOT_HEADER &&
         mlora_load_json(lora, (const char *)flash_at(slot) + SLOT_HEADER, one.len) == MLORA_OK) {
       *place = (slots){slot, one.sequence};
