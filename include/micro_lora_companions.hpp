@@ -8,8 +8,8 @@
 
 namespace micro_lora {
 
-// A ring of the last lists, see mlora_replay_learn, for adapters of the sizes and the model_id of the one it
-// is made for.
+// A ring of the last lists, see mlora_replay_learn, for adapters with the sizes and the model_id of the one given to
+// init.
 class Replay {
  public:
   template <class Words>
@@ -57,7 +57,7 @@ class Replay {
   [[nodiscard]] mlora_status len(std::uint32_t &lists) const { return mlora_replay_len(handle(), &lists); }
   [[nodiscard]] mlora_status clear() { return mlora_replay_clear(handle()); }
 
-  // Makes the room itself. On an error `json` may have another size.
+  // Resizes the output itself. On an error `json` may have another size.
   [[nodiscard]] mlora_status save_json(std::string &json) {
     std::size_t len = 0;
     mlora_status status = mlora_replay_json_max(handle(), &len);
@@ -103,11 +103,11 @@ struct Clicks : mlora_clicks {
   }
 };
 
-// The lists that an adapter has learned by MLORA_STEP_DUAL, see mlora_memory_learn. A copy is a snapshot, and goes with
-// a copy of the adapter that was made at the same time.
+// The lists that an adapter has learned by MLORA_STEP_DUAL, see mlora_memory_learn. A copy is a snapshot, and belongs
+// to a copy of the adapter made at the same time.
 class Memory {
  public:
-  // vectors finds what the layout keeps by id, and gets context; neither is needed where all is kept by value.
+  // vectors looks up what the layout keeps by id, and gets context; neither is needed if everything is kept by value.
   template <class Words>
   [[nodiscard]] mlora_status init(const BasicAdapter<Words> &adapter, const mlora_memory_layout &layout,
                                   mlora_vectors vectors = nullptr, void *context = nullptr) {
@@ -126,7 +126,7 @@ class Memory {
     return status;
   }
 
-  // From here on vectors come from elsewhere: of another model, say, to relearn.
+  // Sets another callback, for example with another model's vectors before relearn.
   void find_with(mlora_vectors vectors, void *context = nullptr) {
     vectors_ = vectors;
     context_ = context;
@@ -151,7 +151,8 @@ class Memory {
     if (made) *made = done;
     return status;
   }
-  // Makes the room itself: numbers of the lists, the oldest first, and shares of n values for each and n for the rest.
+  // Resizes the outputs itself: numbers of the lists, the oldest first, and shares with n values for each list and n
+  // for the rest.
   template <class Words>
   [[nodiscard]] mlora_status why(BasicAdapter<Words> &adapter, Input query, Input documents,
                                  std::vector<std::uint32_t> &numbers, std::vector<float> &shares) {
@@ -186,7 +187,7 @@ class Memory {
   [[nodiscard]] mlora_status len(std::uint32_t &lists) const { return mlora_memory_len(handle(), &lists); }
   [[nodiscard]] mlora_status clear() { return mlora_memory_clear(handle()); }
 
-  // Makes the room itself. On an error `json` may have another size.
+  // Resizes the output itself. On an error `json` may have another size.
   [[nodiscard]] mlora_status save_json(std::string &json) {
     std::size_t len = 0;
     mlora_status status = mlora_memory_json_max(handle(), &len);
@@ -209,7 +210,7 @@ class Memory {
 // Whether an adapter helps its user, see mlora_holdback_is_due. A copy is a snapshot.
 class Holdback {
  public:
-  // Its memory is there and aligned: nothing that init could refuse.
+  // Its memory exists and is aligned, so init cannot fail.
   Holdback() { static_cast<void>(mlora_holdback_init(&holdback_)); }
 
   mlora_holdback *handle() { return &holdback_; }
@@ -244,7 +245,7 @@ class Holdback {
     return mlora_holdback_get_report(&holdback_, &report);
   }
 
-  // Makes the room itself. On an error `json` may have another size.
+  // Resizes the output itself. On an error `json` may have another size.
   [[nodiscard]] mlora_status save_json(std::string &json) const {
     std::size_t len = 0;
     json.resize(MLORA_HOLDBACK_JSON_MAX);
@@ -273,7 +274,7 @@ class Explore {
   [[nodiscard]] mlora_status draw(Input directions, Output eps) {
     return mlora_explore_draw(&explore_, directions.data, directions.size, eps.data, eps.size);
   }
-  // eps is of no use afterwards.
+  // eps is undefined afterwards.
   template <class Words>
   [[nodiscard]] mlora_status adapt(BasicAdapter<Words> &adapter, const Sample &sample, Output eps, float plus,
                                    float minus, mlora_receipt *receipt = nullptr) {
@@ -288,7 +289,7 @@ class Explore {
 // mlora_principal_directions, with the scratch memory allocated here.
 [[nodiscard]] inline mlora_status principal_directions(Input examples, std::uint32_t out_features,
                                                        Output directions, std::uint32_t &found) {
-  // Not one direction fits: the C function would say the same, but only after the allocation.
+  // No direction fits: the C function would return the same error, but only after the allocation.
   if (out_features > directions.size) return MLORA_ERROR_COUNT;
   std::vector<float> scratch(2 * static_cast<std::size_t>(out_features));
   return mlora_principal_directions(examples.data, examples.size, out_features, directions.data,
