@@ -1,9 +1,9 @@
-// With Eigen, the rank known to the compiler.
+// The products with Eigen, the rank known to the compiler.
 #include <Eigen/Dense>
 
 #include "peer.h"
 
-// Compiled for several sets of instructions: what the linker can see must have a name of its own.
+// Compiled for several sets of instructions, so every name that the linker sees must differ.
 namespace {
 using Eigen::Dynamic;
 using Eigen::Map;
@@ -12,7 +12,7 @@ using Eigen::RowMajor;
 
 template <int R> using Rows = Map<Matrix<float, R, Dynamic, RowMajor>>;
 template <int R> using ConstRows = Map<const Matrix<float, R, Dynamic, RowMajor>>;
-// The same memory, seen from the other side.
+// The same memory as the transposed matrix.
 template <int R> using Columns = Map<Matrix<float, Dynamic, R>>;
 template <int R> using ConstColumns = Map<const Matrix<float, Dynamic, R>>;
 using Batch = Map<Eigen::MatrixXf>;
@@ -67,7 +67,7 @@ template <int R> void gradient_batch(Lora *l, long n, const float *x, const floa
 }
 
 template <int R> void gram(const float *m, long len, float *g) {
-  // Ten times as fast here as `M * M.transpose()`, which is made for large products.
+  // Ten times as fast here as `M * M.transpose()`, which is optimised for large products.
   ConstColumns<R> M(m, len, R);
   Square<R> G(g, R, R);
   for (int i = 0; i < R; i++)

@@ -18,7 +18,7 @@ import numpy as np
 MAGIC = b"MLEMBED1"
 FACETS = ("use", "works-with", "interface")
 HEADER = ("package", "section", "description", *FACETS)
-# debtags' own marker for "nobody has looked yet": it is not a label.
+# debtags' own marker for packages that nobody has reviewed yet: not a label.
 UNREVIEWED = "TODO"
 
 

@@ -16,12 +16,13 @@ import numpy as np
 
 from pack_debian import UNREVIEWED, packed, quantise, unit
 
-# What a program is about. Left out: use and works-with, which debian.tsv has, and the facets of interface, toolkit, language and role.
+# Facets that say what a program is about, without use and works-with, which are in debian.tsv, and without interface,
+# toolkit, language and role.
 TOPICAL = (
     "works-with-format", "field", "protocol", "network", "game", "sound", "web", "mail", "office", "admin", "devel", "hardware",
     "science", "biology", "security", "filetransfer", "junior", "accessibility", "culture",
 )
-# Enough for every measure: all that the personal search searches in, then every sixth.
+# Enough for every metric: all packages of the personal search, then every sixth.
 TYPED_FIRST, TYPED_EVERY = 400, 6
 
 

@@ -1,4 +1,4 @@
-// Corrections, against arithmetic that can be followed by hand.
+// Corrections, compared with arithmetic by hand.
 #include <math.h>
 
 #include "check.h"
@@ -85,7 +85,7 @@ static void refused_inputs_write_nothing(mlora *lora) {
   watch(x, sizeof x);
   REFUSE(MLORA_ERROR_NOT_FINITE, mlora_apply(lora, x + 2, 2, out, 2, &guard));
   REFUSE(MLORA_ERROR_NOT_FINITE, mlora_apply_residual(lora, x + 2, 2, &guard));
-  // The first row is fine, and still not written.
+  // The first row is valid, but must not be written either.
   REFUSE(MLORA_ERROR_NOT_FINITE, mlora_apply_batch(lora, x, 4, out, 4));
   REFUSE(MLORA_ERROR_NOT_FINITE, mlora_merge(lora, x, 4, out, 4));
   REFUSE(MLORA_ERROR_OVERFLOW, mlora_apply(lora, huge, 2, out, 2, &guard));

@@ -1,5 +1,4 @@
-// What the C tests share: expectations that say where they failed, and a watch over memory that a refused
-// call must leave alone.
+// What the C tests share: expectations that print where they failed, and a check that a refused call changes no memory.
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -28,11 +27,11 @@ int near(float a, float b);
 extern const float CANDIDATE_ROWS[CANDIDATES * FEATURES];
 extern const float X[FEATURES];
 
-// As files have numbers: the lowest byte first, whatever this machine does.
+// Numbers as in files: little-endian, whatever this machine uses.
 void put_little(uint8_t *at, uint32_t bits, size_t bytes);
 void put_float(uint8_t *at, float value);
 
-// From here on every refused call must leave these bytes as they are.
+// From here on no refused call may change these bytes.
 void watch(const void *data, size_t bytes);
 void watch_nothing(void);
 
@@ -49,9 +48,9 @@ void check(int holds, const char *condition, const char *file, int line);
   } while (0)
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
 
-// Fails for every status that no call has returned.
-// Where the environment has no way to bring it about.
+// Exempts a status that this environment cannot cause.
 void status_cannot_be_seen(int status);
+// Fails for every other status that no call has returned.
 void check_all_statuses_seen(void);
 int failures(void);
 

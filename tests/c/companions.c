@@ -144,7 +144,7 @@ static void what_is_no_ring_or_does_not_fit_is_refused(void) {
   memcpy(foreign, memory, sizeof memory);
   memset(foreign + 4, 0xFF, 16);
   REFUSE(MLORA_ERROR_CORRUPT, mlora_replay_clear((mlora_replay *)(void *)foreign));
-  // Positions that lead nowhere must not be followed.
+  // Invalid positions must not be followed.
   memcpy(foreign, memory, sizeof memory);
   memset(foreign + 8, 0xFF, 12);
   mlora_status status = mlora_replay_rehearse((mlora_replay *)(void *)foreign, one.lora, 0.01f, 9, &number);
@@ -153,7 +153,7 @@ static void what_is_no_ring_or_does_not_fit_is_refused(void) {
                            CANDIDATES, 0.1f));
 }
 
-// Finite, so that it is remembered; its products are not.
+// Finite, so that it is remembered, but its products are not.
 static void a_list_that_overflows_is_passed_over(void) {
   make_both();
   float huge[CANDIDATES * FEATURES];
@@ -242,7 +242,7 @@ static void exploring_finds_the_way(void) {
   REFUSE(MLORA_ERROR_NOT_INITIALISED, mlora_explore_draw(&explore, directions, FEATURES, eps, FEATURES));
   REFUSE(MLORA_ERROR_OUT_OF_RANGE, mlora_explore_init(&explore, 0.0f, 1));
   ACCEPT(mlora_explore_init(&explore, 0.2f, 7));
-  // Unknown to the adapter: the more of the second value, the better.
+  // The hidden quality: the larger the second value, the better.
   for (int i = 0; i < 200; i++) {
     mlora_receipt receipt;
     ACCEPT(mlora_explore_draw(&explore, CANDIDATE_ROWS, ROWS_LEN, eps, FEATURES));
@@ -269,7 +269,7 @@ static void exploring_finds_the_way(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_principal_directions(directions, 2 * FEATURES, FEATURES, directions,
                                                          FEATURES, scratch, 2 * FEATURES, &found));
   REFUSE(MLORA_ERROR_MISALIGNED, mlora_explore_init((mlora_explore *)(void *)((char *)&explore + 1), 1, 1));
-  // A radius, a spread and a state of the generator that no explorer has: NaN, -1 and zero among them.
+  // Invalid values of radius, spread and generator state, with NaN, -1 and zero.
   const uint32_t garbage[][2] = {{1, 0x7FC00000}, {1, 0}, {2, 0x7F800000}, {2, 0xBF800000}, {3, 0}};
   for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
     mlora_explore broken = explore;
@@ -299,7 +299,7 @@ static void weights_are_pulled_back(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_pull_towards(one.lora, own_a, n, b, n, 0.5f));
 }
 
-// On the heap and no longer than it must be: valgrind would see one byte too far.
+// On the heap with the exact size, so that valgrind sees an access one byte past the end.
 static void nothing_outside_the_ring_is_touched(void) {
   make(&one);
   const size_t bytes = MLORA_REPLAY_SIZE(FEATURES, FEATURES, CANDIDATES, 3);

@@ -23,7 +23,7 @@ static void the_dual_step_has_a_bias(void) {
   ACCEPT(mlora_bias(lora, &bias));
   ACCEPT(mlora_get_weights(lora, &a, &b));
   CHECK(bias[1] > 0.0f && bias[0] < 0.0f);
-  // delta = weight x + merged bias, where the guard does not bind.
+  // delta = weight x + merged bias, if the guard does not bind.
   float guard = 0;
   ACCEPT(mlora_apply(lora, SECOND, FEATURES, delta, FEATURES, &guard));
   ACCEPT(mlora_delta_weight(lora, weight, FEATURES * FEATURES));
@@ -42,7 +42,7 @@ static void the_dual_step_has_a_bias(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_bias(lora, (const float **)(void *)room));
   watch_nothing();
 
-  // With an event pending, as text, into a learning and into a frozen adapter.
+  // A state with a pending event loads into an adapter that learns and into a frozen one.
   static char json[MLORA_JSON_MAX(FEATURES, FEATURES, RANK)];
   static uint32_t other[sizeof room / 4], still[MLORA_SIZE(FEATURES, FEATURES, RANK, MLORA_INFERENCE) / 4];
   ACCEPT(mlora_adapt_listwise(lora, &sample, DOCUMENTS[0], CANDIDATES * FEATURES, CLICKS, CANDIDATES,
@@ -97,7 +97,7 @@ static void the_first_feedback_chooses(void) {
   ACCEPT(mlora_adapt_quality(lora, &sample, 0.9f, &receipt));
   CHECK(receipt.step == MLORA_STEP_SCALED_GRADIENT_V2);
 
-  // It can still become one of lists, once nothing is pending.
+  // It can still change to the dual step, once nothing is pending.
   REFUSE(MLORA_ERROR_COUNT, mlora_into_dual(lora));
   ACCEPT(mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
   float before[FEATURES], after[FEATURES];

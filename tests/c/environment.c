@@ -14,7 +14,7 @@
 
 #define TEXT(string) string, sizeof(string) - 1
 
-// Everything with ordinary input: learning of every kind, applying, saving, loading, the ring and the holdback.
+// All functions with ordinary input: learning of every kind, applying, saving, loading, the ring and the holdback.
 static void ordinary_use(void) {
   adapter one;
   make(&one);
@@ -36,7 +36,7 @@ static void ordinary_use(void) {
     ACCEPT(mlora_apply_updates(lora, MLORA_LEARNING_RATE, NULL));
     ACCEPT(mlora_apply(lora, X, FEATURES, out, FEATURES, NULL));
   }
-  // Candidates all alike, and a list of which all was chosen: nothing to learn, no 0 / 0.
+  // Equal candidates, and a list with everything chosen: nothing to learn, and no 0 / 0.
   float alike[CANDIDATES * FEATURES] = {0};
   for (size_t i = 0; i < n; i += FEATURES) alike[i] = 1.0f;
   const float all[CANDIDATES] = {1, 1, 1}, none[CANDIDATES] = {0};
@@ -70,7 +70,7 @@ static void ordinary_use(void) {
   ACCEPT(mlora_holdback_get_report(&holdback, &report));
 }
 
-// A module of halves, among them all kinds of subnormal ones, and what they are.
+// A module of f16 values, with all kinds of subnormal ones, and the values as f32.
 static void halves_load_as_they_are(void) {
   uint8_t file[400];
   static const char header[] =
@@ -152,7 +152,7 @@ void test_environment(void) {
   }
 #endif
 #if defined(__GLIBC__)
-  // A host that traps: ordinary input must not kill it.
+  // A host with traps enabled: ordinary input must not kill it.
   feclearexcept(FE_ALL_EXCEPT);
   feenableexcept(FE_INVALID | FE_DIVBYZERO);
   ordinary_use();

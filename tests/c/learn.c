@@ -1,4 +1,4 @@
-// Feedback of every kind, what its receipt says, and what it refuses.
+// Feedback of every kind: its receipts and its errors.
 #include <math.h>
 #include <stdlib.h>
 
@@ -240,7 +240,7 @@ static float *heap_copy(const float *values, size_t count) {
   return copy;
 }
 
-// Everything on the heap and no longer than it must be: valgrind would see one value too far.
+// Every buffer on the heap with the exact size, so that valgrind sees an access one value past the end.
 static void nothing_outside_the_buffers_is_touched(void) {
   const size_t bytes = MLORA_SIZE(FEATURES, FEATURES, RANK, 0), rows_len = CANDIDATES * FEATURES;
   void *memory = malloc(bytes);

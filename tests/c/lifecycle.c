@@ -1,4 +1,4 @@
-// Versions, sizes, settings, and memory that is copied about.
+// Versions, sizes, settings, and copies of the memory.
 #include <math.h>
 #include <stdlib.h>
 
@@ -83,7 +83,7 @@ static void init_refuses_loudly(void) {
   const char *problem = "";
   ACCEPT(mlora_config_problem(&good, &problem));
   CHECK(problem == NULL);
-// Its name, up to the equals sign, is the name that the problem begins with.
+// Its name, up to the equals sign, must be the start of the problem's text.
 #define REFUSE_SETTING(expected, assignment) \
   do { \
     mlora_config bad = good; \
@@ -125,7 +125,7 @@ static void a_copy_is_a_snapshot_and_an_adapter_of_its_own(void) {
   ACCEPT(mlora_apply_updates(one.lora, MLORA_LEARNING_RATE, NULL));
   CHECK(memcmp(snapshot, one.memory, sizeof snapshot) != 0);
 
-  // Elsewhere, at an address with another alignment modulo 8, on the heap.
+  // A copy at an address with another alignment modulo 8, on the heap.
   char *room = malloc(sizeof one.memory + 4);
   void *elsewhere = room + ((uintptr_t)one.memory % 8 == (uintptr_t)room % 8 ? 4 : 0);
   memcpy(elsewhere, one.memory, sizeof one.memory);
@@ -137,7 +137,7 @@ static void a_copy_is_a_snapshot_and_an_adapter_of_its_own(void) {
   CHECK(memcmp(delta, from_copy, sizeof delta) == 0);
   CHECK(delta[1] > 0.0f);
 
-  // Both learn on alike, each in its own memory.
+  // Both continue to learn in the same way, each in its own memory.
   for (int i = 0; i < 2; i++) {
     mlora *lora = i == 0 ? one.lora : copy;
     ACCEPT(mlora_adapt_quality(lora, &sample, 0.9f, NULL));
@@ -163,7 +163,7 @@ static void open_refuses_what_is_no_adapter(void) {
   REFUSE(MLORA_ERROR_MEMORY, mlora_open(one.memory, 8, MLORA_ABI_VERSION, &handle));
   REFUSE(MLORA_ERROR_MEMORY, mlora_open(one.memory, SIZE_MAX, MLORA_ABI_VERSION, &handle));
 
-  // The guard words in turn, then sizes, a code, and settings as the header has them behind these.
+  // The guard words in turn, then sizes, a code, and settings, in the order of the header.
   const struct {
     size_t word;
     uint32_t value;

@@ -12,7 +12,7 @@ static char text[MLORA_MEMORY_JSON_MAX(FEATURES, FEATURES, CANDIDATES, LISTS, ML
 static mlora *lora;
 static mlora_memory *lists;
 
-// Unit vectors, and what the resolver is to do with them.
+// Unit vectors, and how the callback answers for them.
 static float library[DOCUMENTS][FEATURES] = {{1}, {0, 1}, {0, 0, 0.6f, 0.8f}, {0, 0, 0.8f, 0.6f}, {0.6f, 0.8f}};
 static const uint32_t IDS[CANDIDATES] = {0, 1, 2}, OTHERS[CANDIDATES] = {4, 3, 2};
 static const float CLICKS[CANDIDATES] = {0, 1, 0};
@@ -50,7 +50,7 @@ static uint32_t learn(mlora_memory *memory, mlora *adapter, const float *query, 
   return receipt.number;
 }
 
-// All of a memory but its scratch.
+// All of a memory except its scratch memory.
 static void watch_lists(void) {
   const size_t scratch = 13 + FEATURES + (CANDIDATES + 1) * FEATURES;
   watch(slab, 13 * sizeof *slab);
@@ -106,7 +106,7 @@ static void what_is_forgotten_is_gone(void) {
   ACCEPT(mlora_apply(lora, QUERY, FEATURES, delta, FEATURES, NULL));
   for (size_t i = 0; i < FEATURES; i++) CHECK(near(delta[i], 0.0f));
 
-  // What cannot be read now stays; what is gone is left behind.
+  // A list that cannot be read now stays; a list with a vector that is gone is left behind.
   host failing = {MLORA_FAILED, MLORA_OK}, empty = {MLORA_GONE, MLORA_OK};
   uint32_t number = learn(lists, lora, QUERY, IDS);
   ACCEPT(mlora_memory_forget(lists, lora, number, find, &failing, &forgotten));
@@ -189,7 +189,7 @@ static void another_model_learns_all_of_it_again(void) {
   }
 }
 
-// A callback that tries everything that could pull the floor from under the function that called it.
+// A callback that tries every call that could invalidate the memory in use.
 static int meddle(void *context, int kind, uint32_t id, float *out, size_t len) {
   host *asked = context;
   float delta[FEATURES];
@@ -290,7 +290,7 @@ static void what_does_not_fit_is_refused(void) {
   memcpy(broken, slab, sizeof slab);
   memset(broken + 4, 0xFF, 16);
   REFUSE(MLORA_ERROR_CORRUPT, mlora_memory_clear((mlora_memory *)(void *)broken));
-  // Positions that lead nowhere are not followed: len, then oldest and turn.
+  // Invalid positions are not followed: len, then oldest and turn.
   memcpy(broken, slab, sizeof slab);
   broken[9] = UINT32_MAX;
   REFUSE(MLORA_ERROR_CORRUPT, mlora_memory_len((mlora_memory *)(void *)broken, &number));
@@ -305,7 +305,7 @@ static void what_does_not_fit_is_refused(void) {
   REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_memory_learn(lists, plain.lora, &sample, &good, 0.01f, find, NULL, NULL));
 }
 
-// Every layout as large as the macro says, on the heap and no longer: valgrind would see one byte too far.
+// Every layout on the heap with the size from the macro, so that valgrind sees an access one byte past the end.
 static void every_layout_stays_within_its_memory(void) {
   const mlora_sample sample = MLORA_SAMPLE(QUERY, FEATURES);
   lora = make_dual(room, sizeof room, 0);

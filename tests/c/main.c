@@ -1,4 +1,4 @@
-// Walks every function and every status of the C interface. Exits with 1 if an expectation failed.
+// Tests every function and every status of the C interface. Exits with 1 if an expectation failed.
 #include <stdio.h>
 
 #include "check.h"

@@ -1,4 +1,4 @@
-// Pointers that are not NULL and yet wrong: misaligned, overlapping, with absurd lengths, or no adapter.
+// Pointers that are not NULL but invalid: misaligned, overlapping, with absurd lengths, or not to an adapter.
 #include <stdlib.h>
 
 #include "check.h"
@@ -9,7 +9,7 @@ static float square[2 * FEATURES * FEATURES];
 static char text[MLORA_JSON_MAX(FEATURES, FEATURES, RANK)];
 static const mlora_sample SAMPLE = MLORA_SAMPLE(X, FEATURES);
 
-// One byte further: good for no type but char.
+// One byte further: misaligned for every type except char.
 static void *odd(const void *pointer) { return (void *)((uintptr_t)pointer + 1); }
 
 static void misaligned_pointers_are_refused(void) {
@@ -84,7 +84,7 @@ static void outputs_must_be_apart(void) {
   const size_t bytes = sizeof one.memory;
   REFUSE(MLORA_ERROR_OVERLAP, mlora_init(one.memory, bytes, &config, abi, (mlora **)(void *)one.memory));
   REFUSE(MLORA_ERROR_OVERLAP, mlora_open(one.memory, bytes, abi, (mlora **)(void *)one.memory));
-  // A config inside the adapter: its first word is set so far that it comes that far.
+  // A config inside the adapter is refused by its first word, which is not a struct size.
   f = (float *)(void *)one.memory;
   REFUSE(MLORA_ERROR_STRUCT_SIZE, mlora_get_config(lora, (mlora_config *)(void *)f));
   f = inside;
@@ -127,7 +127,7 @@ static void outputs_must_be_apart(void) {
   REFUSE(MLORA_ERROR_OVERLAP, mlora_get_weights(lora, &b, &b));
   REFUSE(MLORA_ERROR_OVERLAP, mlora_set_weights(lora, f, 16, buffer, 16));
   REFUSE(MLORA_ERROR_OVERLAP, mlora_set_weights(lora, buffer, 16, f, 16));
-  // Reading twice from one place is no overlap.
+  // Two inputs may overlap.
   const float *a;
   ACCEPT(mlora_get_weights(lora, &a, &b));
   ACCEPT(mlora_apply(lora, a, FEATURES, out, FEATURES, NULL));

@@ -1,4 +1,4 @@
-// NULL for every pointer of every function; ffi/tests/header.rs counts that none is left out.
+// NULL for every pointer of every function; ffi/tests/header.rs checks that none is missing.
 #include "check.h"
 
 static float in[FEATURES], out[FEATURES], w[FEATURES * FEATURES], m[FEATURES * FEATURES];

@@ -1,6 +1,6 @@
-// The C++ wrapper where memory runs out: each function that allocates is called with an operator new that fails at its
-// first call, its second, and so on, until one call succeeds. What failed threw std::bad_alloc, changed nothing, and left
-// no memory behind; what succeeded at last did what it does undisturbed.
+// The C++ wrapper when memory runs out: each function that allocates is called with an operator new that fails at its
+// first call, its second, and so on, until the function succeeds. A failing call must throw std::bad_alloc, change
+// nothing and leak no memory; the successful one must give the usual result.
 #include "micro_lora.hpp"
 
 #include <cstdio>
@@ -17,7 +17,7 @@ static int failed = 0;
     std::printf("%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
   } while (0)
 
-// Blocks that were handed out and not taken back, and how many calls go well before one fails; negative: all do.
+// Blocks that are allocated and not freed, and the number of calls that succeed before one fails; negative: none fails.
 static long blocks = 0;
 static long until_failure = -1;
 
@@ -40,7 +40,7 @@ void operator delete(void *block, std::size_t) noexcept { operator delete(block)
 
 static long failures = 0;
 
-// Calls `work` with a failure at every allocation of it. `state` says all that must not change when it fails.
+// Calls `work` with a failure at each of its allocations. `state` returns all that a failure must not change.
 template <class State, class Work>
 static void exhaust(const char *name, State &&state, Work &&work) {
   for (long n = 0;; n++) {
@@ -96,7 +96,7 @@ static void adapters() {
   CHECK(lora.adapt_choice(micro_lora::Sample(X), ROWS, 1) == MLORA_OK && lora.apply_updates() == MLORA_OK);
   const std::string learned = saved(lora);
 
-  // A second adapter in the place of the first, and one that is refused.
+  // A second adapter in place of the first, and one that is refused.
   micro_lora::Adapter spare = lora;
   exhaust("init again", [&] { return saved(spare); }, [&] { CHECK(spare.init(config) == MLORA_OK); });
   CHECK(saved(spare) != learned);
@@ -117,7 +117,7 @@ static void adapters() {
   CHECK(other.reset() == MLORA_OK && other.load_safetensors(file, module, peft) == MLORA_OK);
 }
 
-// Does without any.
+// Allocates nothing.
 static void fixed_adapters() {
   micro_lora::FixedAdapter<4, 4, 2> lora;
   std::array<float, 4> delta{};
@@ -200,7 +200,7 @@ int main() {
   memories();
   the_rest();
   CHECK(blocks == before);
-  // Each of them allocates at least once.
+  // Each of these allocates at least once.
   CHECK(failures >= 16);
   std::printf("micro_lora.hpp out of memory: %ld failures, %d expectations failed\n", failures, failed);
   return failed == 0 ? 0 : 1;

@@ -1,4 +1,4 @@
-// Files of PEFT: what is written can be read, and what is no plain adapter is refused.
+// Files of PEFT: written files can be read, and anything but a plain adapter is refused.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -122,7 +122,7 @@ static void a_loop_over_modules_ends(void) {
   const size_t bytes = write_others(file);
   mlora_module_cursor cursor = MLORA_MODULE_CURSOR;
   mlora_module module;
-  // A fault of one module has its name, and is no fault of the file.
+  // A faulty module is named, and does not make the file faulty.
   REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_next_module(file, bytes, &cursor, &module));
   CHECK(module.name_len == 4 && memcmp(module.name, "half", 4) == 0 && module.rank == 0);
   ACCEPT(mlora_next_module(file, bytes, &cursor, &module));
@@ -134,7 +134,7 @@ static void a_loop_over_modules_ends(void) {
   ACCEPT(mlora_peek_safetensors(file, bytes, 1, &module));
   REFUSE(MLORA_ERROR_MISSING, mlora_peek_safetensors(file, bytes, 2, &module));
 
-  // Cursors that nobody has given out: never more is read than is there.
+  // Invalid cursors: nothing past the end of the file is read.
   for (size_t next = 0; next < 700; next++) {
     mlora_module_cursor wild = {next, 700 - next};
     for (int turn = 0; turn < 4; turn++) (void)mlora_next_module(file, bytes, &wild, &module);
@@ -212,7 +212,7 @@ static void a_larger_rank_is_reduced(void) {
   const size_t bytes = write_others(file);
   mlora_reduction reduction;
   mlora_problem problem;
-  // All rows of both matrices are alike: B A is of rank 1, and all of it is kept.
+  // All rows of both matrices are equal, so B A has rank 1, and all of it is kept.
   ACCEPT(mlora_load_safetensors_reduced(one.lora, file, bytes, TEXT("m"), TEXT(CONFIG_R8), &reduction, &problem));
   CHECK(reduction.rank == 8 && reduction.kept == 1.0f && problem.field[0] == '\0');
   float weight[FEATURES * FEATURES];

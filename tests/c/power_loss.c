@@ -1,4 +1,4 @@
-// The firmware's two slots (examples/firmware/c/slots.c), cut at every byte and every word of a save.
+// The firmware's two slots (examples/firmware/c/slots.c), with the power cut at every byte and every word of a save.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ static uint8_t torn;
 size_t flash_size(void) { return SLOT; }
 const uint8_t *flash_at(int slot) { return flash[slot]; }
 
-// As a real one: erasing sets bits, writing clears them.
+// Like real flash: erasing sets bits, writing clears them.
 static bool powered(uint8_t *byte, uint8_t half_done) {
   if (power > 0) return power--, true;
   if (torn) {
@@ -58,13 +58,13 @@ static size_t state_of(const mlora *lora, char *text) {
   return len;
 }
 
-// Whether this is the text that was loaded.
+// Whether the loaded state is that of this text.
 static bool is_loaded(const slots *found, const char *text, size_t len) {
   if (found->current < 0) return len == 0;
   return read_header(found->current).len == len && memcmp(flash[found->current] + SLOT_HEADER, text, len) == 0;
 }
 
-// How much a save asks of the flash.
+// The number of flash operations of a save.
 static size_t cost(slots place, const mlora *lora) {
   power = SIZE_MAX;
   ACCEPT(slots_save(&place, lora, json, sizeof json));
@@ -106,7 +106,7 @@ void test_power_loss(void) {
         CHECK(cut == bytes ? is_new : is_old || is_new);
         cuts++;
         kept_new += is_new;
-        // And the next save is whole, whatever the cut has left.
+        // The next save is complete, whatever the cut has left.
         ACCEPT(slots_save(&found, one.lora, json, sizeof json));
         CHECK(slots_load(&found, after.lora) && is_loaded(&found, new, new_len));
       }

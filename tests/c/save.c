@@ -1,4 +1,4 @@
-// JSON: a state goes on where it was, and nothing else is taken for one.
+// JSON: a loaded state continues with the same bits, and anything else is refused.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -66,12 +66,12 @@ static void an_inference_adapter_takes_the_weights(void) {
   ACCEPT(mlora_get_stats(frozen, &stats));
   CHECK(stats.pending == 0 && stats.samples_seen == 6);
 
-  // What it saves, without the pending event, can be trained on.
+  // The state that it saves, without the pending event, can be trained.
   save(frozen);
   ACCEPT(mlora_load_json(one.lora, json, json_bytes));
 }
 
-// Replaces the first place of `from` by a text of the same length.
+// Replaces the first occurrence of `from` by a text of the same length.
 static void swap(const char *from, const char *to) {
   int found = 0;
   for (size_t at = 0; at + strlen(from) <= json_bytes; at++) {
@@ -131,7 +131,7 @@ static void a_buffer_that_is_too_small_stays_empty(void) {
   REFUSE(MLORA_ERROR_BUFFER, mlora_save_json(one.lora, json, len - 1, &written));
   REFUSE(MLORA_ERROR_BUFFER, mlora_save_json(one.lora, json, 0, &written));
   watch_nothing();
-  // Exactly enough, where a tool would notice one byte too many.
+  // Exactly the needed size, so that a tool sees an access one byte past the end.
   char *exact = malloc(len);
   ACCEPT(mlora_save_json(one.lora, exact, len, &written));
   CHECK(written == len && exact[0] == '{' && exact[len - 1] == '}');
@@ -139,7 +139,7 @@ static void a_buffer_that_is_too_small_stays_empty(void) {
 }
 
 void test_save(void) {
-  // What Rust's MicroLora::JSON_MAX says (ffi/tests/abi.rs has the same numbers).
+  // The values of Rust's MicroLora::JSON_MAX (ffi/tests/abi.rs has the same numbers).
   CHECK(MLORA_JSON_MAX(384, 384, 4) == 39549);
   CHECK(MLORA_JSON_MAX(5, 3, 1) == 785);
   a_loaded_state_goes_on_with_the_same_bits();

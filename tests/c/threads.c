@@ -1,5 +1,5 @@
-// One adapter, many threads that only read it: the same bits for each. Run under helgrind too, which
-// would see a write. On a target without threads, one run.
+// One adapter and many threads that only read it: each gets the same bits. Also run under helgrind, which would report
+// a write. On a target without threads there is one run.
 #if !defined(__wasi__)
 #include <pthread.h>
 #endif
@@ -14,7 +14,7 @@ static adapter shared;
 static void work(const mlora *lora, float *delta, char *json, size_t *written) {
   float guard, twice[FEATURES];
   mlora_stats stats;
-  // Expectations count in a global: here the results alone are kept, and judged afterwards.
+  // Expectations count in a global, so threads only store results, which are checked afterwards.
   for (int i = 0; i < ROUNDS; i++) {
     if (mlora_apply(lora, X, FEATURES, delta, FEATURES, &guard) != MLORA_OK) return;
     memcpy(twice, X, sizeof twice);

@@ -1,4 +1,4 @@
-// The C++ wrapper: every function of it, copies as snapshots, and errors where there is no adapter.
+// Every function of the C++ wrapper, copies as snapshots, and errors without an adapter.
 #include "micro_lora.hpp"
 
 #include <cstdio>
@@ -79,7 +79,7 @@ static void walk(Adapter &lora) {
   CHECK(lora.load_safetensors(file, "head", peft) == MLORA_OK);
   CHECK(lora.apply(X, again) == MLORA_OK && again == delta);
 
-  // Settings that are refused cost nothing that was learned.
+  // Refused settings do not change what was learned.
   config.alpha = -1.0f;
   CHECK(lora.init(config) == MLORA_ERROR_OUT_OF_RANGE);
   CHECK(lora.apply(std::vector<float>(X.begin(), X.end()), again) == MLORA_OK && again == delta);
@@ -235,7 +235,7 @@ static void walk_an_explorer() {
   CHECK(micro_lora::principal_directions(examples, 4, directions, found) == MLORA_OK && found == 2);
   CHECK(micro_lora::principal_directions(examples, 13, directions, found) == MLORA_ERROR_COUNT);
   const micro_lora::Sample sample(X);
-  // Unknown to the adapter: the more of the second value, the better.
+  // The hidden quality: the larger the second value, the better.
   for (int i = 0; i < 200; i++) {
     CHECK(explore.draw(directions, eps) == MLORA_OK && lora.apply(X, delta) == MLORA_OK);
     const float plus = delta[1] + eps[1], minus = delta[1] - eps[1];

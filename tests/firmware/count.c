@@ -1,11 +1,11 @@
-// A plugin of QEMU that counts the instructions a chip executes between two marks.
+// A QEMU plugin that counts the instructions that a chip executes between two marks.
 //
 //     -plugin libcount.so,begin=ADDRESS,end=ADDRESS,out=FILE
 //
-// Each time the chip has come from `begin` to `end`, a line with the count goes to FILE. It depends on
-// nothing but the program: the same program gives the same counts on any machine.
+// Each time the chip has run from `begin` to `end`, a line with the count goes to FILE. The count depends only on the
+// program, not on the machine.
 //
-// Distributions leave out qemu-plugin.h, so what is used of the documented interface
+// Distributions leave out qemu-plugin.h, so the used part of the documented interface
 // (https://www.qemu.org/docs/master/devel/tcg-plugins.html) is declared here.
 #include <inttypes.h>
 #include <stdbool.h>
@@ -47,7 +47,7 @@ static void executed(unsigned cpu, void *address) {
   } else if (at == end_address && counting) {
     counting = false;
     fprintf(out, "%" PRIu64 "\n", count);
-    // QEMU may end without closing it.
+    // QEMU may exit without closing it.
     fflush(out);
   } else if (counting) {
     count++;

@@ -1,6 +1,6 @@
-// Texts that are no saved state, given to everything that loads one: cut off at every byte, brackets without end,
-// strings, names and numbers as long as memory allows. Each must be refused, change nothing, and take
-// no more stack than STACK_MOST, however deep or long the text is.
+// Invalid texts for every function that loads a saved state: truncated at every byte, endless brackets, strings, names
+// and numbers as long as memory allows. Each must be refused, change nothing, and take no more stack than STACK_MOST,
+// however deep or long the text is.
 //
 // Prints `NAME STACK-BYTES` for each function: the most that any call took. LONGEST comes from the command line.
 #include <stddef.h>
@@ -71,7 +71,7 @@ static void check_same(const uint32_t *now, const uint32_t *before, size_t bytes
   }
 }
 
-// Noinline: its frame, and with it the place where painting starts, is the same for every call.
+// Not inlined, so that its frame, and so the place where painting starts, is the same for every call.
 __attribute__((noinline)) static mlora_status measured(loader *with, const char *json, size_t len) {
   uint32_t *const sp = stack_pointer();
   for (volatile uint32_t *word = sp - PAINT_WORDS; word < sp; word++) *word = PAINT;
@@ -86,7 +86,7 @@ __attribute__((noinline)) static mlora_status measured(loader *with, const char 
 
 static void refuse(loader *with, const char *json, size_t len) {
   const mlora_status status = measured(with, json, len);
-  // Who only peeks does not look into the sections.
+  // Peeking does not read the sections.
   if (status == MLORA_OK && with->load != peek) board_fail("expected a text to be refused, it was loaded");
   check_same(memory, memory_before, sizeof memory);
   check_same(places, places_before, sizeof places);
@@ -104,13 +104,13 @@ static size_t length(const char *of) {
   return len;
 }
 
-// At each quote, colon, comma and brace of a state: everything up to it, a piece over and over, and the rest.
+// At each quote, colon, comma and brace of a state: the text up to it, a repeated piece, and the rest.
 static void repeat(loader *with, const char *piece) {
   const size_t len = length(piece);
   for (size_t cut = 0; cut <= with->len; cut++) {
     const char here = cut < with->len ? with->state[cut] : '}';
     if (here != '"' && here != ':' && here != ',' && here != '}' && here != '{') continue;
-    // After a colon is where a value is expected.
+    // A value is expected after a colon.
     const size_t after = here == ':' ? cut + 1 : cut;
     size_t at = put(0, with->state, after);
     while (at + len <= LONGEST) at = put(at, piece, len);

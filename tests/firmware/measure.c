@@ -1,5 +1,5 @@
-// Calls what a device calls, each between two marks: tests/firmware/count.c counts the instructions from
-// one to the other, and this program finds how deep the stack went, by painting it before.
+// Makes the calls of a device, each between two marks: tests/firmware/count.c counts the instructions between them, and
+// this program measures the stack by painting it before the call.
 //
 // Prints `NAME STACK-BYTES` per call, in the order in which the marks are passed. The stack of a call
 // leaves out what its caller pushed for it. FEATURES, RANK and SHOWN come from the command line.
@@ -64,7 +64,7 @@ static void report(const char *name, uint32_t bytes) {
     report(#name, bytes);                                                       \
   } while (0)
 
-// Numbers that no compiler knows: a chip would have them from a sensor.
+// Numbers that the compiler cannot know, as from a sensor.
 static void fill(float *values, size_t len, uint32_t seed) {
   for (size_t i = 0; i < len; i++) {
     seed = seed * 1664525u + 1013904223u;
@@ -73,7 +73,7 @@ static void fill(float *values, size_t len, uint32_t seed) {
 }
 
 int main(void) {
-  // What takes feedback of every kind.
+  // An adapter that accepts every kind of feedback.
   mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
   config.step = MLORA_STEP_SCALED_GRADIENT_V2;
   const mlora_sample sample = MLORA_SAMPLE(x, FEATURES);
@@ -91,7 +91,7 @@ int main(void) {
   MEASURE(mlora_adapt_attract_repel, lora, &sample, shown, FEATURES, shown + FEATURES, FEATURES, NULL);
   MEASURE(mlora_adapt_quality, lora, &sample, 0.9f, NULL);
   MEASURE(mlora_apply_updates, lora, MLORA_LEARNING_RATE, NULL);
-  // Only now is there a correction to apply.
+  // Only now the correction is not zero.
   MEASURE(mlora_apply, lora, x, FEATURES, delta, FEATURES, NULL);
   MEASURE(mlora_apply_residual, lora, x, FEATURES, NULL);
   MEASURE(mlora_get_stats, lora, &stats);

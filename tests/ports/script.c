@@ -1,4 +1,4 @@
-// Prints what the script of operations comes to: the program around tests/ports/src/lib.rs.
+// Prints the results of the script of operations, with tests/ports/src/lib.rs.
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// A state crosses between machines: loads the JSON on standard input, or makes a new adapter if there is none, learns
-// from forty choices and prints the JSON of that.
+// For the exchange of states between machines: loads the JSON on standard input, or makes a new adapter if there is
+// none, learns from forty choices and prints the resulting JSON.
 #include <micro_lora.h>
 #include <stdio.h>
 
