@@ -141,6 +141,13 @@ fn gain(line: &str) -> Option<f64> {
     line.strip_prefix("gain@")?.split(' ').nth(1)?.parse().ok()
 }
 
+/// The long life in C that `cargo xtask soak` runs.
+pub fn soak_program(shell: &Shell) -> Result<PathBuf> {
+    needs::ensure(shell, &[&needs::GCC])?;
+    let flags = ["-O2", "-D_DEFAULT_SOURCE"];
+    Build::new(shell)?.compile("gcc", "-std=c11", &["tests/c/soak/soak.c".into()], &flags, "soak")
+}
+
 /// The programs that test the C interface.
 pub fn sources(shell: &Shell) -> Result<Vec<PathBuf>> {
     let mut sources = c_sources(shell, "tests/c")?;

@@ -6,6 +6,7 @@ use xshell::{Shell, cmd};
 use super::thread_sanitizer::{self, Std};
 use crate::cli::Options;
 use crate::report::Report;
+use crate::tasks::c_test;
 
 const SOAK: [&str; 4] = ["--package", "micro-lora-lab", "--bin", "soak"];
 
@@ -13,9 +14,15 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     let arguments = options.passed_on(&["--clicks", "--seed"]);
     if options.has("--thread-sanitizer") {
         report.step("soak, ThreadSanitizer", || sanitized(shell, &arguments));
-    } else {
-        report.step("soak", || Ok(cmd!(shell, "cargo run --release {SOAK...} -- {arguments...}").run()?));
+        return;
     }
+    report.step("soak in Rust", || Ok(cmd!(shell, "cargo run --release {SOAK...} -- {arguments...}").run()?));
+    report.step("soak in C", || {
+        let clicks = options.value("--clicks").unwrap_or("1000000");
+        let seed = options.value("--seed").unwrap_or("0");
+        let program = c_test::soak_program(shell)?;
+        Ok(cmd!(shell, "{program} {clicks} {seed}").run()?)
+    });
 }
 
 /// It is ten times as slow, and exits with an error of its own if it finds a race.
