@@ -189,3 +189,48 @@ fn what_does_not_fit_is_refused() {
     );
     assert!((lora, explore) == before);
 }
+
+#[test]
+fn answers_that_are_alike_teach_nothing_and_set_no_scale() {
+    let mut lora = MicroLora::<2, 2, 1>::new(Config::new()).unwrap();
+    let mut explore = Explore::new(0.3, 1).unwrap();
+    let before = explore;
+    let receipt = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.7).unwrap();
+    assert!(!receipt.applied() && explore == before, "{receipt:?}");
+    // The first difference that there is sets it: so a step is as long as after no other answer.
+    let mut fresh = (MicroLora::<2, 2, 1>::new(Config::new()).unwrap(), Explore::new(0.3, 1).unwrap());
+    let first = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.2).unwrap();
+    let alone = fresh.1.adapt(&mut fresh.0, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.2).unwrap();
+    assert_eq!((first.applied(), first.grad_norm), (true, alone.grad_norm));
+    assert_eq!(explore, fresh.1);
+}
+
+#[test]
+fn magnitudes_that_overflow_are_refused_by_name() {
+    let mut lora = MicroLora::<2, 2, 1>::new(Config::new()).unwrap();
+    let mut explore = Explore::new(0.3, 1).unwrap();
+    let before = (lora.clone(), explore);
+    let refused = explore.adapt(&mut lora, &[1.0, 0.0], &mut [1e30, 0.0], 0.5, 0.1);
+    assert_eq!(refused, Err(Error::Overflow { what: "eps" }));
+    let refused = explore.draw(&[1e30; 4], &mut [0.0; 4]);
+    assert_eq!(refused, Err(Error::Overflow { what: "directions" }));
+    assert!((lora, explore) == before);
+    let large = [1e30, 0.0, 0.0, 1e30, -1e30, 0.0];
+    let refused = principal_directions(&large, 2, &mut [0.0; 2], &mut [0.0; 4]);
+    assert_eq!(refused, Err(Error::Overflow { what: "examples" }));
+    let refused = principal_directions(&[1.0; 5], 2, &mut [0.0; 2], &mut [0.0; 4]);
+    assert_eq!(refused, Err(Error::Length { what: "examples", expected: 4, got: 5 }));
+}
+
+#[test]
+fn what_scatters_far_less_than_the_first_is_no_direction() {
+    // The first scatter is large, then small: what is too little is a share of it.
+    for size in [100.0, 0.01] {
+        let examples: Vec<f32> =
+            (0..8).flat_map(|i| [size * (i % 2) as f32, 1e-6 * size * (i / 2 % 2) as f32]).collect();
+        let mut directions = [9.0; 4];
+        let found = principal_directions(&examples, 2, &mut directions, &mut [0.0; 4]);
+        assert_eq!(found, Ok(1), "{directions:?}");
+        assert_eq!(directions[2..], [0.0; 2]);
+    }
+}

@@ -320,3 +320,49 @@ fn an_input_that_is_refused_leaves_the_output_alone_with_the_cap_off() {
     assert_eq!(lora.apply_residual(&mut x), Err(error));
     assert_eq!(x[39], 1.0);
 }
+
+/// What a host does that has restored matrices and header itself.
+#[test]
+fn memory_that_was_written_to_is_taken_up() {
+    let mut trained = HeapLora::new(4, 3, 2, &Config::new().with_step(StepKind::ScaledGradientV2));
+    let noise = &mut Noise(5);
+    for _ in 0..5 {
+        trained.adapt_gradient(&noise.unit(4), &noise.unit(3)).unwrap();
+        trained.apply_updates(0.01).unwrap();
+    }
+    trained.adapt_gradient(&noise.unit(4), &noise.unit(3)).unwrap();
+    let x = noise.unit(4);
+    let output = |lora: &HeapLora| {
+        let mut delta = [0.0; 3];
+        lora.apply_into(&x, &mut delta).map(|_| delta)
+    };
+    let mut taken_up = trained.clone();
+    let generation = trained.generation();
+    taken_up.adapter_mut().take_up().unwrap();
+    assert_eq!((output(&taken_up), taken_up.pending()), (output(&trained), 1));
+    assert_eq!(taken_up.generation(), generation + 1);
+    assert!(taken_up.grad_a == trained.grad_a && taken_up.grad_a.iter().any(|value| *value != 0.0));
+
+    // What is said to be pending is; the rest is cleared.
+    taken_up.discard_pending();
+    taken_up.grad_a.fill(9.0);
+    taken_up.adapter_mut().take_up().unwrap();
+    assert!(taken_up.grad_a.iter().all(|value| *value == 0.0));
+    assert_eq!(output(&taken_up), output(&trained));
+
+    taken_up.b[1] = f32::NAN;
+    let refused = taken_up.adapter_mut().take_up();
+    assert_eq!(refused, Err(Error::NotFinite { what: "lora_b", index: 1 }));
+    assert_eq!(output(&taken_up), Err(Error::NotInitialised));
+}
+
+#[test]
+fn a_correction_without_a_bias_merges_as_none() {
+    let mut bias = [7.0; 4];
+    trained().merged_bias(&mut bias).unwrap();
+    assert_eq!(bias, [0.0; 4]);
+    assert_eq!(
+        trained().merged_bias(&mut bias[..3]),
+        Err(Error::Length { what: "bias", expected: 4, got: 3 })
+    );
+}

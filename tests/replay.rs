@@ -1,6 +1,9 @@
 //! The ring of remembered lists, through the public API.
 
-use micro_lora::{Apply, Config, Error, Learn, Listwise, MicroLora, Outcome, Replay, Sample, Skip, StepKind};
+use micro_lora::{
+    Apply, Config, Error, Learn, Listwise, MAX_FEATURES, MicroLora, Outcome, Replay, ReplayHeader, Sample,
+    Skip, StepKind,
+};
 
 type Lora = MicroLora<4, 4, 2>;
 type Ring = Replay<4, 4, 3, 4>;
@@ -269,4 +272,50 @@ fn rehearsals_right_after_the_first_event_do_not_run_away() {
             }
         }
     }
+}
+
+#[test]
+fn sizes_out_of_range_are_refused() {
+    let refused = |in_features, out_features, list, capacity| {
+        ReplayHeader::new(in_features, out_features, list, capacity).unwrap_err().to_string()
+    };
+    assert_eq!(refused(4, 4, 1, 4), "list: expected 2 to 64, got 1");
+    assert_eq!(refused(4, 4, 4, 0), "capacity: expected 1 to 65536, got 0");
+    assert_eq!(refused(4, 4, 4, 65_537), "capacity: expected 1 to 65536, got 65537");
+    for wrong in [0, MAX_FEATURES + 1] {
+        assert_eq!(refused(wrong, 4, 4, 4), format!("in_features: expected 1 to 1048576, got {wrong}"));
+        assert_eq!(refused(4, wrong, 4, 4), format!("out_features: expected 1 to 1048576, got {wrong}"));
+    }
+}
+
+#[test]
+fn a_base_that_is_not_finite_is_not_remembered() {
+    let mut ring = Ring::new();
+    let sample = Sample::new(&QUERY).with_base(&[0.0, f32::NAN, 0.0, 0.0]);
+    // The base takes the place of a document.
+    let refused = ring.view().push(sample, Listwise::new(&SHOWN[..8], &CLICKS[..2]));
+    assert_eq!(refused, Err(Error::NotFinite { what: "base", index: 1 }));
+    assert!(ring == Ring::new());
+}
+
+#[test]
+fn rings_are_equal_if_they_remember_the_same() {
+    let ring = |query: [f32; 4], temperature: f32, shown: [f32; 12], clicks: [f32; 3]| {
+        let mut ring = Ring::new();
+        let list = Listwise::new(&shown, &clicks).with_temperature(temperature);
+        ring.view().push(&query, list).unwrap();
+        ring
+    };
+    let one = ring(QUERY, 0.1, SHOWN, CLICKS);
+    assert!(one == ring(QUERY, 0.1, SHOWN, CLICKS));
+    // Codes of an input, the temperature, a document's scale, its codes, and what was clicked.
+    assert!(one != ring([0.5, 0.5, 0.5, 0.5], 0.1, SHOWN, CLICKS));
+    assert!(one != ring(QUERY, 0.2, SHOWN, CLICKS));
+    let mut longer = SHOWN;
+    longer[..4].iter_mut().for_each(|value| *value *= 2.0);
+    assert!(one != ring(QUERY, 0.1, longer, CLICKS));
+    let mut other = SHOWN;
+    other.swap(0, 3);
+    assert!(one != ring(QUERY, 0.1, other, CLICKS));
+    assert!(one != ring(QUERY, 0.1, SHOWN, [1.0, 0.0, 0.0]));
 }

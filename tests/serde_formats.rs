@@ -333,3 +333,31 @@ fn an_application_keeps_its_adapter_in_its_own_state() {
         holdback: holdback(),
     });
 }
+
+#[test]
+fn fields_of_a_later_version_are_refused_wherever_the_version_stands() {
+    let one = serde_json::to_value(trained(true)).unwrap();
+    let (mut integer, mut section) = (one.clone(), one);
+    integer["lists"] = 0.into();
+    section["bias"] = "".into();
+    for document in [integer, section] {
+        let text = document.to_string();
+        assert!(text.find("\"bias\"").or(text.find("\"lists\"")) < text.find("\"version\":1"), "{text}");
+        let error = Json.read::<Lora>(text.as_bytes()).unwrap_err();
+        assert!(error.contains("a field that no state has"), "{error}");
+        let error = Lora::from_json(text.as_bytes(), 9).unwrap_err().to_string();
+        assert_eq!(error, "JSON: expected a well-formed text, got a field that no state has");
+    }
+}
+
+#[test]
+fn a_backslash_in_a_text_that_is_unescaped_already_is_refused() {
+    let text = String::from_utf8(Json.write(&trained(true))).unwrap();
+    let (before, after) = text.split_once("\"lora_b\":\"").unwrap();
+    assert!(after.split('"').next().unwrap().contains('/'), "{after}");
+    let with = |slash: &str| format!("{before}\"lora_b\":\"{}", after.replacen('/', slash, 1));
+    // As JSON may escape it, and as it then is one that somebody wrote.
+    assert!(Json.read::<Lora>(with("\\/").as_bytes()).unwrap() == trained(true));
+    let error = Json.read::<Lora>(with("\\\\/").as_bytes()).unwrap_err();
+    assert!(error.contains("lora_b: expected the base64 of "), "{error}");
+}

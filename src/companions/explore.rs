@@ -107,8 +107,8 @@ impl Explore {
     /// directions, n x `out_features` values, n = 1 to 16, near unit norm.
     ///
     /// # Errors
-    /// [`Error::Count`], [`Error::Length`], [`Error::NotFinite`], [`Error::ZeroNorm`] for directions that
-    /// cancel; the content of `eps` is then unspecified.
+    /// [`Error::Count`], [`Error::Length`], [`Error::NotFinite`], [`Error::Overflow`], [`Error::ZeroNorm`] for
+    /// directions that cancel; the content of `eps` is then unspecified.
     ///
     /// ```
     /// let mut eps = [0.0; 2];
@@ -119,11 +119,14 @@ impl Explore {
     pub fn draw(&mut self, directions: &[f32], eps: &mut [f32]) -> Result<()> {
         count_directions(directions.len(), eps.len())?;
         eps.fill(0.0);
+        // A draw that is refused has drawn nothing.
+        let mut drawn = *self;
         for direction in kernel::rows(directions, eps.len()) {
-            kernel::axpy(eps, self.uniform(), direction);
+            kernel::axpy(eps, drawn.uniform(), direction);
         }
         let length = length_of("directions", eps)?;
         kernel::scale(eps, self.radius / length);
+        *self = drawn;
         Ok(())
     }
 

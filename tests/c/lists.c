@@ -235,6 +235,10 @@ static void what_does_not_fit_is_refused(void) {
     bad.field = (value); \
     REFUSE(MLORA_ERROR_COUNT, mlora_memory_size(FEATURES, FEATURES, &bad, &bytes)); \
   } while (0)
+  // Each size is in its range, and all of them together are more than can be counted.
+  mlora_memory_layout large = MLORA_MEMORY_LAYOUT(64, 65536);
+  large.documents = MLORA_STORED_F32;
+  REFUSE(MLORA_ERROR_COUNT, mlora_memory_size(1048576, 1048576, &large, &bytes));
   REFUSE_LAYOUT(list, 1);
   REFUSE_LAYOUT(list, 65);
   REFUSE_LAYOUT(capacity, 0);

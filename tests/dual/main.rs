@@ -5,5 +5,6 @@ mod forgetting;
 mod ids;
 mod learning;
 mod people;
+mod refused;
 mod saving;
 mod steps;

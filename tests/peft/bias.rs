@@ -157,3 +157,25 @@ fn a_bias_is_never_dropped() {
         assert_eq!(error, Error::NotFinite { what: "bias of lora_B", index: OUT - 1 });
     }
 }
+
+/// An adapter with a bias that goes on learning by another step than the dual one.
+#[test]
+fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
+    let settings =
+        Config::new().with_step(StepKind::ScaledGradientV2).with_cap(Config::CAP_OFF).with_alpha(3.0);
+    let mut without = HeapLora::new(IN, OUT, 2, &settings);
+    let mut with = without.clone();
+    with.load_safetensors(&tensors(&learned()), M, None).unwrap();
+    // Without a rank-r part the output is the base and the bias, whoever adds them.
+    with.b.fill(0.0);
+    with.adapter_mut().take_up().unwrap();
+    without.a.copy_from_slice(&with.a);
+    without.adapter_mut().take_up().unwrap();
+    let noise = &mut Noise(6);
+    let (x, base, target) = (noise.unit(IN), noise.unit(OUT), noise.unit(OUT));
+    let sum: Vec<f32> = base.iter().zip(&with.bias).map(|(base, bias)| base + bias).collect();
+    with.adapt_target(Sample::new(&x).with_base(&base), &target, 1.0).unwrap();
+    without.adapt_target(Sample::new(&x).with_base(&sum), &target, 1.0).unwrap();
+    assert!(with.bias.iter().all(|bias| *bias != 0.0) && with.grad_b.iter().all(|value| *value != 0.0));
+    assert_eq!(with.grad_b, without.grad_b);
+}

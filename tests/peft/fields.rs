@@ -2,7 +2,7 @@
 
 #![allow(clippy::result_large_err, reason = "tests compare whole refusals")]
 
-use micro_lora::peft::{Problem, read_adapter_config};
+use micro_lora::peft::{self, Problem, read_adapter_config};
 use micro_lora::{Config, Error, Learn};
 use serde_json::{Value, json};
 
@@ -326,4 +326,37 @@ fn mutated_configs_of_peft_do_not_panic_and_mean_what_they_say() {
         }
     }
     assert!(accepted > 1_000, "{accepted} accepted");
+}
+
+/// A file of one module `m`, 3 in, 2 out, of zeros, and of what more its header says.
+fn module_with(change: impl FnOnce(&mut Value)) -> Vec<u8> {
+    let mut header = json!({
+        "base_model.model.m.lora_A.weight": {"dtype": "F32", "shape": [1, 3], "data_offsets": [0, 12]},
+        "base_model.model.m.lora_B.weight": {"dtype": "F32", "shape": [2, 1], "data_offsets": [12, 20]},
+    });
+    change(&mut header);
+    let header = header.to_string();
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 20]].concat()
+}
+
+#[test]
+fn a_module_that_is_refused_is_explained_by_what_its_file_says() {
+    let lora = HeapLora::new(3, 2, 1, &Config::new());
+    let said = |file: &[u8]| peft::find_problem(&lora, file, "m", None).unwrap().to_string();
+    let b = "base_model.model.m.lora_B.weight";
+    let message = said(&module_with(|header| header[b]["dtype"] = json!("I32")));
+    assert!(message.starts_with("dtype: expected F32, F16 or BF16, got {"), "{message}");
+    assert!(message.contains(r#""dtype":"I32""#), "{message}");
+    let message = said(&module_with(|header| header[b]["shape"] = json!([2])));
+    let entry = r#"{"data_offsets":[12,20],"#;
+    let expected = "shape: expected lora_A [r, in] and lora_B [out, r], got ";
+    assert!(message.starts_with(&format!("{expected}{entry}")), "{message}");
+    let more = json!({"dtype": "F32", "shape": [0, 2], "data_offsets": [20, 20]});
+    let message = said(&module_with(|header| header["base_model.model.m.lora_B.bias"] = more));
+    let entry = r#"{"data_offsets":[20,20],"#;
+    assert!(
+        message.starts_with(&format!("shape: expected a bias of lora_B [out], got {entry}")),
+        "{message}"
+    );
+    assert_eq!(peft::find_problem(&lora, &module_with(|_| {}), "m", None), None);
 }

@@ -1,0 +1,161 @@
+//! What a memory of lists refuses, by name, and leaves as it was.
+
+use micro_lora::{Clicks, Error, Lookup, MAX_FEATURES, MemoryHeader, MemoryLayout, VectorId, no_vectors};
+
+use super::people::{BY_ID, Event, Ids, LAYOUT, LIST, Lists, Lora, N, Person, dual, learn, lists, save};
+
+fn learned() -> (Box<Lora>, Box<Lists>, Person) {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(21));
+    for _ in 0..3 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    (lora, memory, person)
+}
+
+#[test]
+fn lists_that_do_not_fit_are_refused() {
+    let (mut lora, mut memory, mut person) = learned();
+    let before = save(&lora);
+    let Event { query, documents, clicks } = person.search();
+    let mut refused = |documents: &[f32], clicks: &[f32], scores: Option<&[f32]>| {
+        let list = Clicks::on(documents, clicks);
+        let list = scores.map_or(list, |scores| list.with_scores(scores));
+        let error = memory.view().learn(&mut *lora, &query, list, 0.01, no_vectors).unwrap_err();
+        assert!(save(&lora) == before && memory.len() == 3, "{error}");
+        error.to_string()
+    };
+    let more = [&documents[..], &documents[..N]].concat();
+    assert_eq!(refused(&documents[..3 * N - 1], &clicks[..2], None), "documents: expected 72 values, got 71");
+    assert_eq!(refused(&more, &[0.0; LIST + 1], None), "documents: expected 2 to 6, got 7");
+    assert_eq!(refused(&documents[..N], &clicks[..1], None), "documents: expected 2 to 6, got 1");
+    let mut scores = [0.5; LIST];
+    let without = "scores, in a layout without them: expected 0 to 0, got 6";
+    assert_eq!(refused(&documents, &clicks, Some(&scores)), without);
+    assert_eq!(refused(&documents, &clicks, Some(&scores[1..])), "scores: expected 6 values, got 5");
+    scores[2] = f32::INFINITY;
+    let infinite = "scores: expected finite values, got NaN or infinity at index 2";
+    assert_eq!(refused(&documents, &clicks, Some(&scores)), infinite);
+}
+
+#[test]
+fn questions_that_do_not_fit_are_refused() {
+    let (mut lora, mut memory, mut person) = learned();
+    let Event { query, mut documents, .. } = person.search();
+    let mut shares = vec![0.0; 4 * 65];
+    let mut refused = |documents: &[f32]| {
+        let view = &mut memory.view();
+        let error =
+            view.why(&mut *lora, &query, documents, &mut [0; 3], &mut shares, no_vectors).unwrap_err();
+        assert!(shares.iter().all(|share| *share == 0.0), "{error}");
+        error.to_string()
+    };
+    assert_eq!(refused(&documents.repeat(11)), "documents: expected 1 to 64, got 66");
+    documents[N] = f32::NAN;
+    assert_eq!(
+        refused(&documents),
+        format!("documents: expected finite values, got NaN or infinity at index {N}")
+    );
+}
+
+#[test]
+fn sizes_out_of_range_are_refused() {
+    for (layout, capacity, expected) in [
+        (MemoryLayout::by_id(0, 4, 4), 8, "in_features: expected 1 to 1048576, got 0"),
+        (MemoryLayout::by_id(4, MAX_FEATURES + 1, 4), 8, "out_features: expected 1 to 1048576, got 1048577"),
+        (MemoryLayout::by_id(4, 4, 1), 8, "list: expected 2 to 64, got 1"),
+        (MemoryLayout::by_id(4, 4, 4), 0, "capacity: expected 1 to 65536, got 0"),
+        (MemoryLayout::by_id(4, 4, 4), 65_537, "capacity: expected 1 to 65536, got 65537"),
+    ] {
+        assert_eq!(MemoryHeader::new(layout, capacity).unwrap_err().to_string(), expected);
+    }
+}
+
+/// Where these words are in a list: `docs/state-format.md`.
+const ROWS: usize = 1;
+const OMEGA: usize = 2;
+const TEMPERATURE: usize = 3;
+const H: usize = 7;
+const U: usize = 11;
+const ALPHA: usize = 15;
+
+/// The second list with one word of it changed, taken up as a host does that restores the words itself.
+fn taken_up(at: usize, word: impl Fn(u32) -> u32) -> Result<(), Error> {
+    let (_, mut memory, _) = learned();
+    let view = &mut memory.view();
+    assert_eq!(view.take_up(), Ok(()));
+    let place = &mut view.words[LAYOUT.words_per_list() + at];
+    *place = word(*place);
+    view.take_up()
+}
+
+#[test]
+fn words_that_no_list_has_are_not_taken_up() {
+    let refused = |at, word: fn(u32) -> u32| taken_up(at, word).unwrap_err().to_string();
+    for (word, expected) in [
+        ((|_| 1) as fn(u32) -> u32, "rows of a list: expected 2 to 6, got 1"),
+        (|_| 7, "rows of a list: expected 2 to 6, got 7"),
+        (|head| head | 6 << 16, "chosen of a list: expected 0 to 5, got 6"),
+        (|head| head | 0x200, "chosen of a list: expected 0 to 5, got 0"),
+    ] {
+        assert_eq!(refused(ROWS, word), expected);
+    }
+    for at in [OMEGA, TEMPERATURE, H, H + 3, U, U + 3, ALPHA, ALPHA + LIST - 1] {
+        assert!(taken_up(at, |_| f32::NAN.to_bits()).is_err(), "NaN at {at}");
+        assert!(taken_up(at, |_| 1e13f32.to_bits()).is_err(), "too much at {at}");
+        assert!(taken_up(at, |_| (-1e13f32).to_bits()).is_err(), "too little at {at}");
+    }
+    assert!(refused(OMEGA, |_| 0).starts_with("omega of a list: expected"), "{}", refused(OMEGA, |_| 0));
+    // Weights are bytes, after the dual variables of six documents; the query's values come last but the documents'.
+    let weights = ALPHA + LIST;
+    let no_weights = |head: u32| head & 0xFFFF_00FF;
+    assert_eq!(taken_up(ROWS, no_weights), Ok(()), "a list by weights has them in place");
+    let last = LAYOUT.words_per_list() - 1;
+    assert!(matches!(taken_up(last, |_| f32::NAN.to_bits()), Err(Error::NotFinite { .. })));
+    let too_large = refused(last, |_| 2e6f32.to_bits());
+    assert!(too_large.starts_with("vectors and scores of a list: expected"), "{too_large}");
+    let (_, mut memory, _) = learned();
+    let view = &mut memory.view();
+    view.words[LAYOUT.words_per_list() + weights..][..LIST.div_ceil(4)].fill(0);
+    assert_eq!(view.take_up().unwrap_err().to_string(), "weights of a list: expected 1 to 255, got 0");
+}
+
+#[test]
+fn a_list_whose_vectors_are_zero_in_the_new_model_is_not_learned_again() {
+    let (mut lora, mut person) = (dual(), Person::new(22));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let mut documents = vec![];
+    for first in [0, 6] {
+        let event = person.search();
+        documents.extend(event.documents);
+        let ids: Vec<u32> = (first..first + 6).collect();
+        let list = Clicks::on_ids(&ids, &event.clicks).with_query_id(first);
+        let find = |id, out: &mut [f32]| found(&documents, id, out);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, find).unwrap();
+    }
+    let zeroed = |id, out: &mut [f32]| match id {
+        VectorId::Query(0) => Lookup::Found,
+        id => found(&documents, id, out),
+    };
+    assert_eq!(memory.view().relearn(&mut *lora, zeroed), Ok(1));
+    assert_eq!(memory.len(), 1);
+}
+
+/// Queries are the first document of their list.
+fn found(documents: &[f32], id: VectorId, out: &mut [f32]) -> Lookup {
+    let (VectorId::Document(id) | VectorId::Query(id)) = id;
+    out.copy_from_slice(&documents[id as usize * N..][..N]);
+    Lookup::Found
+}
+
+#[test]
+fn an_id_layout_does_not_forget_by_document_where_documents_are_values() {
+    let (mut lora, mut memory, _) = learned();
+    let error = memory.view().forget_document(&mut *lora, 1, no_vectors).unwrap_err();
+    assert_eq!(error.to_string(), "documents of the memory: expected known by id, got something else");
+    let layout = MemoryLayout::all_by_id(N, N, LIST).with_scores();
+    let mut header = MemoryHeader::new(layout, 4).unwrap();
+    let (mut words, mut scratch) = (vec![0; layout.words(4)], vec![0.0; layout.scratch()]);
+    let mut memory = micro_lora::MemoryMut { header: &mut header, words: &mut words, scratch: &mut scratch };
+    let error = memory.relearn(&mut *lora, no_vectors).unwrap_err();
+    assert_eq!(error.to_string(), "scores of the memory: expected not kept, got something else");
+}
