@@ -3,7 +3,7 @@
 mod common;
 
 use common::{HeapLora, Noise};
-use micro_lora::{Apply, Config, Error, Learn, Sample, Simd, StepKind};
+use micro_lora::{Apply, Config, Error, Learn, Listwise, Sample, Simd, StepKind};
 
 /// A trained adapter with one event pending.
 fn trained(in_len: usize, out_len: usize, rank: usize, config: &Config) -> HeapLora {
@@ -199,4 +199,23 @@ fn the_limit_of_pending_weights_is_that_of_single_calls() {
     refused(&lora, &x.repeat(5), &g.repeat(5), &Error::PendingFull);
     let skipped = [[0.0; 2].as_slice(), &x.repeat(4)].concat();
     assert_eq!(same_as_one_by_one(&lora, &skipped, &g.repeat(5))[..2], [4, 1]);
+}
+
+#[test]
+fn a_gradient_that_pending_sums_could_not_hold_is_refused() {
+    let mut lora = HeapLora::new(4, 3, 2, &Config::new().with_step(StepKind::Sgd));
+    let before = lora.clone();
+    assert_eq!(lora.adapt_gradient(&[1e7; 4], &[1e9; 3]), Err(Error::Overflow { what: "gradient" }));
+    assert!(lora.same_as(&before));
+}
+
+#[test]
+fn the_dual_step_asks_for_the_memory_of_a_bias() {
+    let mut lora = HeapLora::new(4, 3, 2, &Config::new().with_step(StepKind::Dual)).without_bias();
+    let before = lora.clone();
+    let (x, base, rows) = ([0.5; 4], [0.6, 0.8, 0.0], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    let list = Listwise::new(&rows, &[0.0, 1.0]);
+    let refused = lora.adapt_listwise(Sample::new(&x).with_base(&base), list);
+    assert_eq!(refused, Err(Error::Length { what: "bias", expected: 3, got: 0 }));
+    assert!(lora.same_as(&before));
 }

@@ -5,7 +5,8 @@ mod common;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use common::Noise;
 use micro_lora::{
-    Config, Error, Holdback, Learn, Listwise, MicroLora, Replay, Result, Sample, Serving, StepKind,
+    Clicks, Config, Error, Holdback, Learn, Listwise, Memory, MemoryLayout, MicroLora, Replay, Result,
+    Sample, Serving, StepKind, no_vectors,
 };
 use serde_json::Value;
 
@@ -332,4 +333,29 @@ fn a_list_that_could_not_be_learned_from_is_not_remembered() {
     let mut lora = Lora::new(Config::new().with_step(StepKind::Sgd)).unwrap();
     assert_eq!(ring.view().rehearse(&mut lora, 0.01, 1), Ok(0));
     lora.discard_pending();
+}
+
+#[test]
+fn a_memory_whose_positions_lie_outside_is_refused() {
+    const LAYOUT: MemoryLayout = MemoryLayout::by_value(3, 3, 2);
+    type Lists = Memory<{ LAYOUT.words(4) }, { LAYOUT.scratch() }>;
+    let integers =
+        ["version", "model_id", "in_features", "out_features", "list", "kinds", "capacity", "len", "turn"];
+    let integers = [&integers[..], &["last"]].concat();
+    let mut memory = Lists::new(LAYOUT).unwrap();
+    let mut lora = MicroLora::<3, 3, 2>::new(Config::new().with_step(StepKind::Dual)).unwrap();
+    let documents = [1.0, 0.0, 0.0, /* and */ 0.0, 1.0, 0.0];
+    memory
+        .view()
+        .learn(&mut lora, &[0.6, 0.8, 0.0], Clicks::on(&documents, &[0.0, 1.0]), 0.01, no_vectors)
+        .unwrap();
+    let mut json = vec![0; memory.view().header.json_max()];
+    let len = memory.view().write_json(&mut json, MODEL).unwrap();
+    let mut json = parsed(&json[..len]);
+    assert_eq!(memory.view().load_json(&sealed(json.clone(), &integers, &["lists"]), MODEL), Ok(()));
+    let before = memory.view().words.to_vec();
+    json["turn"] = 5.into();
+    let refused = memory.view().load_json(&sealed(json, &integers, &["lists"]), MODEL).unwrap_err();
+    assert_eq!(refused.to_string(), "turn: expected 0 to 4, got 5");
+    assert!(memory.len() == 1 && memory.view().words == before);
 }

@@ -354,6 +354,32 @@ fn memory_that_was_written_to_is_taken_up() {
     let refused = taken_up.adapter_mut().take_up();
     assert_eq!(refused, Err(Error::NotFinite { what: "lora_b", index: 1 }));
     assert_eq!(output(&taken_up), Err(Error::NotInitialised));
+    assert_eq!(MicroLora::<4, 3, 2>::zeroed().adapter_mut().take_up(), Err(Error::NotInitialised));
+}
+
+#[test]
+fn adapters_are_equal_if_their_matrices_and_what_is_pending_are() {
+    let lora = |a: &[f32; 8], b: &[f32; 8], gradient: Option<[f32; 4]>| {
+        let mut lora = MicroLora::<4, 4, 2>::new(Config::new().with_step(StepKind::Sgd)).unwrap();
+        lora.set_weights(a, b).unwrap();
+        if let Some(gradient) = gradient {
+            lora.adapt_gradient(&[1.0, 0.0, 0.0, 0.0], &gradient).unwrap();
+        }
+        lora
+    };
+    let (a, b) = ([1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0]);
+    let (other_a, other_b) =
+        ([1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0], [0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5, 0.0]);
+    let one = lora(&a, &b, Some([0.0, 1.0, 0.0, 0.0]));
+    assert!(one == lora(&a, &b, Some([0.0, 1.0, 0.0, 0.0])));
+    assert!(one != lora(&other_a, &b, Some([0.0, 1.0, 0.0, 0.0])));
+    assert!(one != lora(&a, &other_b, Some([0.0, 1.0, 0.0, 0.0])));
+    // As long, and elsewhere.
+    assert!(one != lora(&a, &b, Some([0.0, 0.0, 1.0, 0.0])));
+    assert!(
+        lora(&a, &[0.0; 8], Some([0.0, 1.0, 0.0, 0.0])) != lora(&a, &[0.0; 8], Some([0.0, 0.0, 1.0, 0.0]))
+    );
+    assert!(one != lora(&a, &b, None));
 }
 
 #[test]

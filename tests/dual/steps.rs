@@ -184,3 +184,24 @@ fn weights_that_orthonormal_rows_would_make_too_large_are_refused_and_stay() {
     assert_eq!(memory.view().learn(&mut *lora, &event.query, clicks, 0.01, no_vectors), Err(overflow));
     assert!(lora == before && lora.config().step == StepKind::Auto);
 }
+
+#[test]
+fn a_correction_with_a_bias_is_held_to_the_cap_at_every_strength() {
+    const CAP: f32 = 0.02;
+    let config = Config::new().with_step(StepKind::Dual).with_cap(CAP);
+    let (mut lora, mut memory, mut person) = (Box::new(Lora::new(config).unwrap()), lists(), Person::new(31));
+    for _ in 0..20 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    assert!(lora.bias().iter().any(|value| *value != 0.0));
+    let query = person.search().query;
+    let x = [&query, &query.iter().map(|value| 3.0 * value).collect::<Vec<f32>>()];
+    for (x, length) in x.into_iter().zip([1.0, 3.0]) {
+        for strength in [0.5, 1.0, 2.0] {
+            lora.set_strength(strength).unwrap();
+            let delta = lora.apply(x).unwrap();
+            let share = dot(&delta, &delta).sqrt() / (CAP * length);
+            assert!((share - 1.0).abs() < 1e-4, "{share} of the cap at strength {strength}");
+        }
+    }
+}
