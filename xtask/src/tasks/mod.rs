@@ -19,6 +19,7 @@ mod layout;
 mod learn;
 mod minilm;
 mod modules;
+mod mutants;
 mod npm;
 mod package;
 mod peft;
@@ -84,6 +85,21 @@ pub const ALL: &[Task] = &[
             Flag { name: "--check", about: "fail if the tests run less than the recorded minimum" },
         ],
         run: coverage::run,
+    },
+    Task {
+        name: "mutants",
+        about: "whether a test fails when the code is changed in one small place (hours for all of them)",
+        options: &[
+            Flag { name: "--every N", about: "a sample: every Nth change" },
+            Flag {
+                name: "--changed",
+                about: "in the lines of the last commit, and of what is not committed",
+            },
+            Flag { name: "--since REV", about: "in the lines that differ from this revision" },
+            Flag { name: "--file GLOB", about: "in this file, more than once for more" },
+            Flag { name: "--jobs N", about: "at a time, 2 if not given" },
+        ],
+        run: mutants::run,
     },
     Task {
         name: "soak",
