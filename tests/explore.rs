@@ -197,7 +197,7 @@ fn answers_that_are_alike_teach_nothing_and_set_no_scale() {
     let before = explore;
     let receipt = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.7).unwrap();
     assert!(!receipt.applied() && explore == before, "{receipt:?}");
-    // The first difference that there is sets it: so a step is as long as after no other answer.
+    // The first nonzero difference sets the scale, so its step has the usual length.
     let mut fresh = (MicroLora::<2, 2, 1>::new(Config::new()).unwrap(), Explore::new(0.3, 1).unwrap());
     let first = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.2).unwrap();
     let alone = fresh.1.adapt(&mut fresh.0, &[1.0, 0.0], &mut [0.3, 0.0], 0.7, 0.2).unwrap();

@@ -1,5 +1,5 @@
-//! The twin of `examples/c/personalize.c`: the same searches, clicks and lessons through the Rust API.
-//! `cargo xtask c-test` compares what the two print.
+//! `examples/c/personalize.c` in Rust: the same searches, clicks and learning through the Rust API. `cargo xtask
+//! c-test` compares the output of both.
 
 use std::error::Error;
 

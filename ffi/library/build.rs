@@ -1,11 +1,11 @@
-//! Tells the dynamic linker what the shared library is called, so that programs ask for the ABI that they were built
-//! with, and that it takes memcpy and memset from libc.
+//! Sets the soname of the shared library, so that programs ask for the ABI that they were built with, and links libc
+//! for memcpy and memset.
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Until 1.0 a minor version may break what was built against the one before.
+    // Before 1.0 a minor version may break programs that were built with an earlier one.
     let (major, minor) = (variable("CARGO_PKG_VERSION_MAJOR"), variable("CARGO_PKG_VERSION_MINOR"));
     let abi = if major == "0" { format!("0.{minor}") } else { major };
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {

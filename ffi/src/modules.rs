@@ -216,7 +216,7 @@ pub(crate) fn tell<T>(
     result: core::result::Result<T, Problem>,
     problem: Slot<'_, mlora_problem>,
 ) -> Result<T> {
-    // SAFETY: the caller's promise for `problem`; whoever calls this has found it apart from all else.
+    // SAFETY: the caller's promise for `problem`; the calling function has checked that it overlaps nothing else.
     unsafe { problem.put(mlora_problem::of(result.as_ref().err())) };
     result.map_err(mlora_status::from)
 }

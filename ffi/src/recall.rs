@@ -73,7 +73,7 @@ pub unsafe extern "C" fn mlora_memory_why(
         // SAFETY: the caller's promise for both.
         let (query, documents) = unsafe { (query.slice(), documents.slice()) };
         let host = Host { vectors, context };
-        // SAFETY: the caller's promise for every argument; both outputs are apart from all else.
+        // SAFETY: the caller's promise for every argument; both outputs overlap nothing else.
         unsafe {
             work(memory, lora, host, true, &read, written, |memory, adapter, host| {
                 memory.why(adapter, query, documents, numbers.slice(), shares.slice(), host)

@@ -187,7 +187,7 @@ impl Slab {
     /// The engine's view.
     ///
     /// # Safety
-    /// The memory is the caller's alone during `'a`, but for the guard words.
+    /// The memory is the caller's alone during `'a`, except for the guard words.
     pub(crate) unsafe fn view<'a>(self) -> MemoryMut<'a> {
         // SAFETY: `of` vouches for the front; nobody else uses the header.
         let header = unsafe { &mut (*self.front).header };

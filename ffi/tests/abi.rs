@@ -13,7 +13,7 @@ const IN: usize = 7;
 const OUT: usize = 5;
 type Lora = MicroLora<IN, OUT, 3>;
 
-/// An adapter as C has it.
+/// An adapter as in C.
 struct Handle {
     lora: *mut mlora,
     _memory: Box<[u32]>,
@@ -55,7 +55,7 @@ fn json(lora: &Lora) -> Vec<u8> {
     json
 }
 
-/// Values in -1..1 that differ from one another.
+/// Different values in -1..1.
 fn values(n: usize, seed: usize) -> Vec<f32> {
     (0..n).map(|i| ((i * 37 + seed * 101) % 199) as f32 / 100.0 - 0.99).collect()
 }
@@ -209,7 +209,7 @@ fn sizes_are_those_of_the_rust_types() {
     };
     assert_eq!(size(0), 16 + Lora::BYTES);
     assert_eq!(size(MLORA_INFERENCE), 16 + micro_lora::FrozenLora::<IN, OUT, 3>::BYTES);
-    // tests/c/save.c holds MLORA_JSON_MAX to the same numbers.
+    // tests/c/save.c compares MLORA_JSON_MAX with the same numbers.
     assert_eq!(MicroLora::<384, 384, 4>::JSON_MAX, 39_549);
     assert_eq!(MicroLora::<5, 3, 1>::JSON_MAX, 785);
 }
@@ -228,7 +228,7 @@ fn a_function_without_a_receipt_works_alike() {
     assert_eq!(c.json(), expected);
 }
 
-/// One of each kind. `every_code_of_rust_is_one_of_c` says if one is missing.
+/// One of each kind. `every_code_of_rust_is_one_of_c` fails if one is missing.
 const ERRORS: &[Error] = &[
     Error::Length { what: "", expected: 0, got: 0 },
     Error::NotFinite { what: "", index: 0 },

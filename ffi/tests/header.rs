@@ -1,4 +1,4 @@
-//! The header says what the crate has, and the C tests leave no part of it out.
+//! The header matches the crate, and the C tests use every part of it.
 
 use std::collections::BTreeSet;
 use std::ffi::CStr;
@@ -18,7 +18,7 @@ struct Function {
 fn functions() -> Vec<Function> {
     let declarations = HEADER.split_once("extern \"C\" {").expect("functions").1;
     let code: Vec<&str> = declarations.lines().filter(|line| !line.starts_with("//")).collect();
-    // One piece of memory for the whole test, so that the names need no owner.
+    // Leaked, so that the names need no owner.
     let code: &'static str = code.join("\n").leak();
     let one = |declaration: &'static str| {
         let (before, parameters) = declaration.split_once('(')?;
@@ -112,7 +112,7 @@ const OPTIONAL: [&str; 9] = [
     "mlora_problem *problem",
     "mlora_reduction *reduction",
 ];
-/// For which a pointer is required that others may leave out.
+/// Functions that require a pointer which may be NULL elsewhere.
 const ALL_REQUIRED: [&str; 1] = ["mlora_safetensors_problem"];
 
 #[test]

@@ -1,4 +1,4 @@
-//! The data set is what its README says, and a damaged one is refused with the reason.
+//! The data set matches its README, and a damaged one is refused with the reason.
 
 use std::path::Path;
 

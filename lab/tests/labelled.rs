@@ -1,4 +1,4 @@
-//! A set of the user's own is read as it is, or refused with a sentence.
+//! A set from a folder is read as it is, or refused with the reason.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -24,7 +24,7 @@ fn archive(rows: usize, columns: usize) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// The same, whose entry says that it is deflated.
+/// The same, with an entry that claims to be deflated.
 fn compressed(mut archive: Vec<u8>) -> Vec<u8> {
     const DEFLATED: u8 = 8;
     let central = archive.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
@@ -33,7 +33,7 @@ fn compressed(mut archive: Vec<u8>) -> Vec<u8> {
     archive
 }
 
-/// A folder of its own with one set, removed when dropped.
+/// A temporary folder with one set, removed when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -57,7 +57,7 @@ impl Drop for Folder {
     }
 }
 
-/// So many rows, with labels in turn.
+/// This many rows, with the labels in turn.
 fn labels(rows: usize, labels: &[&str]) -> Vec<String> {
     (0..rows).map(|row| labels[row % labels.len()].to_owned()).collect()
 }

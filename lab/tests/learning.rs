@@ -1,4 +1,4 @@
-//! The simulator measures what it should: controls stay at nothing, clicks teach, runs repeat.
+//! The simulator measures what it should: controls gain nothing, clicks teach, runs are reproducible.
 
 use micro_lora_lab::{
     Clicks, Debian, Learner, OnlineLora, Plan, Relevance, ReplacedRule, Rule, Run, Switch, Task, USERS, run,
@@ -38,7 +38,7 @@ fn clicks_teach_and_the_bound_is_higher() {
 fn what_cannot_teach_does_not() {
     let data = Debian::embedded().unwrap();
     let task = task(&data);
-    // One run may be lucky: four people.
+    // Four people, since one run may be lucky.
     let random: f64 = (0..4)
         .map(|user| {
             let task = Task::new(&data, &USERS[user], 0);
@@ -118,7 +118,7 @@ fn a_fresh_learner_changes_nothing() {
         let mut query = data.embeddings.row(3).to_vec();
         learner.correct(&mut query).unwrap();
         assert_eq!(query, data.embeddings.row(3));
-        // Two matrices of rank 4 and 384 columns, 4 bytes each, are the least it takes.
+        // At least two matrices of rank 4 and 384 columns, 4 bytes per value.
         assert!(learner.state_bytes() >= 12_288, "{}", learner.state_bytes());
     }
 }

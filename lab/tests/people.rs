@@ -1,4 +1,4 @@
-//! The simulated persons are those of the tables, and learners do to them what they should.
+//! The simulated people are those of the tables, and learners have the expected effect.
 
 use micro_lora_lab::learners::{FROZEN, MAIN, REFERENCE, ROSTER, Setting};
 use micro_lora_lab::people::{Clicking, Course, Evaluation, Kind, Measure, Persons, SearchTask, simulate};

@@ -1,15 +1,15 @@
-//! The example as a person starts it: options, output, exit code.
+//! The example from the command line: options, output, exit code.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the example from a folder of its own and checks that nothing is left there.
+/// Runs the example in a temporary folder and checks that no file is left there.
 fn personalize(args: &[&str]) -> Output {
     let folder = std::env::temp_dir().join(format!("micro-lora-{}-{:x}", std::process::id(), crc(args)));
     std::fs::create_dir(&folder).unwrap();
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let output = Command::new(env!("CARGO"))
-        // The profile of this test, so that what is compiled already serves again.
+        // The profile of this test, so that compiled dependencies are reused.
         .args(["run", "--quiet", "--profile", "test", "--example", "personalize", "--manifest-path"])
         .arg(manifest)
         .arg("--")
@@ -17,12 +17,12 @@ fn personalize(args: &[&str]) -> Output {
         .current_dir(&folder)
         .output()
         .unwrap();
-    // Not remove_dir_all: a file left behind makes this fail.
+    // Not remove_dir_all, so that a leftover file makes this fail.
     std::fs::remove_dir(&folder).unwrap();
     output
 }
 
-/// Tells the folders of parallel calls apart.
+/// Numbers the folders of parallel calls.
 fn crc(args: &[&str]) -> u32 {
     crc32fast::hash(args.concat().as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What a memory of lists refuses, by name, and leaves as it was.
+//! Errors of a memory of lists: each names what is wrong, and nothing changes.
 
 use micro_lora::{Clicks, Error, Lookup, MAX_FEATURES, MemoryHeader, MemoryLayout, VectorId, no_vectors};
 
@@ -70,7 +70,7 @@ fn sizes_out_of_range_are_refused() {
     }
 }
 
-/// Where these words are in a list: `docs/state-format.md`.
+/// The offsets of these words in a list, see `src/companions/memory/layout.rs`.
 const ROWS: usize = 1;
 const OMEGA: usize = 2;
 const TEMPERATURE: usize = 3;
@@ -78,7 +78,7 @@ const H: usize = 7;
 const U: usize = 11;
 const ALPHA: usize = 15;
 
-/// The second list with one word of it changed, taken up as a host does that restores the words itself.
+/// The second list with one changed word, loaded with `take_up` as by a host that restores the words itself.
 fn taken_up(at: usize, word: impl Fn(u32) -> u32) -> Result<(), Error> {
     let (_, mut memory, _) = learned();
     let view = &mut memory.view();
@@ -105,7 +105,7 @@ fn words_that_no_list_has_are_not_taken_up() {
         assert!(taken_up(at, |_| (-1e13f32).to_bits()).is_err(), "too little at {at}");
     }
     assert!(refused(OMEGA, |_| 0).starts_with("omega of a list: expected"), "{}", refused(OMEGA, |_| 0));
-    // Weights are bytes, after the dual variables of six documents; the query's values come last but the documents'.
+    // Weights are bytes, after the dual variables of six documents; the query's values come just before the documents'.
     let weights = ALPHA + LIST;
     let no_weights = |head: u32| head & 0xFFFF_00FF;
     assert_eq!(taken_up(ROWS, no_weights), Ok(()), "a list by weights has them in place");
@@ -140,7 +140,7 @@ fn a_list_whose_vectors_are_zero_in_the_new_model_is_not_learned_again() {
     assert_eq!(memory.len(), 1);
 }
 
-/// Queries are the first document of their list.
+/// The query of a list is its first document.
 fn found(documents: &[f32], id: VectorId, out: &mut [f32]) -> Lookup {
     let (VectorId::Document(id) | VectorId::Query(id)) = id;
     out.copy_from_slice(&documents[id as usize * N..][..N]);

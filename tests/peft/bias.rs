@@ -158,7 +158,7 @@ fn a_bias_is_never_dropped() {
     }
 }
 
-/// An adapter with a bias that goes on learning by another step than the dual one.
+/// An adapter with a bias that continues to learn by another step than the dual one.
 #[test]
 fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
     let settings =
@@ -166,7 +166,7 @@ fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
     let mut without = HeapLora::new(IN, OUT, 2, &settings);
     let mut with = without.clone();
     with.load_safetensors(&tensors(&learned()), M, None).unwrap();
-    // Without a rank-r part the output is the base and the bias, whoever adds them.
+    // Without a rank-r part the output is base plus bias, in every way to compute it.
     with.b.fill(0.0);
     with.adapter_mut().take_up().unwrap();
     without.a.copy_from_slice(&with.a);

@@ -1,11 +1,11 @@
-//! Turns the crate `micro-lora-ffi` into libraries for C. No code of its own but what `no_std` asks for.
+//! Turns the crate `micro-lora-ffi` into libraries for C. It adds only what `no_std` requires.
 
 #![no_std]
 
 pub use micro_lora_ffi::*;
 
-/// Nothing in the library panics, so this is there for the compiler alone. `cargo xtask embedded` proves
-/// it by the feature `link-proof`, for every function that does not read or write JSON (`docs/embedded.md`).
+/// Nothing in the library panics; only the compiler needs this. `cargo xtask embedded` proves it with the feature
+/// `link-proof`, for every function that does not read or write JSON (`docs/embedded.md`).
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     #[cfg(feature = "link-proof")]

@@ -1,5 +1,5 @@
-//! Mutation testing: the code is changed in one small place after another, and a test has to fail each time. What is
-//! changed and which tests are run is in `.cargo/mutants.toml`.
+//! Mutation testing: changes the code in one small place after another, and expects a test to fail each time.
+//! `.cargo/mutants.toml` says what is changed and which tests run.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -15,14 +15,14 @@ use crate::workspace::target_dir;
 /// What is changed.
 const PACKAGES: [&str; 4] = ["--package", "micro-lora", "--package", "micro-lora-ffi"];
 
-/// Tests of two mutants at a time: with more, a timeout may be the machine's fault.
+/// Tests two mutants at a time: with more, a timeout may be due to the load of the machine.
 const JOBS: &str = "2";
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step("mutants", || {
         needs::ensure(shell, &[&needs::GCC])?;
         needs::ensure_subcommand(shell, "mutants")?;
-        // Copies of the checkout are built here.
+        // The folder where copies of the checkout are built.
         let folder = target_dir(shell).join("mutants");
         shell.create_dir(&folder)?;
         let mut arguments = options.passed_on(&["--file"]);
@@ -54,7 +54,7 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     });
 }
 
-/// Every Nth of them.
+/// Every Nth mutant.
 fn shard(every: &str) -> Result<String> {
     let every: u32 = every
         .parse()
@@ -64,18 +64,18 @@ fn shard(every: &str) -> Result<String> {
     Ok(format!("0/{every}"))
 }
 
-/// How many mutants ended how.
+/// The number of mutants by result.
 #[derive(Debug, PartialEq)]
 struct Counts {
     caught: usize,
     missed: usize,
     timeout: usize,
-    /// They do not compile.
+    /// Mutants that do not compile.
     unviable: usize,
 }
 
 impl Counts {
-    /// cargo-mutants writes a list of each kind; none at all if nothing was to be changed.
+    /// cargo-mutants writes a list of each kind, and none if there was nothing to change.
     fn read(shell: &Shell, folder: &Path) -> Result<Self> {
         let count = |kind: &str| -> Result<usize> {
             let list = folder.join(kind);
