@@ -39,7 +39,7 @@ use crate::cli::{Flag, Task};
 pub const ALL: &[Task] = &[
     Task {
         name: "test",
-        about: "everything that must hold before a change lands; CI runs this",
+        about: "run everything that must pass before a change lands; CI runs this",
         options: &[Flag {
             name: "--quick",
             about: "only the checks that take seconds once everything is built",
@@ -79,7 +79,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "coverage",
-        about: "lines and branches of src/ and ffi/src/ that the tests run, in Rust and C",
+        about: "measure which lines and branches of src/ and ffi/src/ the tests run, in Rust and C",
         options: &[
             Flag { name: "--files P", about: "only files whose path begins with P, as src/state" },
             Flag { name: "--check", about: "fail if the tests run less than the recorded minimum" },
@@ -88,16 +88,16 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "mutants",
-        about: "whether a test fails when the code is changed in one small place (hours for all of them)",
+        about: "change the code in one small place after another, and check that a test fails (takes hours)",
         options: &[
             Flag { name: "--every N", about: "a sample: every Nth change" },
             Flag {
                 name: "--changed",
-                about: "in the lines of the last commit, and of what is not committed",
+                about: "only changes in the lines of the last commit and in uncommitted ones",
             },
-            Flag { name: "--since REV", about: "in the lines that differ from this revision" },
-            Flag { name: "--file GLOB", about: "in this file, more than once for more" },
-            Flag { name: "--jobs N", about: "at a time, 2 if not given" },
+            Flag { name: "--since REV", about: "only changes in lines that differ from this revision" },
+            Flag { name: "--file GLOB", about: "only changes in this file; repeat it for more" },
+            Flag { name: "--jobs N", about: "test N changes at a time, 2 if not given" },
         ],
         run: mutants::run,
     },
@@ -122,7 +122,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "ports",
-        about: "hashes, C tests and states on riscv32, riscv64, i686, Arm, s390x, musl, Windows and WASI",
+        about: "test hashes, C interface and states on riscv32, riscv64, i686, Arm, s390x, musl, Windows and WASI",
         options: &[Flag { name: "--target T", about: "only this target" }],
         run: |shell, options, report| ports::run(shell, options.value("--target"), report),
     },
@@ -134,7 +134,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "embedded",
-        about: "firmware in C and Rust on two chips: bits, no panic, no allocation, sizes, stack, instructions",
+        about: "test firmware in C and Rust on two chips: bits, no panic, no allocation, sizes, stack, instructions",
         options: &[],
         run: |shell, _, report| embedded::run(shell, report),
     },
@@ -155,7 +155,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "c-test",
-        about: "the C interface under compilers, sanitizers and valgrind, installed and in an example",
+        about: "test the C interface with compilers, sanitizers and valgrind, installed and in an example",
         options: &[],
         run: |shell, _, report| c_test::run(shell, report),
     },
@@ -265,7 +265,7 @@ pub const ALL: &[Task] = &[
             },
             Flag { name: "--ratings DIR", about: "real people as well: ratings of movies" },
             Flag { name: "--set NAME", about: "only this set; repeat it for more" },
-            Flag { name: "--learner PREFIX", about: "only learners whose name begins with PREFIX" },
+            Flag { name: "--learner PREFIX", about: "only learners whose name is, or begins with, PREFIX" },
             Flag { name: "--seeds N", about: "runs per person" },
             Flag { name: "--validation", about: "measure on the queries that are used to choose settings" },
         ],
