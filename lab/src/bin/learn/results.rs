@@ -86,7 +86,9 @@ impl Table {
                     let mean = |at: &usize| {
                         Estimate::of(self.values(name, *at, metric).unwrap_or(vec![f64::NAN])).mean
                     };
-                    at.iter().map(|at| format!("{:.3}", mean(at))).collect::<Vec<_>>().join(" / ")
+                    // Not every set has typed queries.
+                    let one = |value: f64| if value.is_nan() { "-".into() } else { format!("{value:.3}") };
+                    at.iter().map(|at| one(mean(at))).collect::<Vec<String>>().join(" / ")
                 })
                 .collect();
             let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
