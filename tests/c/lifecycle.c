@@ -192,6 +192,17 @@ static void open_refuses_what_is_no_adapter(void) {
     REFUSE(changes[i].expected, mlora_open(one.memory, bytes, MLORA_ABI_VERSION, &handle));
     one.memory[changes[i].word] = kept;
   }
+  // Ranks that no adapter has, with sizes that take as many bytes.
+  const uint32_t as_many[][3] = {{48, 16, 0}, {4, 4, 5}};
+  for (size_t i = 0; i < 2; i++) {
+    CHECK(MLORA_SIZE(as_many[i][0], as_many[i][1], as_many[i][2], 0) == bytes);
+    uint32_t kept[3];
+    memcpy(kept, one.memory + 4, sizeof kept);
+    memcpy(one.memory + 4, as_many[i], sizeof kept);
+    REFUSE(MLORA_ERROR_CORRUPT, mlora_open(one.memory, bytes, MLORA_ABI_VERSION, &handle));
+    REFUSE(MLORA_ERROR_CORRUPT, mlora_discard_pending(one.lora));
+    memcpy(one.memory + 4, kept, sizeof kept);
+  }
   watch_nothing();
   ACCEPT(mlora_open(one.memory, bytes, MLORA_ABI_VERSION, &handle));
   CHECK(handle == one.lora);
