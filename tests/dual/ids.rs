@@ -1,6 +1,6 @@
 //! Memories that ask the host for vectors by id.
 
-use micro_lora::{Clicks, Error, Forgotten, Lookup, VectorId};
+use micro_lora::{Clicks, Error, Forgotten, Lookup, Memory, VectorId};
 
 use super::people::{BY_ID, Event, Ids, LIST, N, Person, apart, dot, dual};
 
@@ -102,6 +102,21 @@ fn all_lists_with_a_document_are_forgotten() {
     assert_eq!((forgotten, memory.len()), (Ok((2, 0)), 0));
     let delta = lora.apply(&event.query).unwrap();
     assert!(dot(&delta, &delta).sqrt() < 1e-6);
+}
+
+#[test]
+fn in_a_full_memory_a_list_that_is_not_found_counts_once() {
+    type Two = Memory<{ BY_ID.words(2) }, { BY_ID.scratch() }>;
+    let (mut lora, mut person) = (dual(), Person::new(15));
+    let mut memory = Box::new(Two::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    for ids in [[0, 1, 2], [3, 4, 5]] {
+        let list = Clicks::on_ids(&ids, &[0.0, 1.0, 0.0]);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    }
+    let forgotten = memory.view().forget_document(&mut *lora, 1, |_, _| Lookup::Failed);
+    assert_eq!((forgotten, memory.len()), (Ok((0, 1)), 2));
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use micro_lora::{
     Apply, Choice, Clicks, Config, Error, Learn, Listwise, Memory, MemoryLayout, MicroLora, Outcome, Result,
-    Skip, StepKind, Stored, no_vectors,
+    Sample, Skip, StepKind, Stored, no_vectors,
 };
 
-use super::people::{Event, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
+use super::people::{Event, LAYOUT, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
 
 #[test]
 fn lists_teach_a_taste() {
@@ -198,4 +198,27 @@ fn random_lists_teach_little() {
     let query = person.search().query;
     let length = |lora: &Lora| lora.apply(&query).map(|delta| dot(&delta, &delta).sqrt()).unwrap();
     assert!(length(&lora) < 0.7 * length(&kept), "{} and {}", length(&lora), length(&kept));
+}
+
+/// By the cosines of the base with the documents, whose lengths are taken together.
+#[test]
+fn scores_that_are_not_given_are_those_of_the_base() {
+    const SCORED: MemoryLayout = LAYOUT.with_scores();
+    type Scored = Memory<{ SCORED.words(4) }, { SCORED.scratch() }>;
+    let mut person = Person::new(41);
+    let Event { query, documents, clicks } = person.search();
+    let base: Vec<f32> = query.iter().map(|value| 3.0 * value).collect();
+    let documents: Vec<f32> = documents.iter().map(|value| 2.0 * value).collect();
+    let length = (dot(&documents, &documents) / LIST as f32).sqrt() * dot(&base, &base).sqrt();
+    let scores: Vec<f32> = documents.chunks(N).map(|document| dot(document, &base) / length).collect();
+    let learned = |list: Clicks<'_>| {
+        let (mut lora, mut memory) = (dual(), Box::new(Scored::new(SCORED).unwrap()));
+        let sample = Sample::new(&query).with_base(&base);
+        memory.view().learn(&mut *lora, sample, list, 0.01, no_vectors).unwrap();
+        lora.apply(&query).unwrap()
+    };
+    let list = Clicks::on(&documents, &clicks);
+    assert!(apart(&learned(list), &learned(list.with_scores(&scores))) < 1e-5);
+    let halved: Vec<f32> = scores.iter().map(|score| score / 2.0).collect();
+    assert!(apart(&learned(list), &learned(list.with_scores(&halved))) > 1e-4);
 }
