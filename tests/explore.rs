@@ -168,7 +168,9 @@ fn what_does_not_fit_is_refused() {
     let count = |got| Error::Count { what: "directions", got, min: 1, max: 16 };
     assert_eq!(explore.draw(&[1.0; 3], &mut [0.0; 4]), Err(count(0)));
     assert_eq!(explore.draw(&[1.0; 17 * 4], &mut [0.0; 4]), Err(count(17)));
+    let before = explore;
     assert_eq!(explore.draw(&[0.0; 8], &mut [0.0; 4]), Err(Error::ZeroNorm { what: "directions" }));
+    assert!(explore == before, "nothing was drawn");
     let mut lora = MicroLora::<2, 2, 1>::new(Config::new()).unwrap();
     let before = (lora.clone(), explore);
     let refused = explore.adapt(&mut lora, &[1.0, 0.0], &mut [0.3, 0.0], 0.5, f32::NAN);

@@ -127,6 +127,37 @@ fn a_base_of_another_size_is_remembered() {
 }
 
 #[test]
+fn a_list_that_needs_a_base_is_not_remembered_without_one() {
+    let mut ring = Replay::<2, 4, 3, 4>::new();
+    let list = Listwise::new(&SHOWN, &CLICKS);
+    let before = ring.clone();
+    let error = ring.view().push(&[0.6, 0.8], list).unwrap_err();
+    assert_eq!(error, Error::BaseRequired { in_features: 2, out_features: 4 });
+    assert!(ring == before);
+}
+
+#[test]
+fn a_saved_list_without_the_base_that_it_needs_is_passed_over() {
+    type Small = Replay<2, 4, 3, 1>;
+    let mut ring = Small::new();
+    let list = Listwise::new(&SHOWN[..8], &CLICKS[..2]);
+    ring.view().push(Sample::new(&[0.6, 0.8]).with_base(&QUERY), list).unwrap();
+    let mut json = vec![0; Small::JSON_MAX];
+    let len = ring.view().write_json(&mut json, 0).unwrap();
+    // As `push` of earlier versions remembered it: without the flag of the base, the last word of the entry.
+    let saved = String::from_utf8(json[..len].to_vec()).unwrap();
+    let older = saved.replace("AQAAAA==\",\"scales", "AAAAAA==\",\"scales");
+    assert!(older != saved);
+    let Err(Error::Checksum { expected, got }) = ring.view().load_json(older.as_bytes(), 0) else {
+        panic!("expected another checksum")
+    };
+    let older = older.replace(&expected.to_string(), &got.to_string());
+    ring.view().load_json(older.as_bytes(), 0).unwrap();
+    let mut lora = MicroLora::<2, 4, 1>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
+    assert_eq!(ring.view().rehearse(&mut lora, 0.01, 3), Ok(0));
+}
+
+#[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
     let mut lora = lora(StepKind::ScaledGradientV2);
     let mut ring = Ring::new();

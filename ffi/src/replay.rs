@@ -127,7 +127,7 @@ pub unsafe extern "C" fn mlora_replay_learn(
 /// Remembers a list without learning from it: for hosts that call mlora_adapt_listwise themselves. When the ring is
 /// full, the oldest list is overwritten. Arguments as for mlora_adapt_listwise; the sample's weight is not remembered.
 ///
-/// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n.
+/// Errors: those of every handle (of the ring) and buffer; NOT_FINITE, OUT_OF_RANGE, COUNT for n, BASE_REQUIRED.
 /// Threads: needs the ring for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_replay_push(

@@ -257,7 +257,7 @@ impl ReplayMut<'_> {
     /// number of results chosen decides the length of a rehearsal's step.
     ///
     /// # Errors
-    /// [`Error::Length`], [`Error::Count`] for more candidates than the ring's lists have,
+    /// [`Error::Length`], [`Error::BaseRequired`], [`Error::Count`] for more candidates than the ring's lists have,
     /// [`Error::NotFinite`], [`Error::OutOfRange`] for a weight or the temperature; nothing is then changed.
     ///
     /// ```
@@ -308,10 +308,12 @@ impl ReplayMut<'_> {
 
     /// Lengths that would not fit this ring; the number of candidates.
     fn check_list(&self, sample: Sample<'_>, list: Listwise<'_>) -> Result<usize> {
-        let out = self.header.out_features as usize;
-        check_length("input", sample.input.len(), self.header.in_features as usize)?;
-        if let Some(base) = sample.base {
-            check_length("base", base.len(), out)?;
+        let (in_features, out) = (self.header.in_features as usize, self.header.out_features as usize);
+        check_length("input", sample.input.len(), in_features)?;
+        match sample.base {
+            Some(base) => check_length("base", base.len(), out)?,
+            None if in_features != out => return Err(Error::BaseRequired { in_features, out_features: out }),
+            None => {}
         }
         // The errors of an adapter, in its order: candidates first, then weights.
         let rows = kernel::rows(list.candidates, out);

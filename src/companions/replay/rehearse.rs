@@ -14,6 +14,7 @@ use crate::learn::step::{self, Origin};
 pub(crate) const MAX_TIMES: u32 = 65_535;
 
 const OVERFLOW: u32 = Error::Overflow { what: "" }.code();
+const BASE_REQUIRED: u32 = Error::BaseRequired { in_features: 0, out_features: 0 }.code();
 
 impl ReplayMut<'_> {
     /// Takes a step on each of the next `times` lists, in turn, and returns how many it took. Rehearsals
@@ -69,8 +70,9 @@ impl ReplayMut<'_> {
         }
         let list = Listwise::new(candidates, weights).with_temperature(entry.temperature);
         match view.rehearse(sample, list, lr) {
-            // Skipped rather than returned: the caller did nothing wrong, and every later call would fail here.
-            Err(error) if error.code() == OVERFLOW => Ok(false),
+            // Skipped rather than returned: the caller did nothing wrong, and every later call would fail here. Earlier
+            // versions remembered lists without the base that they need.
+            Err(error) if matches!(error.code(), OVERFLOW | BASE_REQUIRED) => Ok(false),
             rehearsed => Ok(rehearsed?.applied()),
         }
     }
