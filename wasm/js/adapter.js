@@ -1,13 +1,14 @@
 // What the entry `micro-lora` is made of.
 
-import { count, floats, idle, invoke, number, put, release, room, sized, take, wasm, whole, within } from "./engine.js";
-import { MicroLoraConfigWasm as Settings, disposable, readInto, sizesOf, write as writeConfig } from "./config.js";
+import { flat, number, sized, whole } from "./arrays.js";
+import { MicroLoraConfigWasm as Settings, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
+import { floats, idle, invoke, release, room, take, wasm, within } from "./engine.js";
 import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
 import * as word from "./generated/header.js";
 import { readLegacy } from "./legacy.js";
-import { keep, own } from "./own.js";
+import { fields } from "./own.js";
 import { check } from "./refusal.js";
 import { read, write } from "./state.js";
 
@@ -25,6 +26,8 @@ export class MicroLoraConfigWasm extends Settings {
   }
 }
 
+const [own, keep] = fields("adapter");
+
 /** Gives back the memory of adapters that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
@@ -32,55 +35,42 @@ const registry = typeof FinalizationRegistry === "function" ? new FinalizationRe
 export const ask = (what, lora, value = 0) =>
   check(invoke(what, live(lora)._at, room(0), 0, 0, -1, 0, value, 0, 0));
 
-/** Vectors one after the other, whichever way they were given. */
-export const flat = (what, vectors, width) => {
-  const n = count(what, vectors);
-  if (typeof vectors[0] !== "object") return vectors;
-  const all = new Float32Array(n * width);
-  for (let i = 0; i < n; i++) all.set(sized(`${what}[${i}]`, vectors[i], width), i * width);
-  return all;
-};
-
 /** Copies an input to an adapter, which has to be one, or to so many bytes behind. */
 const give = (lora, input, behind = 0) => {
-  const { _sizes, _input } = live(lora);
-  put("input", input, _sizes[0], _input + behind);
+  const { _sizes } = live(lora);
+  input = sized("input", input, _sizes[0]);
+  // Only now: a getter of the input may have freed the adapter.
+  floats(live(lora)._input + behind, _sizes[0]).set(input);
 };
 
+/** An array that growth of the engine's memory does not empty. */
+const apart = (array) => (array.buffer === wasm.memory.buffer ? new Float32Array(array) : array);
+
 /**
- * Learns from one event of a kind. What is passed besides the input stands one after the other: `vectors`, `extra`, and
- * the base if there is one.
+ * Learns from one event of a kind. What is passed besides the input stands one after the other: `vectors`, `extra`, which
+ * are typed arrays, and the base if there is one.
  */
-export const learn = (
-  lora,
-  kind,
-  input,
-  what,
-  vectors,
-  extraName,
-  extra,
-  options,
-  value = 0,
-  temperature = 0,
-  chosen = 0,
-) => {
+export const learn = (lora, kind, input, vectors, extra, options, value = 0, temperature = 0, chosen = 0) => {
   const { base, weight = 1 } = options;
   number("weight", weight);
   number("temperature", temperature);
+  const passed = [vectors, extra, base == null ? NONE : sized("base", base, live(lora)._sizes[1])];
   give(lora, input);
-  const n = count(what, vectors);
-  const m = count(extraName, extra);
-  const k = base == null ? -1 : count("base", base);
-  const ours = [vectors, extra, base].map((array) =>
-    // Making room could empty a view of the memory.
-    array?.buffer === wasm.memory.buffer ? array.slice() : array,
-  );
-  const at = room(4 * (n + m + (k > 0 ? k : 0)));
-  put(what, ours[0], n, at);
-  put(extraName, ours[1], m, at + 4 * n);
-  if (k > 0) put("base", ours[2], k, at + 4 * (n + m));
-  return check(invoke(kind, live(lora)._at, at, n, m, k, weight, value, temperature, chosen));
+  // Growth of the memory, in a getter of another array, may have emptied one: then the engine refuses it.
+  const arrays = passed.map(apart);
+  const lengths = passed.map((array) => array.length);
+  let at = room(4 * lengths.reduce((sum, length) => sum + length));
+  const first = at;
+  arrays.forEach((array, i) => {
+    if (lengths[i]) floats(at, lengths[i]).set(array);
+    at += 4 * lengths[i];
+  });
+  if (base == null) lengths[2] = -1;
+  return check(invoke(kind, live(lora)._at, first, ...lengths, weight, value, temperature, chosen));
 };
+
+/** Where an event has no such array. */
+export const NONE = new Float32Array();
 
 /** What every event may say. */
 export const SAMPLE = ["base", "weight"];
@@ -96,7 +86,7 @@ const copied = (view) => {
 export const live = (lora) => {
   idle();
   const values = own(lora);
-  return values?._at ? values : fail("FREED", "adapter: expected one in use, got one that was freed");
+  return values._at ? values : fail("FREED", "adapter", "one in use", "a freed one");
 };
 
 /** An adapter's header, as integers and as floats: `word` says what is where. */
@@ -120,12 +110,17 @@ export const arrays = (lora) => {
 };
 
 export const loaded = () =>
-  wasm || fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+  wasm || fail("NOT_LOADED", "engine", "an awaited init()", "none");
 
-/** Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. */
-const make = (lora, config, what, fill) => {
-  const sizes = sizesOf(config, MicroLoraConfigWasm);
+/**
+ * Gives an object a block for a config, has `fill` write to it, and the engine check what it wrote. `matrices`: lora_A and
+ * lora_B as a caller gave them, for `fill`.
+ */
+const make = (lora, config, what, fill, matrices) => {
+  const settings = settingsOf(config, MicroLoraConfigWasm);
+  const sizes = [settings.inFeatures, settings.outFeatures, settings.rank];
   loaded();
+  matrices = matrices?.map((values, i) => new Float32Array(sized(["loraA", "loraB"][i], values, lengths(sizes)[i])));
   idle();
   // And a row that the engine needs.
   const before = 4 * lengths(sizes).reduce((sum, length) => sum + length, word.HEADER_WORDS + sizes[1]);
@@ -136,11 +131,10 @@ const make = (lora, config, what, fill) => {
   registry?.register(lora, block, lora);
   try {
     const [words, numbers] = header(lora);
-    words.set(sizes);
-    writeConfig([words, numbers], config);
+    writeConfig([words, numbers], settings);
     numbers[word.STRENGTH] = 1;
     numbers[word.BASELINE] = limit.FIRST_BASELINE;
-    fill?.(lora);
+    fill?.(lora, matrices);
     for (const [place, what, min, max] of word.SCALARS) within(what, numbers[place], min, max);
     within("pending weight", numbers[word.PENDING_WEIGHT], words[word.PENDING] && 2 ** -126, words[word.PENDING] && limit.WEIGHT_LIMIT);
     ask(what, lora);
@@ -152,7 +146,8 @@ const make = (lora, config, what, fill) => {
 };
 
 /** An adapter of a class with weights that `fill` writes. */
-export const filled = (Class, config, fill) => make(Object.create(Class.prototype), config, call.TAKE_UP, fill);
+export const filled = (Class, config, fill, matrices) =>
+  make(Object.create(Class.prototype), config, call.TAKE_UP, fill, matrices);
 
 export class MicroLoraWasm {
   constructor(config) {
@@ -177,8 +172,9 @@ export class MicroLoraWasm {
 
   applyInto(input, output) {
     give(this, input);
-    if (!(output instanceof Float32Array)) mistyped("output", "a Float32Array", output);
-    sized("output", output, live(this)._sizes[1]);
+    if (sized("output", output, live(this)._sizes[1]) !== output || !(output instanceof Float32Array)) {
+      mistyped("output", "a Float32Array", output);
+    }
     const guard = this.run();
     output.set(this.outputView);
     return guard;
@@ -204,11 +200,10 @@ export class MicroLoraWasm {
     const { _sizes } = live(this);
     options = known(options, [...SAMPLE, "quality", "temperature"]);
     const { quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options;
-    const what = "candidates";
-    const vectors = flat(what, candidates, _sizes[1]);
     number("quality", quality);
     whole("chosen", chosen);
-    return learn(this, call.CHOICE, input, what, vectors, "", [], options, quality, temperature, chosen);
+    const vectors = flat("candidates", candidates, _sizes[1]);
+    return learn(this, call.CHOICE, input, vectors, NONE, options, quality, temperature, chosen);
   }
 
   applyUpdates(learningRate = 0.01) {
@@ -235,11 +230,6 @@ export class MicroLoraWasm {
     return write(...header(this), arrays(this));
   }
 
-  /** For `JSON.stringify`: the same text. */
-  toJSON() {
-    return JSON.parse(this.toJson());
-  }
-
   static fromJson(json, modelId = 0) {
     loaded();
     const [settings, fill] = read(json, modelId, readLegacy);
@@ -249,7 +239,7 @@ export class MicroLoraWasm {
 }
 disposable(MicroLoraWasm.prototype, function () {
   const values = own(this);
-  if (values?._at) {
+  if (values._at) {
     idle();
     registry?.unregister(this);
     release(values._block);

@@ -1,6 +1,6 @@
 // The settings of an adapter, and what every class has.
 
-import { number, whole } from "./engine.js";
+import { number, whole } from "./arrays.js";
 import { known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as word from "./generated/header.js";
@@ -51,18 +51,19 @@ const INTEGERS = { seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP };
 
 let names;
 
-/** The sizes that a config says. */
-export const sizesOf = (config, Class) => {
+/** A config's settings, each read once: to read one may run the caller's code. Sizes are checked. */
+export const settingsOf = (config, Class) => {
   if (!(config instanceof Class)) mistyped("config", "a MicroLoraConfigWasm", config);
   known(config, (names ??= Object.keys(new Class())), "config");
-  const { inFeatures, outFeatures, rank } = config;
-  whole("inFeatures", inFeatures, 1, limit.MAX_FEATURES);
-  whole("outFeatures", outFeatures, 1, limit.MAX_FEATURES);
-  return [inFeatures, outFeatures, rank];
+  const settings = { ...config };
+  whole("inFeatures", settings.inFeatures, 1, limit.MAX_FEATURES);
+  whole("outFeatures", settings.outFeatures, 1, limit.MAX_FEATURES);
+  return settings;
 };
 
-/** Writes the other settings to a header. The engine looks at how large they are. */
+/** Writes settings to a header. The engine checks their ranges. */
 export const write = ([words, numbers], config, leastStep = 0) => {
+  words.set([config.inFeatures, config.outFeatures, config.rank]);
   for (const name of Object.keys(FLOATS)) numbers[FLOATS[name]] = number(name, config[name]);
   for (const name of Object.keys(INTEGERS)) words[INTEGERS[name]] = whole(name, config[name]);
   whole("step", config.step, leastStep, limit.MAX_STEP);

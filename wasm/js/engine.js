@@ -4,8 +4,7 @@ import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
 import { imports } from "glue-imports";
 import found from "place";
 
-import { fail, mistyped, shown } from "./fail.js";
-import { MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
+import { fail } from "./fail.js";
 
 export { call as invoke, heap as heapBase } from "glue";
 
@@ -27,11 +26,11 @@ export const asking = (answer, task) => {
 
 /** Refuses a call while the engine waits for an answer: it is in the middle of another. */
 export const idle = () => {
-  if (host) fail("BUSY", "engine: expected no call while it asks for a vector, got one");
+  if (host) fail("BUSY", "engine", "no call while it asks for a vector", "one");
 };
 
 /** What engines want from outside. WebAssembly gives its integers with a sign. */
-const linked = { ...imports, host: { vector: (kind, id, to, n) => host(kind, id >>> 0, to >>> 0, n) } };
+const linked = LITE ? imports : { ...imports, host: { vector: (kind, id, to, n) => host(kind, id >>> 0, to >>> 0, n) } };
 
 let loading;
 
@@ -49,10 +48,13 @@ export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
 const start = (instance) => {
   // Adapters live in the first one's memory.
   if (wasm) return;
-  __wbg_set_wasm(instance.exports);
+  const { exports } = instance;
+  __wbg_set_wasm(exports);
   // Another module has no answer, and may be followed by ours.
   const start = heapBase();
-  wasm = instance.exports;
+  // The smaller engine reports no errors.
+  if (!exports.report !== LITE) throw `the engine of micro-lora${LITE ? "" : "/lite"}`;
+  wasm = exports;
   passed = [start, start];
   holes = [[start, wasm.memory.buffer.byteLength]];
 };
@@ -84,11 +86,11 @@ const nearby = (address) => {
 const forbidden = () =>
   WebAssembly.compile(Uint8Array.from(SIMD.slice(0, 8))).then(
     () => "",
-    () => "; this page may not compile WebAssembly: add 'wasm-unsafe-eval' to script-src of its Content-Security-Policy",
+    () => "; allow 'wasm-unsafe-eval' in script-src of the Content-Security-Policy",
   );
 
 const notLoaded = (cause, more = "") =>
-  fail("NOT_LOADED", `engine: expected a module of micro-lora, got ${cause}${more}`, { cause });
+  fail("NOT_LOADED", "engine", `a module of micro-lora${LITE ? "/lite" : ""}`, `${cause}${more}`, { cause });
 
 const load = async (source) => {
   let tried = "";
@@ -149,53 +151,12 @@ export const rounded = (number) => +number.toPrecision(7);
 export const within = (what, value, min, max) =>
   (value >= Math.fround(min) && value <= max) || (what === "cap" && value === Infinity)
     ? value
-    : fail("OUT_OF_RANGE", `${what}: expected ${min} to ${max}, got ${rounded(value)}`);
-
-/** The engine would take null for 0: a thumb down, or no step at all. */
-export const number = (what, value) =>
-  typeof value === "number" ? value : mistyped(what, "a number", value);
-
-/** A whole number within limits. */
-export const whole = (what, value, min = 0, max = 4294967295) =>
-  Number.isInteger(value) && value >= min && value <= max
-    ? value
-    : fail("COUNT", `${what}: expected a whole number from ${min} to ${max}, got ${shown(value)}`);
-
-/** As many values as the most of the longest vectors have. */
-const MOST = MAX_CANDIDATES * MAX_FEATURES;
-
-/** How many values there are in what ought to be an array of numbers. */
-export const count = (what, values) => {
-  const length = values?.length;
-  if (typeof values !== "object" || !(length >= 0)) {
-    // A tensor, say.
-    mistyped(what, "an array of numbers", values, values?.data ? ": pass its .data" : "");
-  }
-  // Something else may claim to be an array of any length.
-  return length <= MOST ? length : fail("LENGTH", `${what}: expected at most ${MOST} values, got ${length}`);
-};
+    : fail("OUT_OF_RANGE", what, `${min} to ${max}`, rounded(value));
 
 let heap = [];
 
 /** The memory as floats. Its growth empties the array that was. */
 const memory = () => (heap.length ? heap : (heap = new Float32Array(wasm.memory.buffer)));
-
-/** What a typed array would take for a number. JSON has null for NaN, which would be taken for 0. */
-const strict = (what) => (value, i) => {
-  if (typeof value === "number") return value;
-  return typeof (value ?? {}) === "object" ? NaN : number(`${what}[${i}]`, value);
-};
-
-/** An array of numbers that has to be of this length. */
-export const sized = (what, values, length) => {
-  const got = count(what, values);
-  if (Array.isArray(values)) values = values.map(strict(what));
-  else if (typeof values[0] === "bigint") strict(what)(values[0], 0);
-  return got === length ? values : fail("LENGTH", `${what}: expected ${length} values, got ${got}`);
-};
-
-/** Copies an array that has to be of this length to an address. */
-export const put = (what, values, length, at) => memory().set(sized(what, values, length), at / 4);
 
 export const floats = (at, length) => memory().subarray(at / 4, at / 4 + length);
 
@@ -211,7 +172,7 @@ export const grow = (bytes, missing) => {
       return wasm.memory.grow(Math.min(more, 65536));
     } catch {}
   }
-  fail("MEMORY", `memory: expected ${bytes} bytes more, got none`);
+  fail("MEMORY", "memory", `${bytes} bytes more`, "none");
 };
 
 /** Takes memory, [start, end], of so many bytes or a few more. */

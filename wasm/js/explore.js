@@ -1,10 +1,10 @@
 // Learning where only a number is observed (`src/companions/explore.rs` in the Rust crate).
 
 import { f32, range } from "./documents.js";
-import { count, number, sized, whole } from "./engine.js";
 import { SEED_STRIDE } from "./generated/adapter.js";
 import * as constant from "./generated/companions.js";
 import { ours } from "./ours.js";
+import { number, sized, whole } from "./shared.js";
 import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
 
 /** How fast the spread of differences follows. */
@@ -29,8 +29,11 @@ export class Explore {
     const radius = restored(this);
     const all = rows("directions", directions, 1, constant.MAX_DIRECTIONS);
     const eps = new Float32Array(all[0].length);
-    for (const direction of all) axpy(eps, uniform(this), direction);
+    // Its own, until nothing can be refused any more.
+    const source = { random: this.random };
+    for (const direction of all) axpy(eps, uniform(source), direction);
     scale(eps, f32(radius / norm("directions", eps)));
+    this.random = source.random;
     return eps;
   }
 
@@ -41,20 +44,21 @@ export class Explore {
     const squared = f32(difference * difference);
     // An infinite spread would make every later difference nothing, and never shrink again.
     if (!isFinite(squared)) notFinite("qualities", qualities);
-    const gradient = Float32Array.from(sized("eps", eps, count("eps", eps)));
+    const gradient = new Float32Array(sized("eps", eps, ours(lora).getConfig().outFeatures));
     const length = norm("eps", gradient);
     const spread =
       this.spread > 0 ? f32(this.spread + f32(SPREAD_RATE * f32(squared - this.spread))) : squared;
     const slope = spread > 0 ? f32(difference / f32(Math.sqrt(spread))) : 0;
     scale(gradient, -f32(Math.min(Math.max(slope, -constant.CLIP), constant.CLIP) / length));
-    const receipt = ours(lora).adaptGradient(input, gradient, options);
+    const receipt = lora.adaptGradient(input, gradient, options);
     this.spread = spread;
     return receipt;
   }
 }
 
 /** Refuses what no explorer has: its fields may come from a text. Gives the radius, as a float of 32 bits. */
-const restored = ({ radius, spread, random }) => {
+const restored = (explore) => {
+  const { radius, spread, random } = explore ?? {};
   range("spread", spread, 0, MAX);
   whole("random", random, 1);
   return f32(range("radius", radius, MIN_RADIUS, constant.MAX_RADIUS));

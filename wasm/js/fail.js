@@ -1,9 +1,9 @@
-/** `more`: what the error has besides its code. */
-export const fail = (code, message, more) => {
-  throw Object.assign(new Error(message), { code, ...more });
+/** Refuses something by its name. `more`: what the error has besides its code. */
+export const fail = (code, what, expected, got, more) => {
+  throw Object.assign(new Error(`${what}: expected ${expected}, got ${got}`), { code, ...more });
 };
 
-/** How a message has what came: its type goes with it, for "8" is no 8. */
+/** A value as messages write it. Its type goes with it, because "8" is not 8. */
 export const shown = (value) => {
   const type = typeof value;
   if (value == null || type === "number") return `${value}`;
@@ -11,15 +11,14 @@ export const shown = (value) => {
   return `the ${type} ${(type === "string" ? `"${value}"` : String(value)).slice(0, 60)}`;
 };
 
-/** The wrong type of value. */
-export const mistyped = (what, expected, value, hint = "") =>
-  fail("TYPE", `${what}: expected ${expected}, got ${shown(value)}${hint}`);
+/** Refuses a value of the wrong type. */
+export const mistyped = (what, expected, value, hint = "") => fail("TYPE", what, expected, shown(value) + hint);
 
-/** Options, each of which has to be known: one that is misspelt would be taken for none. */
+/** Checks that every option has a known name: one that is misspelt would be ignored. */
 export const known = (options, names, what = "options", code = "TYPE") => {
   options ??= {};
-  // A bare number would be taken for no options: a thumb down for a click.
+  // A bare number has no properties, so a quality of 0 in place of options would count as a click.
   if (typeof options !== "object") mistyped(what, "an object", options);
   const strange = Object.keys(options).find((name) => !names.includes(name));
-  return strange ? fail(code, `${what}: expected ${names.join(", ")}, got ${strange}`) : options;
+  return strange == null ? options : fail(code, what, names.join(", "), strange || '""');
 };

@@ -1,11 +1,10 @@
 // Whether an adapter helps (`src/companions/holdback/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, range, read, write } from "./documents.js";
-import { sized, whole } from "./engine.js";
-import { mistyped } from "./fail.js";
 import * as constant from "./generated/companions.js";
-import { keep, own } from "./own.js";
-import { savable } from "./state.js";
+import { fields, mistyped, savable, sized, whole } from "./shared.js";
+
+const [own, keep] = fields("holdback");
 
 /** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
 const OPEN = f32(constant.OPEN);
@@ -46,8 +45,12 @@ class Mean {
   }
 }
 
+/** A ranking, each place of it read once. */
 const ranked = (what, results) => {
-  if (typeof results?.find !== "function") mistyped(what, "an array of results", results);
+  if (!Array.isArray(results) && !ArrayBuffer.isView(results)) mistyped(what, "an array of results", results);
+  const all = [];
+  for (let i = 0; i in results; i++) all.push(results[i]);
+  return all;
 };
 
 const identity = (id) => id;
@@ -77,11 +80,10 @@ export class Holdback {
   }
 
   interleave(base, adapted, room, key = identity) {
-    ranked("base", base);
-    ranked("adapted", adapted);
+    const values = own(this);
+    [base, adapted] = [ranked("base", base), ranked("adapted", adapted)];
     whole("room", room, 1, constant.MAX_SHOWN);
     if (typeof key !== "function") mistyped("key", "a function, which tells results apart", key);
-    const values = own(this);
     const [shown, keys, teams] = [[], [], [[], []]];
     // As a list of one or of none: a result may be anything.
     const next = (ranking) => {
@@ -139,6 +141,7 @@ export class Holdback {
   }
 
   toString() {
+    own(this);
     const { applied, adapted, base, lead, events } = this.report();
     const change = f32(100 * f32(f32(adapted / base) - 1));
     // Halves go away from zero.
@@ -175,15 +178,11 @@ export class Holdback {
     });
   }
 
-  toJSON() {
-    return JSON.parse(this.toJson());
-  }
-
   static fromJson(json) {
-    const [state, teams, means] = read(json, "micro-lora-holdback", constant.HOLDBACK, () => ({
-      teams: constant.HOLDBACK_TEAMS,
-      means: constant.HOLDBACK_MEANS,
-    }));
+    const [state, teams, means] = read(json, "micro-lora-holdback", constant.HOLDBACK, ["teams", "means"], () => [
+      constant.HOLDBACK_TEAMS,
+      constant.HOLDBACK_MEANS,
+    ]);
     whole("serving", state.serving, 0, 1);
     whole("applied", state.applied, 0, 1);
     whole("coin", state.coin, 1);

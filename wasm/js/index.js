@@ -3,39 +3,62 @@
 import {
   MicroLoraConfigWasm,
   MicroLoraWasm as Lite,
+  NONE,
   SAMPLE,
   arrays,
   ask,
   filled,
-  flat,
   header,
   learn,
   live,
   loaded,
 } from "./adapter.js";
+import { count, flat, number, sized, whole } from "./arrays.js";
 import { clamped, disposable } from "./config.js";
-import { asking, idle, number, put, release, room, sized, take, use } from "./engine.js";
-import { known, mistyped } from "./fail.js";
-import { LIST_TEMPERATURE } from "./generated/adapter.js";
+import { asking, idle, release, room, take, use, within } from "./engine.js";
+import { bytesIn } from "./bytes.js";
+import { fail, known, mistyped, shown } from "./fail.js";
+import { LIST_TEMPERATURE, MAX_CANDIDATES, MAX_FEATURES } from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
 import * as word from "./generated/header.js";
 import { check } from "./refusal.js";
-import { savable } from "./state.js";
+import { fields } from "./own.js";
+import { crc32, decode, encode, formatted, parse, savable, summed, written } from "./state.js";
 
 export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
 
-/** Not in the declarations: what `micro-lora/learn` makes a memory of lists with. It has an engine of its own. */
-export const engine = {
+/** Not in the declarations: what the entries beside this one share with it. `shared.js` names it, in this order. */
+export const shared = [
   asking,
+  bytesIn,
   check,
-  exports: loaded,
+  count,
+  crc32,
+  decode,
+  encode,
+  loaded,
+  fail,
+  fields,
+  flat,
+  formatted,
   idle,
+  known,
+  mistyped,
+  number,
+  parse,
   release,
   room,
+  savable,
+  shown,
+  sized,
+  summed,
   take,
   use,
-};
+  whole,
+  within,
+  written,
+];
 
 const nothing = () => {};
 
@@ -61,24 +84,38 @@ export class MicroLoraStatsWasm {
 }
 disposable(MicroLoraStatsWasm.prototype, nothing);
 
-const NONE = [];
+/** A vector that is to be as long as an adapter's output. */
+const output = (lora, what, values) => sized(what, values, live(lora)._sizes[1]);
 
-const putWeights = (lora, loraA, loraB) => {
-  const [a, b] = arrays(lora);
-  put("loraA", loraA, a.length, a.byteOffset);
-  put("loraB", loraB, b.length, b.byteOffset);
+/** Values at once, as many as the most of the longest vectors have. */
+const MOST = MAX_CANDIDATES * MAX_FEATURES;
+
+/** What an event of a list may say. */
+const LIST = [...SAMPLE, "temperature"];
+
+const learnList = (lora, kind, input, candidates, weights, options) => {
+  const out = live(lora)._sizes[1];
+  const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options;
+  number("learningRate", learningRate);
+  const vectors = flat("candidates", candidates, out);
+  weights = sized("weights", weights, vectors.length / out);
+  return learn(lora, kind, input, vectors, weights, options, learningRate, temperature);
+};
+
+/** Writes lora_A and lora_B. */
+const putWeights = (lora, matrices) => {
+  const into = arrays(lora);
+  matrices.forEach((values, i) => into[i].set(values));
 };
 
 export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
     const [inFeatures, outFeatures] = live(this)._sizes;
-    let given = flat("inputs", inputs, inFeatures);
-    const n = Math.ceil(given.length / inFeatures);
-    given = sized("inputs", given, n * inFeatures);
+    const given = flat("inputs", inputs, inFeatures, 0, MOST / inFeatures);
+    const n = given.length / inFeatures;
     const outputs = new Float32Array(n * outFeatures);
     for (let i = 0; i < n; i++) {
-      // Plain arrays have no subarray.
-      const input = (given.subarray ?? given.slice).call(given, i * inFeatures, (i + 1) * inFeatures);
+      const input = given.subarray(i * inFeatures, (i + 1) * inFeatures);
       this.applyInto(input, outputs.subarray(i * outFeatures, (i + 1) * outFeatures));
     }
     return outputs;
@@ -88,44 +125,31 @@ export class MicroLoraWasm extends Lite {
     if (!(feedback instanceof AdaptFeedbackWasm)) {
       mistyped("feedback", "an AdaptFeedbackWasm", feedback);
     }
-    return learn(
-      this,
-      call.QUALITY,
-      input,
-      "",
-      NONE,
-      "",
-      NONE,
-      { weight: number("learningRate", feedback.learningRate) / 0.01 },
-      feedback.quality,
-    );
+    const weight = number("learningRate", feedback.learningRate) / 0.01;
+    return learn(this, call.QUALITY, input, NONE, NONE, { weight }, feedback.quality);
   }
 
   adaptGradient(input, gradOutput, options) {
-    return learn(this, call.GRADIENT, input, "gradOutput", gradOutput, "", NONE, known(options, SAMPLE));
+    return learn(this, call.GRADIENT, input, output(this, "gradOutput", gradOutput), NONE, known(options, SAMPLE));
   }
 
-  adaptListwise(input, candidates, weights, options, kind = call.LISTWISE) {
-    const { _sizes } = live(this);
-    options = known(options, [...SAMPLE, "temperature", ...(kind === call.REHEARSE ? ["learningRate"] : [])]);
-    const what = "candidates";
-    const vectors = flat(what, candidates, _sizes[1]);
-    const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options;
-    number("learningRate", learningRate);
-    return learn(this, kind, input, what, vectors, "weights", weights, options, learningRate, temperature);
+  adaptListwise(input, candidates, weights, options) {
+    return learnList(this, call.LISTWISE, input, candidates, weights, known(options, LIST));
   }
 
   rehearse(input, candidates, weights, options) {
-    return this.adaptListwise(input, candidates, weights, options, call.REHEARSE);
+    return learnList(this, call.REHEARSE, input, candidates, weights, known(options, [...LIST, "learningRate"]));
   }
 
   adaptTarget(input, target, weight = 1, options) {
-    return learn(this, call.TARGET, input, "target", target, "", NONE, known(options, ["base"]), number("weight", weight));
+    target = output(this, "target", target);
+    return learn(this, call.TARGET, input, target, NONE, known(options, ["base"]), number("weight", weight));
   }
 
   adaptAttractRepel(input, attract, repel, options) {
-    const vectors = flat("repel", repel, live(this)._sizes[1]);
-    return learn(this, call.ATTRACT_REPEL, input, "repel", vectors, "attract", attract, known(options, SAMPLE));
+    attract = output(this, "attract", attract);
+    repel = flat("repel", repel, attract.length, 1);
+    return learn(this, call.ATTRACT_REPEL, input, repel, attract, known(options, SAMPLE));
   }
 
   discardPending() {
@@ -179,13 +203,13 @@ export class MicroLoraWasm extends Lite {
   }
 
   /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */
-  takeWeights(loraA, loraB) {
-    putWeights(this, loraA, loraB);
+  takeWeights(...matrices) {
+    putWeights(this, matrices);
     ask(call.TAKE_UP, this);
   }
 
   static fromWeights(config, loraA, loraB) {
-    return filled(this, config, (lora) => putWeights(lora, loraA, loraB));
+    return filled(this, config, putWeights, [loraA, loraB]);
   }
 }
 savable(MicroLoraWasm);

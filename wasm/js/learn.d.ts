@@ -262,7 +262,7 @@ export class Replay {
    * @param learningRate 0 to 1000, default 0.01
    * @param times how many lists, default 1; at most 65535 are taken
    * @throws {MicroLoraError} `COUNT`, `OUT_OF_RANGE`, `LENGTH` for an adapter of other sizes, `MISMATCH` for one of
-   * another model, `UNSUPPORTED` for one of the dual step, `TYPE` for one of `micro-lora/lite`, `BASE_REQUIRED`, `FREED`
+   * another model, `UNSUPPORTED` for one of the dual step, `TYPE` for one of `micro-lora/lite`, `FREED`
    *
    * @example
    * ring.rehearse(lora, 0.01, 8); // while the user reads
@@ -272,7 +272,8 @@ export class Replay {
   /**
    * Remembers a list, in the place of the oldest one when the ring is full.
    *
-   * @throws {MicroLoraError} `LENGTH`, `COUNT`, `NOT_FINITE`, `OUT_OF_RANGE`, `TYPE`
+   * @throws {MicroLoraError} `LENGTH`, `COUNT`, `NOT_FINITE`, `OUT_OF_RANGE`, `TYPE`, and `BASE_REQUIRED` where
+   * `inFeatures` and `outFeatures` differ and no base is given
    */
   push(
     input: ArrayLike<number>,

@@ -2,17 +2,20 @@
 // as it takes. `../src/lite.rs` is the other side. The engine says only that it refuses: what it would refuse is found
 // here, before it is asked, and what is not finite afterwards.
 
-import { MicroLoraConfigWasm, disposable, readInto, sizesOf, write as writeConfig } from "./config.js";
-import { count, floats, grow, heapBase, invoke, number as numeric, sized, wasm, whole, within } from "./engine.js";
+import { flat, number as numeric, sized, whole } from "./arrays.js";
+import { MicroLoraConfigWasm, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
+import { floats, grow, heapBase, invoke, wasm, within } from "./engine.js";
 import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls-lite.js";
 import * as word from "./generated/header.js";
-import { keep, own } from "./own.js";
+import { classOf, fields } from "./own.js";
 import { ARRAYS, read, write } from "./state.js";
 
 export { init as default, engineUrl, initSync, isSimd } from "./engine.js";
 export { MicroLoraConfigWasm };
+
+const [own, keep] = fields("adapter");
 
 /** Where the memory begins that no adapter has had yet. What a call passes stands there while it lasts. */
 let top;
@@ -39,8 +42,7 @@ const LORA_A = 1;
 const INPUT = 9;
 const OUTPUT = 10;
 
-const part = (lora, i) =>
-  own(lora)?._parts ? floats(...own(lora)._parts[i]) : fail("FREED", "adapter: expected one in use, got one that was freed");
+const part = (lora, i) => floats(...(own(lora)._parts ?? fail("FREED", "adapter", "one in use", "a freed one"))[i]);
 
 /** An adapter's header, as integers and as floats: `word` says what is where. */
 const header = (lora) => {
@@ -52,31 +54,33 @@ const header = (lora) => {
 const arrays = (lora) => ARRAYS.map((_, i) => part(lora, i + 1));
 
 /** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
-const ask = (lora, what, given, value = 0, weight = 0, temperature = 0, chosen = 0, base = 0, candidates = 0) => {
-  const at = part(lora, HEADER).byteOffset;
-  const result = invoke(what, at, top, base, candidates, weight, value, temperature, chosen);
+const ask = (lora, what, given = {}, ...numbers) => {
+  const result = invoke(what, part(lora, HEADER).byteOffset, top, ...numbers);
   if (result >= 0) return result;
-  for (const name of Object.keys(given ?? {})) {
+  for (const name of Object.keys(given)) {
     const index = given[name].findIndex((value) => !isFinite(value));
-    if (index >= 0) fail("NOT_FINITE", `${name}: expected finite values, got NaN or infinity at index ${index}`);
+    if (index >= 0) fail("NOT_FINITE", name, "finite values", `${given[name][index]} at index ${index}`);
   }
   if (result === -limit.ERROR_OUT_OF_RANGE) {
     fail(
       "OUT_OF_RANGE",
-      "list: expected vectors of lengths from 0.001 to 1000, later from 1/16 to 16 times the first list's, and weight times learningRate up to 0.16, got others",
+      "list",
+      "lengths 0.001 to 1000, 1/16 to 16 times the first, weight * learningRate up to 0.16",
+      "others",
     );
   }
   return result === -limit.ERROR_PENDING_FULL
-    ? fail("PENDING_FULL", `pending events: expected a total weight below ${limit.WEIGHT_LIMIT}, got more: call applyUpdates`)
-    : fail("OVERFLOW", "result: expected finite values, got an overflow");
+    ? fail("PENDING_FULL", "pending events", `a total weight below ${limit.WEIGHT_LIMIT}`, "more: call applyUpdates")
+    : fail("OVERFLOW", "result", "finite values", "an overflow");
 };
 
 /** A number within limits. The engine would take null for 0: a thumb down, or no step at all. */
 const number = (what, value, min, max) => within(what, Math.fround(numeric(what, value)), min, max);
 
 const put = (lora, i, what, values) => {
-  const into = part(lora, i);
-  into.set(sized(what, values, into.length));
+  values = sized(what, values, part(lora, i).length);
+  // Only now: a getter of an array may have freed the adapter.
+  part(lora, i).set(values);
 };
 
 /** The seeded start, as in `src/kernel/rng.rs`. */
@@ -122,12 +126,12 @@ const takeUp = (lora) => {
 
 /** Gives an object a block for a config, has `fill` write the rest, and the engine check it. */
 const make = (lora, config, fill) => {
-  const [inFeatures, outFeatures, rank] = sizesOf(config, MicroLoraConfigWasm);
-  if (!wasm) fail("NOT_LOADED", "engine: expected init() to have been awaited, got a call before");
+  const settings = settingsOf(config, MicroLoraConfigWasm);
+  const { inFeatures: x, outFeatures: y, rank } = settings;
+  if (!wasm) fail("NOT_LOADED", "engine", "an awaited init()", "none");
   // Orthonormal rows are no more than an input has values.
-  whole("rank", rank, 1, Math.min(limit.MAX_RANK, inFeatures));
-  const [a, b] = [rank * inFeatures, rank * outFeatures];
-  const [x, y] = [inFeatures, outFeatures];
+  whole("rank", rank, 1, Math.min(limit.MAX_RANK, x));
+  const [a, b] = [rank * x, rank * y];
   // And a row that the engine needs, before the input and the output.
   const lengths = [word.HEADER_WORDS, a, b, a, b, y, x, y, y, x, y];
   const bytes = 4 * lengths.reduce((sum, length) => sum + length);
@@ -142,8 +146,7 @@ const make = (lora, config, fill) => {
   registry?.register(lora, block, lora);
   try {
     const [words, numbers] = header(lora);
-    words.set([inFeatures, outFeatures, rank]);
-    writeConfig([words, numbers], config, limit.DUAL_STEP);
+    writeConfig([words, numbers], settings, limit.DUAL_STEP);
     fill(lora);
     if (whole("step", words[word.STEP], limit.SCALED_STEP) === limit.SCALED_STEP) {
       // The first list makes of its weights what the dual step goes on with. What is pending is of the other step.
@@ -176,11 +179,8 @@ export class MicroLoraWasm {
   }
 
   applyResidual(input) {
-    const [x, y] = [this.inputView, this.outputView];
-    sized("input", input, x.length);
-    if (x.length !== y.length) {
-      fail("SQUARE_REQUIRED", `residual: expected inFeatures equal to outFeatures, got ${x.length} and ${y.length}`);
-    }
+    const [x, y] = [INPUT, OUTPUT].map((i) => part(this, i).length);
+    if (x !== y) fail("SQUARE_REQUIRED", "residual", "inFeatures equal to outFeatures", `${x} and ${y}`);
     // In place.
     put(this, OUTPUT, "input", input);
     ask(this, call.RESIDUAL, { input: this.outputView });
@@ -189,8 +189,9 @@ export class MicroLoraWasm {
 
   applyInto(input, output) {
     put(this, INPUT, "input", input);
-    if (!(output instanceof Float32Array)) mistyped("output", "a Float32Array", output);
-    sized("output", output, this.outputView.length);
+    if (sized("output", output, this.outputView.length) !== output || !(output instanceof Float32Array)) {
+      mistyped("output", "a Float32Array", output);
+    }
     const guard = this.run();
     output.set(this.outputView);
     return guard;
@@ -205,40 +206,39 @@ export class MicroLoraWasm {
   }
 
   run() {
-    return ask(this, call.APPLY, { input: this.inputView });
+    return ask(this, call.APPLY, { input: part(this, INPUT) });
   }
 
   adaptChoice(input, candidates, chosen, options) {
-    options = known(options, ["base", "weight", "quality", "temperature"]);
-    const { base, weight = 1, quality = 1, temperature = limit.CHOICE_TEMPERATURE } = options;
-    put(this, INPUT, "input", input);
-    const { length } = this.outputView;
-    if (base == null && length !== input.length) {
-      fail(
-        "BASE_REQUIRED",
-        `base: expected ${length} values, because inFeatures is ${input.length} and outFeatures ${length}, got none`,
-      );
-    }
-    const nested = typeof candidates?.[0] === "object";
-    const n = Math.ceil(count("candidates", candidates) / (nested ? 1 : length));
-    whole("candidates", n, limit.MIN_CANDIDATES, limit.MAX_CANDIDATES);
-    whole("chosen", chosen, 0, n - 1);
+    let { base, weight = 1, quality = 1, temperature = limit.CHOICE_TEMPERATURE } = known(options, [
+      "base",
+      "weight",
+      "quality",
+      "temperature",
+    ]);
     if (weight !== 0) number("weight", weight, limit.MIN_WEIGHT, limit.MAX_WEIGHT);
     number("quality", quality, 0, 1);
     number("temperature", temperature, limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
-    // All of it before there is room: growth of the memory would empty views of it.
-    const rows = new Float32Array((n + 1) * length);
-    rows.set(sized("base", base ?? input, length));
-    if (nested) {
-      for (let i = 0; i < n; ) rows.set(sized(`candidates[${i}]`, candidates[i], length), length * ++i);
-    } else rows.set(sized("candidates", candidates, n * length), length);
-    floats(room(4 * rows.length), rows.length).set(rows);
-    const given = { input: this.inputView, base: rows.subarray(0, length), candidates: rows.subarray(length) };
-    return ask(this, call.CHOICE, given, quality, weight, temperature, chosen, length, n * length);
+    const [x, length] = [INPUT, OUTPUT].map((i) => part(this, i).length);
+    input = sized("input", input, x);
+    if (base == null && length !== x) {
+      fail("BASE_REQUIRED", "base", `${length} values, because inFeatures is ${x} and outFeatures ${length}`, "none");
+    }
+    // Copies, since growth of the memory, by a getter or for room, empties views of it.
+    base = new Float32Array(sized("base", base ?? input, length));
+    candidates = new Float32Array(flat("candidates", candidates, length));
+    const n = candidates.length;
+    whole("chosen", chosen, 0, n / length - 1);
+    put(this, INPUT, "input", input);
+    const rows = floats(room(4 * (n + length)), n + length);
+    rows.set(base);
+    rows.set(candidates, length);
+    const given = { input: part(this, INPUT), base, candidates };
+    return ask(this, call.CHOICE, given, length, n, weight, quality, temperature, chosen);
   }
 
   applyUpdates(learningRate = 0.01) {
-    return ask(this, call.UPDATE, {}, number("learningRate", learningRate, 0, limit.MAX_LEARNING_RATE));
+    return ask(this, call.UPDATE, {}, 0, 0, 0, number("learningRate", learningRate, 0, limit.MAX_LEARNING_RATE));
   }
 
   pendingUpdates() {
@@ -265,12 +265,12 @@ export class MicroLoraWasm {
   static fromJson(json, modelId = 0) {
     const [settings, fill] = read(json, modelId);
     const config = Object.assign(new MicroLoraConfigWasm(), settings);
-    return make(Object.create(this.prototype), config, (lora) => fill(...header(lora), arrays(lora)));
+    return make(Object.create(classOf(this, MicroLoraWasm).prototype), config, (lora) => fill(...header(lora), arrays(lora)));
   }
 }
 disposable(MicroLoraWasm.prototype, function () {
   const values = own(this);
-  if (values?._parts) {
+  if (values._parts) {
     registry?.unregister(this);
     release(values._block);
     values._parts = undefined;

@@ -4,18 +4,35 @@
 import place from "place";
 
 import { read, write } from "./documents.js";
-import { number, sized, whole } from "./engine.js";
-import { fail, known, mistyped, shown } from "./fail.js";
 import { DUAL_STEP, LIST_TEMPERATURE, MAX_CANDIDATES, MAX_FEATURES, MIN_CANDIDATES } from "./generated/adapter.js";
 import * as call from "./generated/calls-recall.js";
 import { LIST_WORDS, MAX_CAPACITY, MEMORY } from "./generated/companions.js";
-import { MicroLoraWasm, engine } from "./index.js";
+import { MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
-import { keep, own } from "./own.js";
-import { savable } from "./state.js";
-import { finite, flat } from "./vectors.js";
+import {
+  asking,
+  check,
+  count,
+  fail,
+  fields,
+  idle,
+  known,
+  loaded,
+  mistyped,
+  number,
+  release,
+  room,
+  savable,
+  sized,
+  take,
+  use,
+  whole,
+} from "./shared.js";
+import { finite, stacked } from "./vectors.js";
 
-engine.use(place);
+use(place);
+
+const [own, keep] = fields("memory");
 
 const KINDS = ["f32", "int8", "id"];
 const BY_ID = 2;
@@ -23,7 +40,7 @@ const SCORES = 16;
 
 const kindOf = (what, kind) => {
   const code = KINDS.indexOf(kind);
-  return code < 0 ? fail("TYPE", `${what}: expected "f32", "int8" or "id", got ${shown(kind)}`) : code;
+  return code < 0 ? mistyped(what, '"f32", "int8" or "id"', kind) : code;
 };
 
 /** Words of a memory's header, which has what is saved in that order, but for the place of the oldest list. */
@@ -52,7 +69,7 @@ const listWords = ([width, out, list, kinds]) => {
 };
 
 /** Gives back the memory of those that are garbage collected. */
-const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry((block) => engine.release(block)) : undefined;
+const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
 const NONE = [];
 
@@ -64,18 +81,25 @@ const checkVectors = (vectors) =>
     ? vectors
     : mistyped("vectors", "a function, which finds what is kept by id", vectors);
 
-/** Ids, or vectors one after the other. */
-const idsOf = (ids) => Uint32Array.from(Array.from(ids, (id, i) => whole(`ids[${i}]`, id)));
+/** Ids, of a list of so many at most. */
+const idsOf = (ids, most) => {
+  const all = new Uint32Array(whole("ids", count("ids", ids), MIN_CANDIDATES, most));
+  for (let i = 0; i < all.length; i++) all[i] = whole(`ids[${i}]`, ids[i]);
+  return all;
+};
 
 const OPTIONS = ["list", "capacity", "queries", "documents", "scores", "modelId", "vectors"];
 const CLICKS = ["base", "weight", "quality", "temperature", "learningRate", "scores", "queryId"];
 
-/** Of whatever type they are: integers would be passed by their bits. */
-const floats = (what, values, length) => Float32Array.from(sized(what, values, length));
+/** As floats, of whatever type they are: integers would be passed by their bits. */
+const floats = (what, values, length) => new Float32Array(sized(what, values, length));
+
+/** A query, read whole before anything of the engine's is looked at. */
+const queryOf = (query, memory) => finite("query", floats("query", query, live(memory)._sizes[0]));
 
 export class Memory {
   constructor(inFeatures, outFeatures, options) {
-    engine.idle();
+    idle();
     const {
       list = 10,
       capacity = 256,
@@ -95,20 +119,22 @@ export class Memory {
     ];
     if (typeof scores !== "boolean") mistyped("scores", "true or false", scores);
     if (!scores && inFeatures !== outFeatures) {
-      fail("COUNT", "scores: expected true, because inFeatures and outFeatures differ, got false");
+      fail("COUNT", "scores", "true, because inFeatures and outFeatures differ", "false");
     }
     whole("modelId", modelId);
     const asks = queries === "id" || documents === "id";
     if (asks) checkVectors(vectors);
-    if (!engine.exports().recall) {
+    if (!loaded().recall) {
       fail(
         "NOT_LOADED",
-        "engine: expected the one of micro-lora/learn, got the smaller one: import micro-lora/learn before init(), or give init() its learn_simd.wasm",
+        "engine",
+        "the one of micro-lora/learn",
+        "the smaller one: import micro-lora/learn before init(), or give init() its learn_simd.wasm",
       );
     }
     const scratch = (list + 1) * outFeatures + inFeatures;
     const words = HEADER + scratch + listWords(sizes) * capacity;
-    const block = engine.take(4 * words);
+    const block = take(4 * words);
     registry?.register(this, block, this);
     const values = { _block: block, _at: block[0], _all: words, _sizes: sizes, _scratch: scratch };
     keep(this, { ...values, _model: modelId, _asks: asks, _vectors: asks ? vectors : undefined });
@@ -132,8 +158,8 @@ export class Memory {
     const [, out, list, kinds] = live(this)._sizes;
     const byId = ((kinds >> 2) & 3) === BY_ID;
     const single = typeof clicks === "number";
-    const rows = byId ? idsOf(documents) : flat("documents", documents, out, list);
-    const n = byId ? whole("ids", rows.length, MIN_CANDIDATES, list) : rows.length / out;
+    const rows = byId ? idsOf(documents, list) : stacked("documents", documents, out, list);
+    const n = byId ? rows.length : rows.length / out;
     const numbers = Object.entries({ weight, quality, temperature, learningRate }).map(([what, value]) => number(what, value));
     const arrays = [
       byId ? NONE : rows,
@@ -143,10 +169,9 @@ export class Memory {
       base == null ? undefined : floats("base", base, out),
     ];
     const which = single ? whole("chosen", clicks, 0, n - 1) : 0;
-    if (!(lora?.getConfig?.().step >= DUAL_STEP)) {
-      ours(lora);
-      fail("UNSUPPORTED", `step: expected 3 or 4, which learn lists to remember, got ${lora.getConfig().step}`);
-    }
+    query = queryOf(query, this);
+    const { step } = ours(lora).getConfig();
+    if (!(step >= DUAL_STEP)) fail("UNSUPPORTED", "step", "3 or 4, which learn lists to remember", step);
     const [outcome, words, results] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
     return {
       outcome,
@@ -160,7 +185,8 @@ export class Memory {
 
   why(lora, query, documents) {
     const out = live(this)._sizes[1];
-    const rows = flat("documents", documents, out, MAX_CANDIDATES, 1);
+    const rows = stacked("documents", documents, out, MAX_CANDIDATES, 1);
+    query = queryOf(query, this);
     const [n, len] = [rows.length / out, this.length];
     const arrays = [rows, new Uint32Array(len), NONE, new Float32Array((len + 1) * n)];
     const [, words, floats] = request(this, call.WHY, lora, query, arrays);
@@ -180,8 +206,9 @@ export class Memory {
     return { forgotten, leftBehind };
   }
 
-  settle(lora, visits = 9 * this.length) {
-    return request(this, call.SETTLE, lora, undefined, NONE, whole("visits", visits))[0];
+  settle(lora, visits) {
+    const all = 9 * wordsOf(this)[LEN];
+    return request(this, call.SETTLE, lora, undefined, NONE, whole("visits", visits === undefined ? all : visits))[0];
   }
 
   relearn(lora, vectors) {
@@ -217,21 +244,19 @@ export class Memory {
     return write("micro-lora-memory", integers, { lists });
   }
 
-  toJSON() {
-    return JSON.parse(this.toJson());
-  }
-
   static fromJson(json, options) {
     const { vectors, modelId = 0 } = known(options, ["vectors", "modelId"]);
     whole("modelId", modelId);
-    const [state, lists] = read(json, "micro-lora-memory", MEMORY, (state) => {
+    const [state, lists] = read(json, "micro-lora-memory", MEMORY, ["lists"], (state) => {
       if (state.model_id !== modelId) {
-        fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
+        fail("MISMATCH", "model_id", modelId, state.model_id);
       }
-      whole("kinds", state.kinds, 0, 31);
+      const { kinds } = state;
+      whole("kinds", kinds, 0, 31);
+      if (!KINDS[kinds & 3] || !KINDS[(kinds >> 2) & 3]) fail("COUNT", "kinds", "those of docs/state-format.md", kinds);
       whole("list", state.list, MIN_CANDIDATES, MAX_CANDIDATES);
       whole("len", state.len, 0, whole("capacity", state.capacity, 1, MAX_CAPACITY));
-      return { lists: state.len * listWords(MEMORY.slice(1, 5).map((name) => state[name])) };
+      return [state.len * listWords(MEMORY.slice(1, 5).map((name) => state[name]))];
     });
     const { in_features, out_features, list, kinds, capacity, len, turn, last } = state;
     const [queries, documents] = [KINDS[kinds & 3], KINDS[(kinds >> 2) & 3]];
@@ -241,7 +266,7 @@ export class Memory {
     words.set([len, 0, turn, last], LEN);
     words.set(new Uint32Array(lists.buffer), HEADER + own(memory)._scratch);
     try {
-      engine.check(engine.exports().recall(call.TAKE_UP, own(memory)._at, 0, 0));
+      check(loaded().recall(call.TAKE_UP, own(memory)._at, 0, 0));
     } catch (error) {
       memory.free();
       throw error;
@@ -251,10 +276,10 @@ export class Memory {
 
   free() {
     const values = own(this);
-    if (values?._at) {
-      engine.idle();
+    if (values._at) {
+      idle();
       registry?.unregister(this);
-      engine.release(values._block);
+      release(values._block);
       values._at = 0;
     }
   }
@@ -263,51 +288,49 @@ savable(Memory);
 
 /** What a memory keeps, while it is in use. */
 const live = (memory) => {
-  engine.idle();
+  idle();
   const values = own(memory);
-  return values?._at ? values : fail("FREED", "memory: expected one in use, got one that was freed");
+  return values._at ? values : fail("FREED", "memory", "one in use", "a freed one");
 };
 
 /** The words of its block: taken anew each time, for growth of the memory empties arrays. */
 const wordsOf = (memory) => {
   const { _at, _all } = live(memory);
-  return new Uint32Array(engine.exports().memory.buffer, _at, _all);
+  return new Uint32Array(loaded().memory.buffer, _at, _all);
 };
 
 /**
  * Has the engine do something. Gives what it answers and the words and floats of the request, over which it has
- * written.
+ * written. What is passed was read before: nothing here runs code of the caller's but the function that finds vectors.
  */
 const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, numbers = NONE) => {
   const values = live(memory);
   const [width, out] = values._sizes;
   if (!(ours(lora) instanceof MicroLoraWasm)) {
-    fail("TYPE", "lora: expected an adapter of the micro-lora that micro-lora/learn imports, got one of another copy");
+    fail("TYPE", "lora", "an adapter of the micro-lora that micro-lora/learn imports", "one of another copy");
   }
   const { inFeatures, outFeatures, modelId } = lora.getConfig();
   for (const [name, got, expected] of [
     ["inFeatures", inFeatures, width],
     ["outFeatures", outFeatures, out],
   ]) {
-    if (got !== expected) fail("LENGTH", `${name}: expected ${expected} values, got ${got}`);
+    if (got !== expected) fail("LENGTH", name, `${expected} values`, got);
   }
   if (modelId !== values._model) {
-    fail("MISMATCH", `modelId: expected ${values._model}, as the memory was made for, got ${modelId}`);
+    fail("MISMATCH", "modelId", `${values._model}, as the memory was made for`, modelId);
   }
   if (queryId !== undefined) whole("queryId", queryId);
-  // All of them before there is room, which may empty views of the memory.
-  const passed = arrays.map((array) => (array instanceof Uint32Array ? array : array && new Float32Array(array)));
-  if (query !== undefined) lora.inputView.set(finite("query", new Float32Array(sized("query", query, width))));
-  const lengths = [0, 1, 2, 3, 4].map((i) => passed[i]?.length ?? (i < 4 ? 0 : -1));
-  const size = passed.reduce((sum, array) => sum + (array?.length ?? 0), REQUEST);
-  const at = engine.room(4 * size);
-  const { memory: { buffer }, recall } = engine.exports();
+  if (query) lora.inputView.set(query);
+  const lengths = [0, 1, 2, 3, 4].map((i) => arrays[i]?.length ?? (i < 4 ? 0 : -1));
+  const size = arrays.reduce((sum, array) => sum + (array?.length ?? 0), REQUEST);
+  const at = room(4 * size);
+  const { memory: { buffer }, recall } = loaded();
   const words = new Uint32Array(buffer, at, size);
   const floats = new Float32Array(buffer, at, size);
   words.set([...lengths, which, queryId === undefined ? 0 : 1, queryId]);
   floats.set(numbers, 8);
   let end = REQUEST;
-  for (const array of passed) {
+  for (const array of arrays) {
     if (!array) continue;
     (array instanceof Uint32Array ? words : floats).set(array, end);
     end += array.length;
@@ -336,10 +359,10 @@ const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, n
       return 2;
     }
   };
-  const result = engine.asking(answer, () => recall(what, values._at, block, at));
+  const result = asking(answer, () => recall(what, values._at, block, at));
   if (problem) {
     before.forEach((bytes, i) => blocks[i].set(bytes));
     throw problem[0];
   }
-  return [engine.check(result), words, floats];
+  return [check(result), words, floats];
 };

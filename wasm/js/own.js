@@ -1,23 +1,29 @@
-// What an object keeps to itself.
+// Private fields. The engines of 2020 that the package supports have no `#fields` in all of their forms.
 
-import { fail } from "./fail.js";
-
-/** Where: copies of an object do not have it, and nobody writes to it by accident. Through a proxy it is found. */
-const OWN = Symbol();
-
-/** What an object keeps to itself; nothing, if it is none of ours. */
-export const own = (object) => object?.[OWN];
+import { fail, shown } from "./fail.js";
 
 const HINT = "toJson() keeps it";
 /** Who clones an object reads what it has. One for all: objects with getters of their own are slow. */
 const refusing = {
   enumerable: true,
-  get: () => fail("TYPE", "adapter: expected toJson() or save(), got a copy of an object that cannot be copied"),
+  get: () => fail("TYPE", "adapter", "toJson() or save()", "a copy"),
 };
 
-/** Has an object keep that, and refuse to be cloned, sent or stored without it. */
-export const keep = (object, values) => {
-  Object.defineProperty(object, OWN, { value: values });
-  Object.defineProperty(object, HINT, refusing);
-  return values;
+/**
+ * The fields of a kind of object: what reads them, and what gives them to an object, which from then on refuses to be
+ * cloned, sent or stored. A symbol names them, so that a copy does not have them and nobody writes to them by accident;
+ * through a proxy they are found.
+ */
+export const fields = (what) => {
+  const OWN = Symbol();
+  const own = (object) => object?.[OWN] ?? fail("TYPE", what, "one of its class", shown(object));
+  const keep = (object, values) => {
+    Object.defineProperty(object, OWN, { value: values });
+    Object.defineProperty(object, HINT, refusing);
+    return values;
+  };
+  return [own, keep];
 };
+
+/** The class that a static method makes an object of: `self`, or where the method was taken off its class, that class. */
+export const classOf = (self, Class) => (self?.prototype instanceof Class ? self : Class);

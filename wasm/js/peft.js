@@ -1,11 +1,11 @@
 // The entry `micro-lora/peft`: adapters in the files of Hugging Face PEFT, `adapter_model.safetensors`. A file of its
 // own beside `index.js`, of which it uses what is public.
 
-import { fail, mistyped } from "./fail.js";
 import { MAX_RANK } from "./generated/adapter.js";
 import { MicroLoraConfigWasm, MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
 import { reduce } from "./reduce.js";
+import { bytesIn, fail, mistyped, shown } from "./shared.js";
 
 /** The largest rank of a file that can be reduced. */
 const MAX_REDUCED = 64;
@@ -28,14 +28,11 @@ const transposed = (values, rows) => {
 export const toBytes = (lora, module = "micro_lora") => {
   const { loraA, loraB, bias } = ours(lora);
   if (bias.some((value) => value)) {
-    fail("UNSUPPORTED", "bias: expected none, which a file written here cannot have, got that of the dual step");
+    fail("UNSUPPORTED", "bias", "none, which a file written here cannot have", "that of the dual step");
   }
   if (typeof module !== "string") mistyped("module", "a name", module);
   if (!/^[^\0-\x1f"\\]+$/.test(module)) {
-    fail(
-      "SYNTAX",
-      `module: expected a name without quotes, backslashes and control characters, got ${module}`,
-    );
+    fail("SYNTAX", "module", "a name without quotes, backslashes and control characters", shown(module));
   }
   const { rank, inFeatures, outFeatures, alpha, useRslora } = lora.getConfig();
   const [a, b] = [rank * inFeatures, rank * outFeatures];
@@ -85,34 +82,33 @@ const DTYPES = {
 
 /** The header, and the bytes of all values. */
 const parse = (bytes) => {
-  if (!(bytes?.byteLength >= 0))
-    mistyped("bytes", "an ArrayBuffer or a view of one", bytes);
   // A copy of its own, so that every tensor may be cut from it.
-  bytes = new Uint8Array(
-    bytes.buffer ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) : bytes,
-  );
+  bytes = new Uint8Array(bytesIn(bytes));
   try {
     const end = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
     if (end > bytes.length) throw 0;
     const header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, end)));
     return [Object.entries(header), header.__metadata__ ?? {}, bytes.buffer.slice(end)];
   } catch {
-    return fail("SYNTAX", "bytes: expected a safetensors file, got something else");
+    return fail("SYNTAX", "bytes", "a safetensors file", "something else");
   }
 };
 
+const pairOf = (value) => (Array.isArray(value) ? value : []);
+
 /** A tensor's two sizes and its values. */
-const matrix = ({ dtype, shape, data_offsets } = {}, what, data) => {
+const matrix = (tensor, what, data) => {
+  const { dtype, shape, data_offsets } = tensor ?? {};
   const read = DTYPES[dtype];
-  if (!read) fail("UNSUPPORTED", `${what}: expected dtype F32, F16 or BF16, got ${dtype}`);
-  const [from, to] = data_offsets ?? [];
-  const [rows, columns] = shape ?? [];
-  if (shape?.length !== 2) fail("UNSUPPORTED", `${what}: expected a matrix, got shape ${shape}`);
+  if (!read) fail("UNSUPPORTED", what, "dtype F32, F16 or BF16", shown(dtype));
+  const [from, to] = pairOf(data_offsets);
+  const [rows, columns] = pairOf(shape);
+  if (columns === undefined || shape.length > 2) fail("UNSUPPORTED", what, "a matrix", `shape ${shape}`);
   if (to > data.byteLength) {
-    fail("SYNTAX", `${what}: expected ${to} bytes of values, got ${data.byteLength}: the file is cut off`);
+    fail("SYNTAX", what, `${to} bytes of values`, `${data.byteLength}: the file is cut off`);
   }
   if (to - from !== rows * columns * (dtype === "F32" ? 4 : 2) || !(from >= 0)) {
-    fail("SYNTAX", `${what}: expected the bytes of shape ${shape}, got those from ${from} to ${to}`);
+    fail("SYNTAX", what, `the bytes of shape ${shape}`, `those from ${from} to ${to}`);
   }
   return [rows, columns, read(data.slice(from, to))];
 };
@@ -124,16 +120,16 @@ const read = (bytes, config, module) => {
     ([name]) => name.match(/^base_model\.model\.(.*)\.lora_A\.weight$/)?.[1] ?? [],
   );
   const name = module ?? (names.length === 1 ? names[0] : undefined);
-  if (!names.includes(name)) fail("MISSING", `module: expected one of ${names}, got ${name}`);
+  if (!names.includes(name)) fail("MISSING", "module", `one of ${names}`, shown(name));
   const own = tensors.filter(([key]) => key.startsWith(`${PREFIX}${name}.lora_`));
   if (own.length !== 2)
-    fail("UNSUPPORTED", `${name}: expected lora_A and lora_B alone, got ${own.map(([key]) => key)}`);
+    fail("UNSUPPORTED", name, "lora_A and lora_B alone", own.map(([key]) => key));
   const find = (what) =>
     matrix(own.find(([key]) => key.endsWith(`.lora_${what}.weight`))?.[1], `lora_${what}`, data);
   const [rank, inFeatures, a] = find("A");
   const [outFeatures, columns, b] = find("B");
   if (columns !== rank)
-    fail("UNSUPPORTED", `lora_B: expected shape ${[outFeatures, rank]}, got ${[outFeatures, columns]}`);
+    fail("UNSUPPORTED", "lora_B", `shape ${[outFeatures, rank]}`, [outFeatures, columns]);
   const { lora_alpha, use_rslora } = metadata;
   const scaled = lora_alpha ? { alpha: +lora_alpha, useRslora: use_rslora === "true" } : {};
   // A config would take another rank for the nearest that there is.
@@ -143,7 +139,7 @@ const read = (bytes, config, module) => {
 };
 
 const ranked = (rank, max) => {
-  if (!(rank >= 1 && rank <= max)) fail("COUNT", `rank: expected 1 to ${max}, got ${rank}`);
+  if (!(rank >= 1 && rank <= max)) fail("COUNT", "rank", `1 to ${max}`, rank);
 };
 
 export const fromBytes = (bytes, config, module) => {
@@ -158,7 +154,7 @@ export const fromBytesReduced = (bytes, config, module) => {
   const most = config?.rank ?? MAX_RANK;
   if (rank <= most) return { lora: fromBytes(bytes, config, module), rank, kept: 1 };
   if (![a, b].every((values) => values.every(Number.isFinite)))
-    fail("NOT_FINITE", "lora_A, lora_B: expected finite numbers, got something else");
+    fail("NOT_FINITE", "lora_A, lora_B", "finite numbers", "something else");
   const { alpha, useRslora } = settings(most);
   const over = useRslora ? Math.sqrt : Number;
   const scaling = alpha / over(rank);

@@ -41,5 +41,5 @@ export const check = (result) => {
     .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
     .split("|");
   const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
-  return fail(code, `${what || "adapter"}: expected ${expected}, got ${came}`);
+  return fail(code, what || "adapter", expected, came);
 };

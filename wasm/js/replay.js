@@ -1,14 +1,13 @@
 // The ring of remembered lists (`src/companions/replay/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, length, range, read, write } from "./documents.js";
-import { number, sized, whole, within } from "./engine.js";
-import { fail, known } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as constant from "./generated/companions.js";
 import { ours } from "./ours.js";
-import { keep, own } from "./own.js";
-import { savable } from "./state.js";
-import { finite, flat } from "./vectors.js";
+import { fail, fields, known, number, savable, sized, whole, within } from "./shared.js";
+import { finite, stacked } from "./vectors.js";
+
+const [own, keep] = fields("ring");
 
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
@@ -29,13 +28,15 @@ const rateOf = (learningRate) => f32(range("learningRate", learningRate, 0, limi
 /** The largest scale of codes. */
 const SCALE_MAX = f32(constant.SCALE_MAX);
 
-const ringLengths = ({ len, list, in_features, out_features }) => ({
-  entries: constant.RING_ENTRY * len,
-  scales: len * list,
-  weights: len * list,
-  inputs: Math.ceil((len * in_features) / 4),
-  candidates: Math.ceil((len * list * out_features) / 4),
-});
+/** What a document of a ring has besides integers, and how many words of each. */
+const TEXTS = ["entries", "scales", "weights", "inputs", "candidates"];
+const lengthsOf = ({ len, list, in_features, out_features }) => [
+  constant.RING_ENTRY * len,
+  len * list,
+  len * list,
+  Math.ceil((len * in_features) / 4),
+  Math.ceil((len * list * out_features) / 4),
+];
 
 /** Writes the codes of a vector and gives their scale. */
 const pack = (codes, vector) => {
@@ -80,7 +81,7 @@ export class Replay {
       values._candidates = codes(capacity * list * outFeatures);
     } catch {
       const bytes = capacity * (16 + 8 * list + inFeatures + list * outFeatures);
-      fail("MEMORY", `memory: expected ${bytes} bytes for the ring, got none`);
+      fail("MEMORY", "memory", `${bytes} bytes for the ring`, "none");
     }
     this.clear();
   }
@@ -95,12 +96,13 @@ export class Replay {
 
   learn(lora, input, candidates, weights, options) {
     fit(own(this), lora);
-    const list = checked(own(this), input, candidates, weights, options);
-    const { learningRate = 0.01, ...rest } = options ?? {};
+    const [list, { learningRate = 0.01, weight }] = checked(own(this), input, candidates, weights, options);
     const rate = rateOf(learningRate);
     // Before there is an event, which would be left pending.
     if (rate === 0) return limit.ZERO_LEARNING_RATE;
-    const outcome = lora.adaptListwise(input, candidates, weights, rest);
+    // As they were read, for reading them again may give others.
+    const [x, rows, w, temperature, base] = list;
+    const outcome = lora.adaptListwise(x, rows, w, { base, weight, temperature });
     if (outcome) return outcome;
     lora.applyUpdates(rate);
     this.rehearse(lora, rate, constant.REHEARSALS);
@@ -114,7 +116,7 @@ export class Replay {
     fit(values, lora);
     rateOf(learningRate);
     const pending = lora.pendingUpdates();
-    if (pending) fail("COUNT", `pending: expected 0 events, got ${pending}: call applyUpdates`);
+    if (pending) fail("COUNT", "pending", "0 events", `${pending}: call applyUpdates`);
     let taken = 0;
     for (let left = Math.min(whole("times", times), constant.MAX_REHEARSALS); left > 0 && values._len; left--) {
       const place = values._turn % values._len;
@@ -131,15 +133,16 @@ export class Replay {
       try {
         if (lora.rehearse(input, all.subarray(0, rows * values._out), weights, options) === 0) taken++;
       } catch (error) {
-        // Not the caller's fault, and none that would pass: every turn would end here.
-        if (error.code !== "OVERFLOW") throw error;
+        // Not the caller's fault, and it stays so: every turn would end here.
+        if (!["OVERFLOW", "BASE_REQUIRED"].includes(error?.code)) throw error;
       }
     }
     return taken;
   }
 
   push(input, candidates, weights, options) {
-    remember(own(this), checked(own(this), input, candidates, weights, options));
+    const [list] = checked(own(this), input, candidates, weights, options);
+    remember(own(this), list);
   }
 
   toJson() {
@@ -162,10 +165,6 @@ export class Replay {
     });
   }
 
-  toJSON() {
-    return JSON.parse(this.toJson());
-  }
-
   loadJson(json) {
     const values = own(this);
     const sizes = [values._model, values._width, values._out, values._list, values._capacity];
@@ -184,16 +183,16 @@ savable(Replay);
 
 /** What is in a text, all of it checked: a ring of these sizes, as many as are given. */
 const parsed = (json, sizes) => {
-  const [state, ...texts] = read(json, "micro-lora-replay", constant.RING, (state) => {
+  const [state, ...texts] = read(json, "micro-lora-replay", constant.RING, TEXTS, (state) => {
     sizes.forEach((expected, i) => {
       const name = constant.RING[i];
-      if (state[name] !== expected) fail("MISMATCH", `${name}: expected ${expected}, got ${state[name]}`);
+      if (state[name] !== expected) fail("MISMATCH", name, expected, state[name]);
     });
     whole("in_features", state.in_features, 1, limit.MAX_FEATURES);
     whole("out_features", state.out_features, 1, limit.MAX_FEATURES);
     whole("list", state.list, limit.MIN_CANDIDATES, limit.MAX_CANDIDATES);
     whole("len", state.len, 0, whole("capacity", state.capacity, 1, constant.MAX_CAPACITY));
-    return ringLengths(state);
+    return lengthsOf(state);
   });
   const { in_features, out_features, list, capacity, len, next, turn } = state;
   whole("next", next, len < capacity ? len : 0, len < capacity ? len : capacity - 1);
@@ -235,41 +234,41 @@ const fit = (values, lora) => {
   length("inFeatures", inFeatures, values._width);
   length("outFeatures", outFeatures, values._out);
   if (modelId !== values._model) {
-    fail("MISMATCH", `modelId: expected ${values._model}, as the ring was made for, got ${modelId}`);
+    fail("MISMATCH", "modelId", `${values._model}, as the ring was made for`, modelId);
   }
-  if (step > limit.SCALED_STEP) fail("UNSUPPORTED", `step: expected 0 to 2, which a ring is for, got ${step}`);
+  if (step > limit.SCALED_STEP) fail("UNSUPPORTED", "step", "0 to 2, which a ring is for", step);
 };
 
-/**
- * A copy of a list, if it is what this ring can remember: input, candidates and base, weights, temperature. What is
- * wrong is said as an adapter says it.
- */
+/** A copy of a list, if a ring of these sizes can remember it. It is refused in an adapter's words. */
 const checked = (values, input, candidates, weights, options) => {
-  options = known(options, ["base", "weight", "temperature", "learningRate"]);
+  const { _width: width, _out: out, _list: most } = values;
+  options = { ...known(options, ["base", "weight", "temperature", "learningRate"]) };
   const { base, temperature = limit.LIST_TEMPERATURE } = options;
-  input = copied("input", input, values._width);
-  const bases = base == null ? [] : [copied("base", base, values._out)];
+  input = copied("input", input, width);
+  const bases = base == null ? [] : [copied("base", base, out)];
+  if (base == null && width !== out) {
+    fail("BASE_REQUIRED", "base", `${out} values, because inFeatures is ${width} and outFeatures ${out}`, "none");
+  }
   within("temperature", f32(number("temperature", temperature)), limit.MIN_TEMPERATURE, limit.MAX_TEMPERATURE);
-  const all = flat("candidates", candidates, values._out, values._list - bases.length);
-  const n = all.length / values._out;
-  weights = copied("weights", weights, n);
+  const rows = stacked("candidates", candidates, out, most - bases.length);
+  weights = copied("weights", weights, rows.length / out);
   weights.forEach((weight) => range("weights", weight, 0, limit.MAX_WEIGHT));
-  const rows = Array.from({ length: n }, (_, i) => all.subarray(i * values._out, (i + 1) * values._out));
-  return [[input, ...rows, ...bases], weights, temperature];
+  return [[input, rows, weights, temperature, bases[0]], options];
 };
 
 /** Remembers a list that has been checked. */
-const remember = (values, [[input, ...vectors], weights, temperature]) => {
+const remember = (values, [input, rows, weights, temperature, base]) => {
   const [width, out, place] = [values._width, values._out, values._next];
   const scale = pack(values._inputs.subarray(place * width, (place + 1) * width), input);
-  const first = place * values._list;
-  vectors.forEach((vector, i) => {
-    const codes = values._candidates.subarray((first + i) * out, (first + i + 1) * out);
-    values._scales[first + i] = pack(codes, vector);
-  });
-  values._weights.set(weights, first);
   const n = weights.length;
-  values._entries.set([wordOf(scale), wordOf(temperature), n, vectors.length - n], constant.RING_ENTRY * place);
+  const first = place * values._list;
+  for (let i = 0; i < n + (base ? 1 : 0); i++) {
+    const codes = values._candidates.subarray((first + i) * out, (first + i + 1) * out);
+    values._scales[first + i] = pack(codes, i < n ? rows.subarray(i * out, (i + 1) * out) : base);
+  }
+  values._weights.set(weights, first);
+  const entry = [wordOf(scale), wordOf(temperature), n, base ? 1 : 0];
+  values._entries.set(entry, constant.RING_ENTRY * place);
   values._len = Math.min(values._len + 1, values._capacity);
   values._next = (place + 1) % values._capacity;
 };

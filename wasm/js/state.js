@@ -1,12 +1,13 @@
 // The state of an adapter as JSON: `docs/state-format.md`. What is read is checked here as a text, and by the engine
 // as an adapter.
 
-import { whole, within } from "./engine.js";
+import { whole } from "./arrays.js";
+import { bytesIn, bytesOf } from "./bytes.js";
+import { within } from "./engine.js";
 import { fail, known, mistyped, shown } from "./fail.js";
-import { BIAS, DUAL, MAX_DUAL_FLAGS, MAX_RANK, MAX_STEP, RSLORA, SCALED_STEP, SUM_LIMIT } from "./generated/adapter.js";
+import { BIAS, DUAL, DUAL_STEP, MAX_DUAL_FLAGS, MAX_RANK, MAX_STEP, RSLORA, SCALED_STEP, SUM_LIMIT } from "./generated/adapter.js";
 import { DUAL_FLAGS, DUAL_WORDS, INTEGERS, INTEGERS_1, SCALARS, SECTIONS, SECTIONS_1, STEP } from "./generated/header.js";
-
-const bytesOf = ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength);
+import { classOf } from "./own.js";
 
 const table = Uint32Array.from({ length: 256 }, (_, value) => {
   for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 && 0xedb88320);
@@ -40,16 +41,30 @@ const fill = (bytes, text) => {
   return bytes;
 };
 
-/** Gives a class what JSON is in bytes. */
+/** Static methods of those that can be saved. */
+const STATIC = ["fromJson", "load", "fromWeights"];
+
+/** Gives a class what follows from its `toJson` and `fromJson`: `save`, `load` and `toJSON`. Its static methods go on working when they are taken off it. */
 export const savable = (Class) => {
-  Class.prototype.save = function () {
-    const text = this.toJson();
+  const { prototype } = Class;
+  const { toJson } = prototype;
+  prototype.save = function () {
+    const text = toJson.call(this);
     return fill(new Uint8Array(text.length), text);
   };
-  Class.load = function (bytes, ...rest) {
-    if (!(bytes?.byteLength >= 0)) mistyped("bytes", "a Uint8Array", bytes, nothing(bytes));
-    return this.fromJson(textOf(bytes.buffer ? bytesOf(bytes) : new Uint8Array(bytes)), ...rest);
+  /** For `JSON.stringify`: the same text. */
+  prototype.toJSON = function () {
+    return JSON.parse(toJson.call(this));
   };
+  Class.load = function (bytes, ...rest) {
+    return this.fromJson(textOf(bytesIn(bytes, nothing(bytes))), ...rest);
+  };
+  for (const name of STATIC) {
+    const method = Class[name];
+    Class[name] = function (...given) {
+      return method.apply(classOf(this, Class), given);
+    };
+  }
 };
 
 export const encode = (array) => {
@@ -69,7 +84,7 @@ export const decode = (what, text, n) => {
       if (encode(values) === text) return values;
     }
   } catch {}
-  return fail("BASE64", `${what}: expected the base64 of ${n} values, got something else`);
+  return fail("BASE64", what, `the base64 of ${n} values`, "something else");
 };
 
 /** The version that says all of a state: the first one where it is enough, which older programs read. */
@@ -102,8 +117,8 @@ const lengthsOf = ({ in_features: x, out_features: y, rank, pending, dual_flags 
 const DUAL_SECTION = 5;
 export const ARRAYS = [1, 2, 3, 4, 6, 7, 8];
 
-const checksum = (state, names, saved) =>
-  crc32([Uint32Array.of(state.version, ...names.map((name) => state[name])), ...saved]);
+/** What a checksum is over. */
+const contents = (state, names, saved) => [Uint32Array.of(state.version, ...names.map((name) => state[name])), ...saved];
 
 /** An adapter's header, as integers and as floats, and its arrays as JSON. */
 export const write = (words, numbers, arrays) => {
@@ -120,7 +135,7 @@ export const write = (words, numbers, arrays) => {
   ARRAYS.forEach((section, i) => (all[section] = arrays[i]));
   const lengths = lengthsOf(state);
   const saved = sections.map((_, i) => all[i].subarray(0, lengths[i]));
-  state.crc32 = checksum(state, names, saved);
+  state.crc32 = crc32(contents(state, names, saved));
   sections.forEach((name, i) => (state[name] = encode(saved[i])));
   return JSON.stringify(state);
 };
@@ -135,50 +150,60 @@ export const parse = (json) => {
   try {
     state = JSON.parse(json);
   } catch ({ message }) {
-    fail("SYNTAX", `state: expected JSON, got ${message}`);
+    fail("SYNTAX", "state", "JSON", message);
   }
   return typeof state === "string"
-    ? fail("FORMAT", "state: expected an object, got a string: it was made JSON twice")
+    ? fail("FORMAT", "state", "an object", "a string: it was made JSON twice")
     : state;
 };
 
-/** Refuses a field that no state has. */
-export const fields = (state, names) => known(state, ["format", "version", ...names, "crc32"], "state", "SYNTAX");
+/** Refuses a document of another format or version. */
+export const formatted = (state, format, versions) => {
+  if (state?.format !== format) fail("FORMAT", "format", `"${format}"`, shown(state?.format));
+  const { version } = state;
+  return versions.includes(version) ? version : fail("MISMATCH", "version", versions.join(" or "), shown(version));
+};
+
+/** Refuses a document whose checksum is not that of its contents. */
+export const summed = (state, saved) => {
+  const crc = crc32(saved);
+  if (crc !== state.crc32) fail("CHECKSUM", "state", `the checksum ${state.crc32}`, crc);
+};
+
+/** Refuses a document that has not exactly these integers and texts, each once and written as the format says. */
+export const written = (json, state, integers, texts) => {
+  for (const name of [...integers, "crc32"]) {
+    const value = state[name];
+    if (value !== value >>> 0) fail("SYNTAX", name, "a whole number of 32 bits", shown(value));
+  }
+  known(state, ["format", "version", ...integers, ...texts, "crc32"], "state", "SYNTAX");
+  // `JSON.parse` takes besides: the last of two fields of one name, 1.0 for 1, escapes for what they stand for.
+  const plain = JSON.stringify(state);
+  if (json !== plain && json.replace(/\s|\\(?=\/)/g, "") !== plain) {
+    fail("SYNTAX", "state", "each field once, in digits or base64", "something else");
+  }
+};
 
 /** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
 export const read = (json, modelId, legacy) => {
   const state = parse(json);
   if (legacy && state?.adapter) return legacy(state, modelId);
-  if (state?.format !== "micro-lora") fail("FORMAT", `format: expected "micro-lora", got ${shown(state?.format)}`);
-  const { version } = state;
-  if (version !== 1 && version !== 2) fail("MISMATCH", `version: expected 1 or 2, got ${shown(version)}`);
+  const version = formatted(state, "micro-lora", [1, 2]);
   const [names, sections] = fieldsOf(version);
-  for (const name of [...names, "crc32"]) {
-    if (state[name] !== state[name] >>> 0) {
-      fail("SYNTAX", `${name}: expected a whole number of 32 bits, got ${shown(state[name])}`);
-    }
-  }
-  fields(state, [...names, ...sections]);
-  // No text of a state has a quote in it, so what ends in one and goes on with a colon is a key. Each is looked at here
-  // or below, and has to be there: another one, or one twice, is one more. Three are `format`, `version` and `crc32`.
-  const keys = json.match(/"\s*:/g).length;
-  const expected = names.length + sections.length + 3;
-  if (keys !== expected) fail("SYNTAX", `state: expected ${expected} fields, got ${keys}`);
-  whole("step", state.step, 0, MAX_STEP);
+  written(json, state, names, sections);
   whole("use_rslora", state.use_rslora, 0, 1);
   whole("dual_flags", state.dual_flags ?? 0, 0, MAX_DUAL_FLAGS);
-  if (state.model_id !== modelId)
-    fail("MISMATCH", `model_id: expected ${shown(modelId)}, got ${state.model_id}`);
+  const isDual = state.dual_flags & DUAL;
+  whole("step", state.step, isDual && DUAL_STEP, isDual ? DUAL_STEP : MAX_STEP);
+  if (state.model_id !== modelId) fail("MISMATCH", "model_id", shown(modelId), state.model_id);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
   // A config would take another for the nearest that there is.
   whole("rank", rank, 1, MAX_RANK);
   const lengths = lengthsOf(state);
   const saved = sections.map((name, i) => decode(name, state[name], lengths[i]));
-  const crc = checksum(state, names, saved);
-  if (crc !== state.crc32)
-    fail("CHECKSUM", `state: expected the checksum ${state.crc32}, got ${crc}`);
+  summed(state, contents(state, names, saved));
   const least = versionOf(state.step, state.dual_flags);
-  if (version !== least) fail("MISMATCH", `version: expected ${least}, got ${version}`);
+  if (version !== least) fail("MISMATCH", "version", least, version);
   const duals = saved[DUAL_SECTION] ?? [];
   within("dual", Math.hypot(...duals), 0, SUM_LIMIT);
   // Lengths of the first list, all of them or none; then the doubt, and the lists since it was zero.

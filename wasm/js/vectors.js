@@ -1,9 +1,8 @@
 // Vectors of 32-bit floats: the operations of the Rust crate's kernels, in their order.
 
 import { f32 } from "./documents.js";
-import { count, sized, whole } from "./engine.js";
-import { fail } from "./fail.js";
-import { MIN_CANDIDATES } from "./generated/adapter.js";
+import { MAX_FEATURES } from "./generated/adapter.js";
+import { count, fail, flat, sized, whole } from "./shared.js";
 
 const lanes = new Float32Array(32);
 
@@ -31,8 +30,8 @@ export const scale = (y, k) => {
 export const notFinite = (what, values) => {
   const index = values.findIndex((value) => !isFinite(value));
   return index < 0
-    ? fail("OVERFLOW", `${what}: expected a magnitude that f32 can go on with, got an overflow`)
-    : fail("NOT_FINITE", `${what}: expected finite values, got ${values[index]} at index ${index}`);
+    ? fail("OVERFLOW", what, "a magnitude that f32 can go on with", "an overflow")
+    : fail("NOT_FINITE", what, "finite values", `${values[index]} at index ${index}`);
 };
 
 /** The length of a vector, refused if it is not finite or gives no direction. */
@@ -41,26 +40,20 @@ export const norm = (what, v) => {
   if (!isFinite(squared)) notFinite(what, v);
   return squared > 0
     ? f32(Math.sqrt(squared))
-    : fail("ZERO_NORM", `${what}: expected a direction, got a zero vector`);
+    : fail("ZERO_NORM", what, "a direction", "a zero vector");
 };
 
 /** So many vectors of the same length, as floats of 32 bits. */
 export const rows = (what, vectors, min, max) => {
-  whole(what, count(what, vectors), min, max);
-  const width = count(`${what}[0]`, vectors[0]);
-  return Array.from(vectors, (row, i) => Float32Array.from(sized(`${what}[${i}]`, row, width)));
+  const n = whole(what, count(what, vectors), min, max);
+  const all = [];
+  const width = whole(`${what}[0]`, count(`${what}[0]`, vectors[0]), 0, MAX_FEATURES);
+  for (let i = 0; i < n; i++) all.push(new Float32Array(sized(`${what}[${i}]`, vectors[i], width)));
+  return all;
 };
 
 export const finite = (what, values) => (values.every(isFinite) ? values : notFinite(what, values));
 
-/** So many vectors, one after the other, whichever way they were given. */
-export const flat = (what, vectors, width, most, least = MIN_CANDIDATES) => {
-  let n = count(what, vectors);
-  const isRows = typeof vectors[0] === "object";
-  if (isRows) vectors = Array.from(vectors, (row, i) => sized(`${what}[${i}]`, row, width));
-  else vectors = sized(what, vectors, (n = Math.ceil(n / width)) * width);
-  const all = new Float32Array(whole(what, n, least, most) * width);
-  if (isRows) vectors.forEach((row, i) => all.set(row, i * width));
-  else all.set(vectors);
-  return finite(what, all);
-};
+/** So many vectors, one after the other, whichever way they were given: as floats of 32 bits. */
+export const stacked = (what, vectors, width, most, least) =>
+  finite(what, new Float32Array(flat(what, vectors, width, least, most)));

@@ -6,4 +6,4 @@ import { fail } from "../fail.js";
 export default (hasSimd) =>
   hasSimd()
     ? bytes
-    : fail("NOT_LOADED", "this entry has the build with simd128 alone: give init() the other one, a .wasm file of the package");
+    : fail("NOT_LOADED", "engine", "simd128, which the build in this entry needs", "none: give init() another .wasm file of the package");

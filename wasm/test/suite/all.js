@@ -16,4 +16,6 @@ import "./bits.js";
 import "./companions.js";
 import "./memory.js";
 import "./explore.js";
+import "./hostile.js";
+import "./refused-memory.js";
 import "./endurance.js";

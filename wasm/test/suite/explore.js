@@ -126,7 +126,7 @@ describe("exploring", () => {
     refused("NOT_FINITE", /^eps: .* got NaN at index 1$/, adapt({ eps: [1, NaN] }));
     refused("TYPE", /^eps/, adapt({ eps: undefined }));
     refused("NOT_FINITE", /^eps: .* got NaN at index 1$/, adapt({ eps: [1, null] }));
-    refused("LENGTH", /^grad_output: expected 2 values, got 3$/, adapt({ eps: [1, 0, 0] }));
+    refused("LENGTH", /^eps: expected 2 values, got 3$/, adapt({ eps: [1, 0, 0] }));
     refused("LENGTH", /^input/, adapt({ x: [1] }));
     refused("TYPE", /^lora: .* got null$/, adapt({ made: null }));
     // What was drawn is gone.

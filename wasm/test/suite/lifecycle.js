@@ -103,6 +103,7 @@ describe("memory", () => {
       getConfig: [],
       toJson: [],
       save: [],
+      toJSON: [],
       stats: [],
       discardPending: [],
       takeWeights: [x, x],

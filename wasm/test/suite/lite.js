@@ -215,13 +215,13 @@ describe("micro-lora/lite", () => {
     const made = make(lite);
     const [x, list] = [random.unit(16), random.row(64, 0.4)];
     const zero = new Float32Array(16);
-    refusal(() => made.adaptChoice(x, list, 0, { base: zero }), "OUT_OF_RANGE", /^list: expected vectors/);
-    refusal(() => made.adaptChoice(x, list, 0, { weight: 100 }), "OUT_OF_RANGE", /^list: expected vectors/);
+    refusal(() => made.adaptChoice(x, list, 0, { base: zero }), "OUT_OF_RANGE", /^list: expected lengths/);
+    refusal(() => made.adaptChoice(x, list, 0, { weight: 100 }), "OUT_OF_RANGE", /^list: expected lengths/);
     expect(made.adaptChoice(x, list, 0)).to.equal(0);
     refusal(() => made.applyUpdates(10), "OUT_OF_RANGE", /^list: expected .* learningRate/);
     const before = made.toJson();
     const long = random.unit(16).map((value) => value * 100);
-    refusal(() => made.adaptChoice(long, list, 0), "OUT_OF_RANGE", /^list: expected vectors/);
+    refusal(() => made.adaptChoice(long, list, 0), "OUT_OF_RANGE", /^list: expected lengths/);
     expect(made.toJson()).to.equal(before);
   });
 

@@ -309,6 +309,7 @@ impl Family {
         cmd!(shell, "{esbuild} wasm/js/{entry}.js --bundle {format} --outfile={bundled}")
             .args([glue, imports, place, bytes])
             .arg(format!("--define:INLINE={}", self.place.is_some()))
+            .arg(format!("--define:LITE={}", entry == "lite"))
             .args(["--loader:.wasm=dataurl", "--external:engine-module", "--log-level=warning"])
             // The bugs of old engines concern other forms of these than are used here.
             .args([BROWSERS, "--supported:destructuring=true", "--supported:optional-chain=true"])
@@ -320,7 +321,7 @@ impl Family {
             return Ok(shell.write_file(written, text)?);
         }
         cmd!(shell, "{terser} {bundled} --module --ecma 2020 --output {written} --mangle")
-            .args(["--compress", "passes=3,unsafe_arrows,pure_getters"])
+            .args(["--compress", "passes=3,unsafe_arrows,pure_getters,hoist_funs"])
             // Names with an underscore are private to the modules.
             .args(["--mangle-props", "regex=/^_[a-z]/"])
             .run()?;
