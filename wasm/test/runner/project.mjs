@@ -28,7 +28,8 @@ export function testProject(folder, tarball) {
     symlinkSync(join(HERE, "node_modules", library), join(folder, "node_modules", library), "dir");
   }
   cpSync(join(HERE, "../../tests/state/v1.json"), join(folder, "suite/v1.json"), { recursive: true });
-  for (const part of ["suite", "page"]) cpSync(join(HERE, part), join(folder, part), { recursive: true });
+  for (const part of ["suite", "page", "fuzz"])
+    cpSync(join(HERE, part), join(folder, part), { recursive: true });
   const page = join(folder, "page/index.html");
   const map = JSON.stringify({ imports: importMap(folder) });
   writeFileSync(page, readFileSync(page, "utf8").replace("<!-- import map -->", map));

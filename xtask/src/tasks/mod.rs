@@ -13,6 +13,7 @@ mod demo;
 mod embedded;
 mod eye;
 mod fuzz;
+mod fuzz_js;
 mod golden;
 mod header;
 mod layout;
@@ -76,6 +77,19 @@ pub const ALL: &[Task] = &[
             Flag { name: "--target T", about: "only this target, or several: T,U,V" },
         ],
         run: fuzz::run,
+    },
+    Task {
+        name: "fuzz-js",
+        about: "load damaged states into the npm package in Node, and call it with strange arguments",
+        options: &[
+            Flag {
+                name: "--count N",
+                about: "cases, half states and half sequences of calls; 4000 if not given",
+            },
+            Flag { name: "--seed N", about: "chooses the cases, 0 if not given" },
+            Flag { name: "--case K", about: "run only this case" },
+        ],
+        run: fuzz_js::run,
     },
     Task {
         name: "coverage",

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use super::web_tools::{TOOLS, directory, install_tools};
-use super::{demo, npm, size};
+use super::{demo, fuzz_js, npm, size};
 use crate::needs::{self, Tool};
 use crate::report::Report;
 
@@ -23,6 +23,7 @@ const BUILDS: [&str; 2] = ["simd", "baseline"];
 
 const INSTALL: &str = "web: install the tarball";
 const PLAIN: &str = "web: plain build";
+const FUZZ: &str = "web: fuzz";
 const FORMAT: &str = "web: format";
 const FRESH: &str = "web: fresh projects";
 const EXAMPLES: &str = "web: examples";
@@ -31,7 +32,10 @@ const EXAMPLES: &str = "web: examples";
 pub fn steps() -> impl Iterator<Item = String> {
     let suites = ENGINES.iter().flat_map(|(engine, _)| BUILDS.map(|build| suite_name(engine, build)));
     let before = [INSTALL, size::STEP].map(str::to_owned);
-    before.into_iter().chain(suites).chain([PLAIN, FORMAT, FRESH, EXAMPLES, demo::CHECK].map(str::to_owned))
+    before
+        .into_iter()
+        .chain(suites)
+        .chain([PLAIN, FUZZ, FORMAT, FRESH, EXAMPLES, demo::CHECK].map(str::to_owned))
 }
 
 fn suite_name(engine: &str, build: &str) -> String {
@@ -65,6 +69,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) 
     }
     if is_wanted("node") {
         report.step(PLAIN, || plain(shell, &tarball));
+        report.step(FUZZ, || fuzz_js::short(shell));
     }
     if engine.is_none() {
         report.step(FORMAT, || format(shell));
@@ -75,7 +80,7 @@ pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) 
 }
 
 /// Packs the package and installs it into the suite's project.
-fn install(shell: &Shell) -> Result<PathBuf> {
+pub fn install(shell: &Shell) -> Result<PathBuf> {
     let tarball = npm::pack(shell)?;
     install_tools(shell)?;
     let project = project(shell);
@@ -104,7 +109,7 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
 fn format(shell: &Shell) -> Result<()> {
     let sources = [
         "wasm/demo/*",
-        "wasm/test/{bench,demo,fresh,page,runner,suite}/*",
+        "wasm/test/{bench,demo,fresh,fuzz,page,runner,suite}/*",
         "wasm/test/fresh/{next/app,typescript}/*",
         "wasm/test/runner/fresh/*",
         "!wasm/test/fresh/tools",
@@ -127,6 +132,6 @@ fn examples(shell: &Shell, tarball: &Path) -> Result<()> {
     Ok(cmd!(shell, "node {TOOLS}/runner/examples.mjs {folder} {tarball}").run()?)
 }
 
-fn project(shell: &Shell) -> PathBuf {
+pub fn project(shell: &Shell) -> PathBuf {
     directory(shell).join("project")
 }
