@@ -233,6 +233,9 @@ const ENTRIES: [(&str, &str); 4] = [
     ("learn", "learn_simd.wasm"),
 ];
 
+/// The declarations that those of `learn` are made of.
+const LEARN_PARTS: &[&str] = &["explore", "holdback", "memory", "pull", "replay"];
+
 /// The modules, bundled into one file per entry, and the files that are copied unchanged.
 fn modules(shell: &Shell) -> Result<()> {
     for family in &FAMILIES {
@@ -270,6 +273,10 @@ impl Family {
     fn declare(&self, shell: &Shell, entry: &str, folder: &Path) -> Result<()> {
         let to = folder.join(format!("{entry}.d.ts"));
         if self.folder.is_empty() || self.format == "cjs" {
+            let parts = if entry == "learn" { LEARN_PARTS } else { &[] };
+            for part in parts {
+                shell.copy_file(format!("wasm/js/{part}.d.ts"), folder)?;
+            }
             return Ok(shell.copy_file(format!("wasm/js/{entry}.d.ts"), to)?);
         }
         let mut text = format!("export * from \"../{entry}.js\";\n");
