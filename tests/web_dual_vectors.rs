@@ -1,5 +1,5 @@
 //! The dual step and the memory of lists for the browser package to reproduce, computed here by the native crate:
-//! `wasm/test/suite/memory.js` is the same script, and both must give `wasm/test/suite/dual.json`.
+//! `wasm/test/suite/dual.js` and `memory.js` are the same script, and all must give `wasm/test/suite/dual.json`.
 //!
 //! The file is evidence: it is never regenerated to make a test pass. It was made, and is extended by a
 //! new field, with `cargo test --test web_dual_vectors -- --ignored`.

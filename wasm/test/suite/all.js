@@ -14,6 +14,7 @@ import "./lite.js";
 import "./init.js";
 import "./bits.js";
 import "./companions.js";
+import "./dual.js";
 import "./memory.js";
 import "./explore.js";
 import "./hostile.js";
