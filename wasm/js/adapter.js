@@ -1,4 +1,4 @@
-// What the entry `micro-lora` is made of.
+// The methods that adapters of `micro-lora` share with those of `micro-lora/lite`; `index.js` adds the others.
 
 import { flat, number, sized, whole } from "./arrays.js";
 import { MicroLoraConfigWasm as Settings, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
@@ -28,14 +28,14 @@ export class MicroLoraConfigWasm extends Settings {
 
 const [own, keep] = fields("adapter");
 
-/** Gives back the memory of adapters that are garbage collected. */
+/** Frees the memory of adapters that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
-/** Has the engine do something that needs no arrays but those of the adapter. */
+/** Calls the engine with no arrays but the adapter's own. */
 export const ask = (what, lora, value = 0) =>
   check(invoke(what, live(lora)._at, room(0), 0, 0, -1, 0, value, 0, 0));
 
-/** Copies an input to an adapter, which has to be one, or to so many bytes behind. */
+/** Copies an input into an adapter's block, `behind` bytes after the place of its input. */
 const give = (lora, input, behind = 0) => {
   const { _sizes } = live(lora);
   input = sized("input", input, _sizes[0]);
@@ -43,7 +43,7 @@ const give = (lora, input, behind = 0) => {
   floats(live(lora)._input + behind, _sizes[0]).set(input);
 };
 
-/** An array that growth of the engine's memory does not empty. */
+/** The array, or a copy if it is a view of the engine's memory, which growth of that memory empties. */
 const apart = (array) => (array.buffer === wasm.memory.buffer ? new Float32Array(array) : array);
 
 /**
@@ -56,7 +56,7 @@ export const learn = (lora, kind, input, vectors, extra, options, value = 0, tem
   number("temperature", temperature);
   const passed = [vectors, extra, base == null ? NONE : sized("base", base, live(lora)._sizes[1])];
   give(lora, input);
-  // Growth of the memory, in a getter of another array, may have emptied one: then the engine refuses it.
+  // A getter of another array may have had the memory grow, which empties views of it: the engine then refuses the length.
   const arrays = passed.map(apart);
   const lengths = passed.map((array) => array.length);
   let at = room(4 * lengths.reduce((sum, length) => sum + length));
@@ -69,13 +69,13 @@ export const learn = (lora, kind, input, vectors, extra, options, value = 0, tem
   return check(invoke(kind, live(lora)._at, first, ...lengths, weight, value, temperature, chosen));
 };
 
-/** Where an event has no such array. */
+/** Stands for an array that an event does not have. */
 export const NONE = new Float32Array();
 
-/** What every event may say. */
+/** The options that every event takes. */
 export const SAMPLE = ["base", "weight"];
 
-/** What `slice` does, in less time. */
+/** `view.slice()`, but faster. */
 const copied = (view) => {
   const copy = new Float32Array(view.length);
   copy.set(view);
@@ -95,14 +95,13 @@ export const header = (lora) => {
   return [new Uint32Array(wasm.memory.buffer, at, word.HEADER_WORDS), floats(at, word.HEADER_WORDS)];
 };
 
-/** How long the arrays of an adapter are: lora_A, lora_B, what is pending for them, the bias, the sum of inputs, what is
- * pending for the bias. */
+/** Lengths of an adapter's arrays: lora_A, lora_B, pending sums of both, bias, sum of inputs, pending sum of the bias. */
 const lengths = ([inFeatures, outFeatures, rank]) => {
   const [a, b] = [rank * inFeatures, rank * outFeatures];
   return [a, b, a, b, outFeatures, inFeatures, outFeatures];
 };
 
-/** Those arrays. */
+/** These arrays, as views of the engine's memory. */
 export const arrays = (lora) => {
   const { _at, _sizes } = live(lora);
   let at = _at + 4 * word.HEADER_WORDS;
@@ -122,7 +121,7 @@ const make = (lora, config, what, fill, matrices) => {
   loaded();
   matrices = matrices?.map((values, i) => new Float32Array(sized(["loraA", "loraB"][i], values, lengths(sizes)[i])));
   idle();
-  // And a row that the engine needs.
+  // One more row is the engine's scratch.
   const before = 4 * lengths(sizes).reduce((sum, length) => sum + length, word.HEADER_WORDS + sizes[1]);
   const block = take(before + 4 * (sizes[0] + sizes[1]));
   const [at] = block;
@@ -164,7 +163,7 @@ export class MicroLoraWasm {
 
   applyResidual(input) {
     const [inFeatures, outFeatures] = live(this)._sizes;
-    // In place, where the output will be: there is nothing to be copied then.
+    // The input goes where the output will be, so that the engine copies nothing.
     give(this, input, inFeatures === outFeatures ? 4 * inFeatures : 0);
     ask(call.RESIDUAL, this);
     return copied(this.outputView);
@@ -182,7 +181,7 @@ export class MicroLoraWasm {
 
   get inputView() {
     const values = live(this);
-    // Growth of the memory has emptied the old one.
+    // Growth of the memory empties the old view.
     return values._x.length ? values._x : (values._x = floats(values._input, values._sizes[0]));
   }
 

@@ -1,17 +1,17 @@
-// The settings of an adapter, and what every class has.
+// The settings of an adapter, and `free` for classes.
 
 import { number, whole } from "./arrays.js";
 import { known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as word from "./generated/header.js";
 
-/** Adds what programs written for wasm-bindgen's classes call. */
+/** Adds `free` and `Symbol.dispose`, which classes made by wasm-bindgen have. */
 export const disposable = (prototype, free) => {
   prototype.free = free;
   if (Symbol.dispose) prototype[Symbol.dispose] = free;
 };
 
-/** Gives an object a number that is brought into its limits when it is set. It is the object's own: copies have it. */
+/** Makes a property that clamps what is assigned to it. It is the object's own property, so copies of the object have it. */
 export const clamped = (name, adjust) => {
   const value = Symbol();
   const property = {
@@ -29,7 +29,7 @@ export const clamped = (name, adjust) => {
   };
 };
 
-// Not a number is 1, as it was in the system whose API this is.
+// NaN becomes 1, as in `@ruvector/ruvllm-wasm`.
 const rankOf = clamped("rank", (rank) => Math.min(Math.max(Math.trunc(rank) || 1, 1), limit.MAX_RANK));
 
 export class MicroLoraConfigWasm {
@@ -45,7 +45,7 @@ export class MicroLoraConfigWasm {
 }
 disposable(MicroLoraConfigWasm.prototype, () => {});
 
-/** Where a header has which settings. */
+/** The places of settings in a header. */
 const FLOATS = { alpha: word.ALPHA, cap: word.CAP, decay: word.DECAY };
 const INTEGERS = { seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP };
 
@@ -71,7 +71,7 @@ export const write = ([words, numbers], config, leastStep = 0) => {
   words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
 };
 
-/** A config of what a header says. */
+/** Reads a header into a config. */
 export const readInto = (config, [words, numbers]) => {
   [config.inFeatures, config.outFeatures, config.rank] = words;
   for (const name of Object.keys(FLOATS)) config[name] = numbers[FLOATS[name]];

@@ -7,7 +7,7 @@ export const f32 = Math.fround;
 /** The smallest normal number of 32 bits. */
 export const SMALLEST = 2 ** -126;
 
-/** A number, since a comparison takes null for 0 and "1" for 1. */
+/** A number within limits. The type is checked, because a comparison takes null for 0 and "1" for 1. */
 export const range = (what, value, min, max) =>
   number(what, value) >= min && value <= max
     ? value
@@ -17,7 +17,7 @@ export const length = (what, got, expected) => {
   if (got !== expected) fail("LENGTH", what, `${expected} values`, got);
 };
 
-/** A document of `docs/state-format.md`: integers, and texts as arrays of 32-bit words or of bytes. */
+/** Writes a document of `docs/state-format.md`. `texts`: arrays of 32-bit words or of bytes, for base64. */
 export const write = (format, integers, texts) => {
   const names = Object.keys(integers);
   const state = { format, version: 1, ...integers };
@@ -27,7 +27,7 @@ export const write = (format, integers, texts) => {
   return JSON.stringify(state);
 };
 
-/** Its integers, and its texts as bytes; `lengths` says how many words each has. */
+/** Reads one: its integers, then its texts as bytes. `lengths(integers)` gives the number of words of each text. */
 export const read = (json, format, names, texts, lengths) => {
   const state = parse(json);
   formatted(state, format, [1]);

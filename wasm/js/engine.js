@@ -1,4 +1,4 @@
-// The engine: loading it, its memory. `../src` has the other side, and `glue` is what wasm-bindgen makes of that.
+// Loads the engine and hands out its memory. `../src` is the engine; `glue` is the JavaScript that wasm-bindgen makes for it.
 
 import { __wbg_set_wasm, heap as heapBase, simd } from "glue";
 import { imports } from "glue-imports";
@@ -8,13 +8,13 @@ import { fail } from "./fail.js";
 
 export { call as invoke, heap as heapBase } from "glue";
 
-/** What the instance exports, once it is there and answers. */
+/** The exports of the instance, once it is loaded. */
 export let wasm;
 
-/** Who answers while an engine with a memory of lists asks for a vector. */
+/** The function that answers the engine's requests for vectors, during a call of a memory of lists. */
 let host;
 
-/** Lets the engine ask while a task lasts. */
+/** Runs a task during which `answer` serves the engine's requests. */
 export const asking = (answer, task) => {
   host = answer;
   try {
@@ -24,20 +24,20 @@ export const asking = (answer, task) => {
   }
 };
 
-/** Refuses a call while the engine waits for an answer: it is in the middle of another. */
+/** Refuses a call that is made while the engine is in the middle of another one. */
 export const idle = () => {
   if (host) fail("BUSY", "engine", "no call while it asks for a vector", "one");
 };
 
-/** What engines want from outside. WebAssembly gives its integers with a sign. */
+/** The imports of the engine. WebAssembly passes integers as signed. */
 const linked = LITE ? imports : { ...imports, host: { vector: (kind, id, to, n) => host(kind, id >>> 0, to >>> 0, n) } };
 
 let loading;
 
-/** The bytes that calls may pass: grown when they are too few. */
+/** The block, [start, end], for the arrays that a call passes; replaced by a larger one when it is too small. */
 let passed;
 
-/** Parts of the memory that nobody uses, as [start, end], in ascending order, never empty and never touching. */
+/** The free blocks of the memory, as [start, end]: ascending, never empty, never adjacent. */
 let holes;
 
 /** The smallest module that an engine without simd128 refuses: the type of a function that gives a `v128`. */
@@ -46,35 +46,35 @@ const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123];
 export const hasSimd = () => WebAssembly.validate(Uint8Array.from(SIMD));
 
 const start = (instance) => {
-  // Adapters live in the first one's memory.
+  // Adapters live in the memory of the first instance, so it stays.
   if (wasm) return;
   const { exports } = instance;
   __wbg_set_wasm(exports);
-  // Another module has no answer, and may be followed by ours.
+  // Throws for any other WebAssembly module. `wasm` is not yet set, so another attempt may follow.
   const start = heapBase();
-  // The smaller engine reports no errors.
+  // Only the engine of lite has no `report`.
   if (!exports.report !== LITE) throw `the engine of micro-lora${LITE ? "" : "/lite"}`;
   wasm = exports;
   passed = [start, start];
   holes = [[start, wasm.memory.buffer.byteLength]];
 };
 
-/** Where the engine is: a function, for there may be no such thing. */
+/** Gives the engine's address. A function, because it throws where `import.meta.url` is no URL. */
 let place = found;
 
-/** Has another engine loaded: one with a memory of lists. */
+/** Has `init` load another engine: the one with a memory of lists. */
 export const use = (other) => (place = other);
 
 export const engineUrl = () => new URL(place(hasSimd));
 
-/** The bytes of an address that has them in it. */
+/** The bytes in a `data:` address. */
 const decoded = (address) =>
   Uint8Array.from(atob(address.slice(address.indexOf(",") + 1)), (byte) => byte.charCodeAt());
 
-/** What is at an address, where that takes no network. */
+/** Reads a `data:` address or, in Node, a file; gives undefined for others. */
 const nearby = (address) => {
   if (address.startsWith("data:")) return decoded(address);
-  // Without an import, of which a bundler for browsers would complain.
+  // Not by `import`, which bundlers for browsers cannot resolve.
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin && !/^(https?|blob):/.test(address)) {
     if (address.startsWith("file:")) address = builtin("url").fileURLToPath(address);
@@ -82,7 +82,7 @@ const nearby = (address) => {
   }
 };
 
-/** What to say besides where a policy forbids even the smallest module. */
+/** An addition to the message where a Content-Security-Policy forbids WebAssembly: even the smallest module fails. */
 const forbidden = () =>
   WebAssembly.compile(Uint8Array.from(SIMD.slice(0, 8))).then(
     () => "",
@@ -115,9 +115,9 @@ const load = async (source) => {
   }
 };
 
-/** Loads once, from what was given or found; a failure may be followed by another attempt. */
+/** Loads the engine once. After a failure it may be called again. */
 export const init = (source) => {
-  // Nobody waits for a second source, which may come to nothing.
+  // A second source is ignored: its rejection must not be reported as unhandled.
   if (loading) Promise.resolve(source?.module_or_path ?? source).catch(() => {});
   return (loading ??= load(source).catch((error) => {
     loading = undefined;
@@ -144,7 +144,7 @@ export const initSync = (source) => {
 
 export const isSimd = simd;
 
-/** Nobody wants to read 0.0010000000474974513. */
+/** For messages: 0.001 instead of 0.0010000000474974513. */
 export const rounded = (number) => +number.toPrecision(7);
 
 /** A float32 within limits, or infinity as a cap that is off. */
@@ -155,27 +155,27 @@ export const within = (what, value, min, max) =>
 
 let heap = [];
 
-/** The memory as floats. Its growth empties the array that was. */
+/** The memory as floats. Growth of the memory empties the previous array. */
 const memory = () => (heap.length ? heap : (heap = new Float32Array(wasm.memory.buffer)));
 
 export const floats = (at, length) => memory().subarray(at / 4, at / 4 + length);
 
 /**
- * Has the memory grow by so many bytes: by an eighth at least, for growth empties every view of it and so costs the same
- * however little it is. Where there is no eighth, what is missing will do.
+ * Grows the memory by at least `missing` bytes. It asks for an eighth of its size, since each growth empties all views and
+ * costs the same however small it is, and asks for the missing pages alone where that is refused.
  */
 export const grow = (bytes, missing) => {
   const pages = Math.ceil(missing / 65536);
   for (const more of [Math.max(pages, wasm.memory.buffer.byteLength >>> 19), pages]) {
     try {
-      // More than there ever is refuses, too.
+      // 65536 pages are the limit of WebAssembly: growth by so many is always refused.
       return wasm.memory.grow(Math.min(more, 65536));
     } catch {}
   }
   fail("MEMORY", "memory", `${bytes} bytes more`, "none");
 };
 
-/** Takes memory, [start, end], of so many bytes or a few more. */
+/** Allocates at least so many bytes: a block, [start, end]. */
 export const take = (bytes) => {
   bytes = 16 * Math.ceil(bytes / 16);
   const place = holes.findIndex(([start, end]) => end - start >= bytes);
@@ -191,9 +191,9 @@ export const take = (bytes) => {
   return take(bytes);
 };
 
-/** Gives memory back. */
+/** Frees a block and joins it with the free blocks beside it. */
 export const release = ([start, end]) => {
-  // The first one behind it.
+  // Binary search for the first free block behind it.
   let [place, after] = [0, holes.length];
   while (place < after) {
     const middle = (place + after) >>> 1;
@@ -210,11 +210,11 @@ export const release = ([start, end]) => {
   else if (end > start) holes.splice(place, 0, [start, end]);
 };
 
-/** Where a call may pass so many bytes; what the last call passed is gone. */
+/** The address of so many bytes for the arrays of a call. The previous call's are overwritten. */
 export const room = (bytes) => {
   if (passed[1] - passed[0] < bytes) {
     release(passed);
-    // Nowhere, but not null.
+    // Empty, until `take` has succeeded. An address of 0 would be a null pointer.
     passed = [16, 16];
     passed = take(bytes);
   }

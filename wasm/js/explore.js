@@ -1,4 +1,4 @@
-// Learning where only a number is observed (`src/companions/explore.rs` in the Rust crate).
+// Learning from quality alone, by trying (`src/companions/explore.rs` in the Rust crate).
 
 import { f32, range } from "./documents.js";
 import { SEED_STRIDE } from "./generated/adapter.js";
@@ -7,15 +7,15 @@ import { ours } from "./ours.js";
 import { number, sized, whole } from "./shared.js";
 import { axpy, dot, norm, notFinite, rows, scale } from "./vectors.js";
 
-/** How fast the spread of differences follows. */
+/** The rate of the running mean of squared differences. */
 const SPREAD_RATE = f32(constant.SPREAD_RATE);
-/** Of the variance along the first direction: what is less is rounding. */
+/** A smaller share of the first direction's variance is rounding. */
 const LEAST_VARIANCE = f32(constant.LEAST_VARIANCE);
-/** Of a vector's square: what is less is rounding. */
+/** A smaller share of a vector's squared norm is rounding. */
 const LEAST_SQUARE = f32(constant.LEAST_SQUARE);
-/** What a radius of that size is as a float of 32 bits. */
+/** The smallest radius, as an f32. */
 const MIN_RADIUS = f32(constant.MIN_RADIUS);
-/** The largest float of 32 bits. */
+/** The largest f32. */
 const MAX = f32(3.4028235e38);
 
 export class Explore {
@@ -29,7 +29,7 @@ export class Explore {
     const radius = restored(this);
     const all = rows("directions", directions, 1, constant.MAX_DIRECTIONS);
     const eps = new Float32Array(all[0].length);
-    // Its own, until nothing can be refused any more.
+    // Stored only when nothing can be refused any more.
     const source = { random: this.random };
     for (const direction of all) axpy(eps, uniform(source), direction);
     scale(eps, f32(radius / norm("directions", eps)));
@@ -42,7 +42,7 @@ export class Explore {
     const qualities = Float32Array.of(number("plus", plus), number("minus", minus));
     const difference = f32(qualities[0] - qualities[1]);
     const squared = f32(difference * difference);
-    // An infinite spread would make every later difference nothing, and never shrink again.
+    // With an infinite spread every later slope would be zero, for ever.
     if (!isFinite(squared)) notFinite("qualities", qualities);
     const gradient = new Float32Array(sized("eps", eps, ours(lora).getConfig().outFeatures));
     const length = norm("eps", gradient);
@@ -56,7 +56,7 @@ export class Explore {
   }
 }
 
-/** Refuses what no explorer has: its fields may come from a text. Gives the radius, as a float of 32 bits. */
+/** Checks the fields, which may have been assigned from a saved text. Gives the radius as an f32. */
 const restored = (explore) => {
   const { radius, spread, random } = explore ?? {};
   range("spread", spread, 0, MAX);
@@ -127,7 +127,7 @@ const settle = (v, found) => {
     const all = dot(v, v);
     for (const direction of found) axpy(v, -dot(direction, v), direction);
     const squared = dot(v, v);
-    // As little as this is rounding, and would lie along the directions that there are.
+    // So little is rounding, and would not be at right angles.
     if (!(squared > f32(LEAST_SQUARE * all) && isFinite(squared))) return false;
     scale(v, f32(1 / f32(Math.sqrt(squared))));
   }

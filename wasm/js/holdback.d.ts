@@ -60,8 +60,8 @@ export class Holdback {
   ): Result[];
 
   /**
-   * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Once for each list: told
-   * twice, it counts as two. Of an empty list, or before there was one, nothing is counted.
+   * What was clicked in the last merged list: 1 for a click, 0 for none, one per result shown. Call it once per list: every
+   * call counts. Of an empty list, or before there was one, nothing is counted.
    *
    * @throws {MicroLoraError} `LENGTH` for as many as the last merged list has not, `OUT_OF_RANGE`, `TYPE`
    */
@@ -71,8 +71,8 @@ export class Holdback {
   next(): "base" | "adapted";
 
   /**
-   * How good the user found what the last {@link next} served, 0 to 1. Once for each answer: told twice, it counts as
-   * two. Before any {@link next} it is the frozen model's.
+   * How good the user found what the last {@link next} served, 0 to 1. Call it once per answer: every
+   * call counts. Before any {@link next} it is the frozen model's.
    *
    * @throws {MicroLoraError} `OUT_OF_RANGE`, `TYPE`
    */

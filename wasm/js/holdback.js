@@ -1,4 +1,4 @@
-// Whether an adapter helps (`src/companions/holdback/` in the Rust crate).
+// Measures whether an adapter helps (`src/companions/holdback/` in the Rust crate).
 
 import { SMALLEST, f32, floats, integers, range, read, write } from "./documents.js";
 import * as constant from "./generated/companions.js";
@@ -6,10 +6,10 @@ import { fields, mistyped, savable, sized, whole } from "./shared.js";
 
 const [own, keep] = fields("holdback");
 
-/** Standard errors of lead from which the adapter is applied, and below which it no longer is. */
+/** The adapter is applied from a lead of so many standard errors, and no longer below the second. */
 const OPEN = f32(constant.OPEN);
 const CLOSE = f32(constant.CLOSE);
-/** What means keep of events that are further back than their window. */
+/** The factor by which means forget, once their window is full. */
 const KEEP = f32(1 - f32(1 / constant.WINDOW));
 
 /** A weighted mean and what its standard error needs: sums of w, w v, w^2, w^2 v and w^2 v^2. */
@@ -40,7 +40,7 @@ class Mean {
     const [w, , ww, wwv, wwvv] = this._sums;
     const { mean } = this;
     const sum = f32(f32(wwvv - f32(f32(2 * mean) * wwv)) + f32(f32(mean * mean) * ww));
-    // Equal values have no spread to go by: a share of theirs is taken for it.
+    // Equal values have a spread of zero, so it has a minimum.
     return f32(f32(Math.max(sum, f32(f32(constant.LEAST_SPREAD) * ww)) / w) / w);
   }
 }
@@ -64,7 +64,7 @@ export class Holdback {
       _events: 0,
       _shown: 0,
       _coin: 1,
-      // Which places of the last merged list each has filled.
+      // The places of the last merged list that each ranking has filled.
       _teams: [[], []],
       _means: [new Mean(), new Mean(), new Mean()],
     });
@@ -85,7 +85,7 @@ export class Holdback {
     whole("room", room, 1, constant.MAX_SHOWN);
     if (typeof key !== "function") mistyped("key", "a function, which tells results apart", key);
     const [shown, keys, teams] = [[], [], [[], []]];
-    // As a list of one or of none: a result may be anything.
+    // An array of one or none, because a result may be any value, undefined included.
     const next = (ranking) => {
       const place = ranking.findIndex((id) => !keys.includes(key(id)));
       return place < 0 ? [] : [ranking[place]];
@@ -147,7 +147,7 @@ export class Holdback {
     // Halves go away from zero.
     const percent = Math.sign(change) * Math.round(Math.abs(change));
     const signed = isFinite(percent) ? `${percent < 0 ? "" : "+"}${percent} % ` : "";
-    // From so many on, a lead of zero is one.
+    // With fewer events a lead of zero only says that there were too few.
     const isKnown = lead !== 0 || events >= 2 * constant.LEAST_EVENTS;
     const found =
       events && !adapted && !base
@@ -229,7 +229,7 @@ const tossed = (coin) => {
   return coin >>> 0;
 };
 
-/** Who has filled fewer places goes next, and of equals the one that the coin says. */
+/** The ranking with fewer places goes next; the coin decides between equals. */
 const turnOf = (teams, coin) => {
   const [base, adapted] = teams.map((team) => team.length);
   if (base !== adapted) return base < adapted ? 0 : 1;

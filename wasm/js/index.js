@@ -1,4 +1,4 @@
-// The entry `micro-lora`: what `lite` has, and the rest.
+// The entry `micro-lora`.
 
 import {
   MicroLoraConfigWasm,
@@ -84,13 +84,13 @@ export class MicroLoraStatsWasm {
 }
 disposable(MicroLoraStatsWasm.prototype, nothing);
 
-/** A vector that is to be as long as an adapter's output. */
+/** An array of `outFeatures` numbers. */
 const output = (lora, what, values) => sized(what, values, live(lora)._sizes[1]);
 
-/** Values at once, as many as the most of the longest vectors have. */
+/** The most values of one batch: as many as the largest list has. */
 const MOST = MAX_CANDIDATES * MAX_FEATURES;
 
-/** What an event of a list may say. */
+/** The options that a list takes. */
 const LIST = [...SAMPLE, "temperature"];
 
 const learnList = (lora, kind, input, candidates, weights, options) => {
@@ -197,12 +197,12 @@ export class MicroLoraWasm extends Lite {
     return merged;
   }
 
-  /** Not in the declarations: for `Memory`, from where to where its memory goes. */
+  /** Not in the declarations: the adapter's block, [start, end], for `Memory`. */
   block() {
     return live(this)._block;
   }
 
-  /** Not in the declarations: for `pullTowards`, which has seen to it that nothing here is refused. */
+  /** Not in the declarations: sets both matrices, for `pullTowards`, which has checked them. */
   takeWeights(...matrices) {
     putWeights(this, matrices);
     ask(call.TAKE_UP, this);

@@ -2,7 +2,7 @@ import { number, sized, whole } from "./arrays.js";
 import { MAX_FEATURES, MAX_RANK } from "./generated/adapter.js";
 import * as word from "./generated/header.js";
 
-/** What the system whose API this is has saved: its lora_A is feature-major, and it has no output guard. */
+/** Reads what `@ruvector/ruvllm-wasm` has saved: its lora_A is feature-major, and it has no output guard. */
 export const readLegacy = ({ adapter, samples_seen, quality_sum }, modelId) => {
   const { rank, in_features, out_features, scaling, lora_a, lora_b } = adapter;
   whole("rank", rank, 1, MAX_RANK);

@@ -1,6 +1,6 @@
-// The entry `micro-lora/lite`: what an adapter needs to apply, to learn from choices and to be saved, in as few bytes
-// as it takes. `../src/lite.rs` is the other side. The engine says only that it refuses: what it would refuse is found
-// here, before it is asked, and what is not finite afterwards.
+// The entry `micro-lora/lite`: an adapter that applies, learns from choices and is saved, in few bytes. Its engine
+// (`../src/lite.rs`) returns a number for an error and nothing else. So arguments are checked here before the call, and
+// searched for values that are not finite after an error.
 
 import { flat, number as numeric, sized, whole } from "./arrays.js";
 import { MicroLoraConfigWasm, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
@@ -17,13 +17,13 @@ export { MicroLoraConfigWasm };
 
 const [own, keep] = fields("adapter");
 
-/** Where the memory begins that no adapter has had yet. What a call passes stands there while it lasts. */
+/** The end of the memory that adapters have used. A call's arrays stand behind it during the call. */
 let top;
 
-/** The addresses of blocks that were given back, by their size: adapters of one program are of few sizes. */
+/** Addresses of freed blocks, by size: the adapters of one program are of few sizes. */
 const free = {};
 
-/** The first address that nobody uses, with so many bytes behind it. */
+/** Makes sure that there are so many bytes behind `top`, and gives it. */
 const room = (bytes) => {
   top ??= heapBase();
   const missing = top + bytes - wasm.memory.buffer.byteLength;
@@ -33,10 +33,10 @@ const room = (bytes) => {
 
 const release = ([at, bytes]) => (free[bytes] ??= []).push(at);
 
-/** Gives back the memory of adapters that are garbage collected. */
+/** Frees the memory of adapters that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
-/** The parts of an adapter's block: what is where in `_parts`. */
+/** Indices of `_parts`, the parts of an adapter's block. */
 const HEADER = 0;
 const LORA_A = 1;
 const INPUT = 9;
@@ -53,7 +53,7 @@ const header = (lora) => {
 /** lora_A, lora_B, what is pending for them or summed up, the bias, the sum of inputs, what is pending for the bias. */
 const arrays = (lora) => ARRAYS.map((_, i) => part(lora, i + 1));
 
-/** Has the engine do something. If it refuses, one of the arrays is not finite, or something has become too large. */
+/** Calls the engine. After an error it says which of the `given` arrays is not finite, or what was too large. */
 const ask = (lora, what, given = {}, ...numbers) => {
   const result = invoke(what, part(lora, HEADER).byteOffset, top, ...numbers);
   if (result >= 0) return result;
@@ -108,7 +108,7 @@ const start = (lora) => {
   }
 };
 
-/** Has the engine take up weights whose norms it can go on with. */
+/** Checks the norms of the weights and has the engine take them up. */
 const takeUp = (lora) => {
   const [words, numbers] = header(lora);
   const scaling = Math.fround(numbers[word.ALPHA] / (words[word.FLAGS] & limit.RSLORA ? Math.fround(Math.sqrt(words[word.RANK])) : words[word.RANK]));
@@ -129,10 +129,10 @@ const make = (lora, config, fill) => {
   const settings = settingsOf(config, MicroLoraConfigWasm);
   const { inFeatures: x, outFeatures: y, rank } = settings;
   if (!wasm) fail("NOT_LOADED", "engine", "an awaited init()", "none");
-  // Orthonormal rows are no more than an input has values.
+  // There are no more orthonormal rows than an input has values.
   whole("rank", rank, 1, Math.min(limit.MAX_RANK, x));
   const [a, b] = [rank * x, rank * y];
-  // And a row that the engine needs, before the input and the output.
+  // Before the input and the output there is a row of scratch.
   const lengths = [word.HEADER_WORDS, a, b, a, b, y, x, y, y, x, y];
   const bytes = 4 * lengths.reduce((sum, length) => sum + length);
   let at = free[bytes]?.pop();
@@ -149,7 +149,7 @@ const make = (lora, config, fill) => {
     writeConfig([words, numbers], settings, limit.DUAL_STEP);
     fill(lora);
     if (whole("step", words[word.STEP], limit.SCALED_STEP) === limit.SCALED_STEP) {
-      // The first list makes of its weights what the dual step goes on with. What is pending is of the other step.
+      // The first list converts the weights to the dual step. Pending sums of the scaled step are dropped.
       words[word.STEP] = limit.DEFAULT_STEP;
       words[word.DUAL_FLAGS] &= limit.BIAS;
       words[word.PENDING] = numbers[word.PENDING_WEIGHT] = 0;
@@ -181,7 +181,7 @@ export class MicroLoraWasm {
   applyResidual(input) {
     const [x, y] = [INPUT, OUTPUT].map((i) => part(this, i).length);
     if (x !== y) fail("SQUARE_REQUIRED", "residual", "inFeatures equal to outFeatures", `${x} and ${y}`);
-    // In place.
+    // The input goes where the output will be.
     put(this, OUTPUT, "input", input);
     ask(this, call.RESIDUAL, { input: this.outputView });
     return this.outputView.slice();

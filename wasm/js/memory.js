@@ -1,5 +1,4 @@
-// A memory of lists. The engine of `micro-lora/learn` has it from the Rust crate (`src/companions/memory/`);
-// `../src/recall.rs` is the other side of what is here.
+// The class `Memory` over the Rust crate's memory of lists (`src/companions/memory/`), through `../src/recall.rs`.
 
 import place from "place";
 
@@ -43,7 +42,7 @@ const kindOf = (what, kind) => {
   return code < 0 ? mistyped(what, '"f32", "int8" or "id"', kind) : code;
 };
 
-/** Words of a memory's header, which has what is saved in that order, but for the place of the oldest list. */
+/** Words of a memory's header: the saved integers in their order, with the place of the oldest list among them. */
 const HEADER = 9;
 const CAPACITY = 4;
 const LEN = 5;
@@ -68,12 +67,12 @@ const listWords = ([width, out, list, kinds]) => {
   );
 };
 
-/** Gives back the memory of those that are garbage collected. */
+/** Frees the blocks of memories that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
 
 const NONE = [];
 
-/** Which of the vectors it keeps by id a memory asks for. */
+/** The engine's numbers for what it asks for. */
 const WHAT = ["document", "query"];
 
 const checkVectors = (vectors) =>
@@ -81,7 +80,7 @@ const checkVectors = (vectors) =>
     ? vectors
     : mistyped("vectors", "a function, which finds what is kept by id", vectors);
 
-/** Ids, of a list of so many at most. */
+/** The ids of one list, `most` at the most. */
 const idsOf = (ids, most) => {
   const all = new Uint32Array(whole("ids", count("ids", ids), MIN_CANDIDATES, most));
   for (let i = 0; i < all.length; i++) all[i] = whole(`ids[${i}]`, ids[i]);
@@ -91,10 +90,10 @@ const idsOf = (ids, most) => {
 const OPTIONS = ["list", "capacity", "queries", "documents", "scores", "modelId", "vectors"];
 const CLICKS = ["base", "weight", "quality", "temperature", "learningRate", "scores", "queryId"];
 
-/** As floats, of whatever type they are: integers would be passed by their bits. */
+/** A copy as floats: of an array of integers the engine would take the bits. */
 const floats = (what, values, length) => new Float32Array(sized(what, values, length));
 
-/** A query, read whole before anything of the engine's is looked at. */
+/** A copy of a query, made before the engine's memory is looked at. */
 const queryOf = (query, memory) => finite("query", floats("query", query, live(memory)._sizes[0]));
 
 export class Memory {
@@ -286,22 +285,22 @@ export class Memory {
 }
 savable(Memory);
 
-/** What a memory keeps, while it is in use. */
+/** A memory's fields; refused after `free`. */
 const live = (memory) => {
   idle();
   const values = own(memory);
   return values._at ? values : fail("FREED", "memory", "one in use", "a freed one");
 };
 
-/** The words of its block: taken anew each time, for growth of the memory empties arrays. */
+/** A view of its block, made for each use, because growth of the engine's memory empties views. */
 const wordsOf = (memory) => {
   const { _at, _all } = live(memory);
   return new Uint32Array(loaded().memory.buffer, _at, _all);
 };
 
 /**
- * Has the engine do something. Gives what it answers and the words and floats of the request, over which it has
- * written. What is passed was read before: nothing here runs code of the caller's but the function that finds vectors.
+ * Calls the engine. Gives its answer, and the request as words and as floats, over which the engine writes results. All
+ * arguments were read before: the only code of the caller that runs here is the function that finds vectors.
  */
 const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, numbers = NONE) => {
   const values = live(memory);
@@ -345,7 +344,7 @@ const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, n
     try {
       let vector = values._vectors(id, WHAT[kind]);
       if (vector == null) return 1;
-      // A hundred vectors are asked for while a user waits: the slow way is for those that need it.
+      // One click asks for a hundred vectors, so that a Float32Array takes a fast path.
       if (vector.length !== n || !(vector instanceof Float32Array)) {
         vector = new Float32Array(sized(`vector of ${WHAT[kind]} ${id}`, vector, n));
       }

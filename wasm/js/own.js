@@ -1,18 +1,18 @@
-// Private fields. The engines of 2020 that the package supports have no `#fields` in all of their forms.
+// Private fields without `#`, which Safari 14 does not have.
 
 import { fail, shown } from "./fail.js";
 
 const HINT = "toJson() keeps it";
-/** Who clones an object reads what it has. One for all: objects with getters of their own are slow. */
+/** Cloning reads every property, and this one throws. All objects share one descriptor, which is faster. */
 const refusing = {
   enumerable: true,
   get: () => fail("TYPE", "adapter", "toJson() or save()", "a copy"),
 };
 
 /**
- * The fields of a kind of object: what reads them, and what gives them to an object, which from then on refuses to be
- * cloned, sent or stored. A symbol names them, so that a copy does not have them and nobody writes to them by accident;
- * through a proxy they are found.
+ * Gives `own(object)`, which reads the fields of an object, and `keep(object, fields)`, which sets them and makes the object
+ * refuse to be cloned, sent or stored. A symbol holds them: copies do not have it, nobody writes to it by accident, and it
+ * is found through a proxy.
  */
 export const fields = (what) => {
   const OWN = Symbol();
@@ -25,5 +25,5 @@ export const fields = (what) => {
   return [own, keep];
 };
 
-/** The class that a static method makes an object of: `self`, or where the method was taken off its class, that class. */
+/** The class that a static method was called on (`self`, its `this`), or `Class` where it was called without one. */
 export const classOf = (self, Class) => (self?.prototype instanceof Class ? self : Class);

@@ -1,4 +1,4 @@
-// What the engine refuses, as errors that say what was expected and what came.
+// Turns the engine's refusals into errors that say what was expected and what came.
 
 import { report } from "glue";
 
@@ -6,7 +6,7 @@ import { floats, rounded, wasm } from "./engine.js";
 import { fail } from "./fail.js";
 import { ERROR_OUT_OF_RANGE, WEIGHT_LIMIT } from "./generated/adapter.js";
 
-/** By the engine's number: the code, what was expected, what came. A digit is a number of the report's. */
+/** By the engine's number: code|expected|got. `$0` is the first number of the report. */
 const ERRORS = [
   ,
   "LENGTH|$0 values|$1",
@@ -31,7 +31,7 @@ const ERRORS = [
   "STEP|a list of clicks, because this adapter learns by the dual step|something else: use one made with `step` 2",
 ];
 
-/** Passes on what the engine returned, unless it is an error. */
+/** Gives the engine's result, or throws its error. */
 export const check = (result) => {
   if (result >= 0) return result;
   const at = report();

@@ -28,7 +28,7 @@ const rateOf = (learningRate) => f32(range("learningRate", learningRate, 0, limi
 /** The largest scale of codes. */
 const SCALE_MAX = f32(constant.SCALE_MAX);
 
-/** What a document of a ring has besides integers, and how many words of each. */
+/** The texts of a ring's document, and how many words each has. */
 const TEXTS = ["entries", "scales", "weights", "inputs", "candidates"];
 const lengthsOf = ({ len, list, in_features, out_features }) => [
   constant.RING_ENTRY * len,
@@ -38,7 +38,7 @@ const lengthsOf = ({ len, list, in_features, out_features }) => [
   Math.ceil((len * list * out_features) / 4),
 ];
 
-/** Writes the codes of a vector and gives their scale. */
+/** Writes a vector as int8 codes and gives their scale. */
 const pack = (codes, vector) => {
   let largest = 0;
   for (let i = 0; i < codes.length; i++) largest = Math.max(largest, Math.abs(vector[i]));
@@ -47,13 +47,13 @@ const pack = (codes, vector) => {
   const inverse = scale >= SMALLEST ? f32(1 / scale) : 0;
   for (let i = 0; i < codes.length; i++) {
     const value = f32(vector[i] * inverse);
-    // Halves go away from zero.
+    // Rounds halves away from zero, as Rust does.
     codes[i] = Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
   }
   return scale;
 };
 
-/** The vectors of some codes from a row on, one after the other, each with its scale. */
+/** Decodes `scales.length` rows of codes, beginning with `row`, each with its scale. */
 const unpack = (codes, row, width, scales) => {
   const all = new Float32Array(codes.subarray(row * width, (row + scales.length) * width));
   // `Float32Array.from` with a function takes ten times as long.
@@ -71,7 +71,7 @@ export class Replay {
     values._list = whole("list", list, limit.MIN_CANDIDATES, limit.MAX_CANDIDATES);
     values._capacity = whole("capacity", capacity, 1, constant.MAX_CAPACITY);
     values._model = whole("modelId", modelId);
-    // Room to a whole word, since words are what is saved.
+    // A multiple of four bytes, because whole words are saved.
     const codes = (n) => new Int8Array(4 * Math.ceil(n / 4));
     try {
       values._entries = new Uint32Array(constant.RING_ENTRY * capacity);
@@ -98,9 +98,9 @@ export class Replay {
     fit(own(this), lora);
     const [list, { learningRate = 0.01, weight }] = checked(own(this), input, candidates, weights, options);
     const rate = rateOf(learningRate);
-    // Before there is an event, which would be left pending.
+    // Checked before the event is learned, which would stay pending.
     if (rate === 0) return limit.ZERO_LEARNING_RATE;
-    // As they were read, for reading them again may give others.
+    // The copies: reading the caller's arrays again could give other values.
     const [x, rows, w, temperature, base] = list;
     const outcome = lora.adaptListwise(x, rows, w, { base, weight, temperature });
     if (outcome) return outcome;
@@ -112,7 +112,7 @@ export class Replay {
 
   rehearse(lora, learningRate = 0.01, times = 1) {
     const values = own(this);
-    // All before the turn goes on.
+    // Everything is checked before the turn is moved on.
     fit(values, lora);
     rateOf(learningRate);
     const pending = lora.pendingUpdates();
@@ -133,7 +133,7 @@ export class Replay {
       try {
         if (lora.rehearse(input, all.subarray(0, rows * values._out), weights, options) === 0) taken++;
       } catch (error) {
-        // Not the caller's fault, and it stays so: every turn would end here.
+        // Not the caller's fault, and permanent: every later call would fail here, too.
         if (!["OVERFLOW", "BASE_REQUIRED"].includes(error?.code)) throw error;
       }
     }
@@ -150,7 +150,7 @@ export class Replay {
     const { _len: len, _list: list, _width: width, _out: out } = values;
     const rows = len * list;
     const state = [values._model, width, out, list, values._capacity, len, values._next, values._turn];
-    // What fills the last word must be zero, whatever lies there.
+    // The bytes that fill the last word must be zero.
     const codes = (from, n) => {
       const filled = new Int8Array(4 * Math.ceil(n / 4));
       filled.set(from.subarray(0, n));
@@ -181,7 +181,7 @@ export class Replay {
 }
 savable(Replay);
 
-/** What is in a text, all of it checked: a ring of these sizes, as many as are given. */
+/** Parses a text and checks all of it. `sizes`: the first integers that it must have. */
 const parsed = (json, sizes) => {
   const [state, ...texts] = read(json, "micro-lora-replay", constant.RING, TEXTS, (state) => {
     sizes.forEach((expected, i) => {
@@ -218,7 +218,7 @@ const parsed = (json, sizes) => {
   return [state, ...texts];
 };
 
-/** Has a ring have that. */
+/** Puts a checked document into a ring. */
 const take = (values, [{ len, next, turn }, entries, scales, weights, inputs, candidates]) => {
   values._entries.set(integers(entries));
   values._scales.set(floats(scales));
@@ -228,7 +228,7 @@ const take = (values, [{ len, next, turn }, entries, scales, weights, inputs, ca
   Object.assign(values, { _len: len, _next: next, _turn: turn });
 };
 
-/** Refuses what is no adapter of this ring's sizes, and for its model. */
+/** Refuses an adapter of other sizes, of another model or of the dual step. */
 const fit = (values, lora) => {
   const { inFeatures, outFeatures, modelId, step } = ours(lora).getConfig();
   length("inFeatures", inFeatures, values._width);

@@ -24,7 +24,7 @@ export const crc32 = (arrays) => {
   return ~sum >>> 0;
 };
 
-/** So many at once as every engine takes for arguments; a multiple of 3. */
+/** Bytes converted at once: no engine refuses so many arguments. */
 const CHUNK = 24576;
 
 const textOf = (bytes) => {
@@ -35,16 +35,16 @@ const textOf = (bytes) => {
   return text;
 };
 
-/** Writes the characters of a text, of which each is a byte. */
+/** Writes a text of characters up to 255 as bytes. */
 const fill = (bytes, text) => {
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;
 };
 
-/** Static methods of those that can be saved. */
+/** The static methods that work without their class. */
 const STATIC = ["fromJson", "load", "fromWeights"];
 
-/** Gives a class what follows from its `toJson` and `fromJson`: `save`, `load` and `toJSON`. Its static methods go on working when they are taken off it. */
+/** Adds `save`, `load` and `toJSON` to a class that has `toJson` and `fromJson`, and makes static methods work without it. */
 export const savable = (Class) => {
   const { prototype } = Class;
   const { toJson } = prototype;
@@ -72,10 +72,10 @@ export const encode = (array) => {
   return bytes.toBase64 ? bytes.toBase64() : btoa(textOf(bytes));
 };
 
-/** `n` floats. Strict: there is one text for one sequence of values. */
+/** Decodes `n` floats. Each sequence of values has exactly one text; others are refused. */
 export const decode = (what, text, n) => {
   try {
-    // No text holds more values than it has characters; there may be no memory for so many.
+    // Checked before memory is allocated for them: a text has more characters than values.
     if (n <= text.length) {
       const values = new Float32Array(n);
       const into = bytesOf(values);
@@ -87,7 +87,7 @@ export const decode = (what, text, n) => {
   return fail("BASE64", what, `the base64 of ${n} values`, "something else");
 };
 
-/** The version that says all of a state: the first one where it is enough, which older programs read. */
+/** The lowest version that can hold a state, so that older programs can read it. */
 const versionOf = (step, dualFlags) => (step > SCALED_STEP || dualFlags ? 2 : 1);
 
 /** The integers and the sections of a version. */
@@ -96,7 +96,7 @@ const fieldsOf = (version) => {
   return version > 1 ? [names, SECTIONS] : [names.slice(0, INTEGERS_1), SECTIONS.slice(0, SECTIONS_1)];
 };
 
-/** How many values each section has. What is not needed is zero. */
+/** The number of values of each section. */
 const lengthsOf = ({ in_features: x, out_features: y, rank, pending, dual_flags }) => {
   const dual = dual_flags & DUAL;
   const bias = dual_flags & (DUAL | BIAS);
@@ -126,7 +126,7 @@ export const write = (words, numbers, arrays) => {
   const [names, sections] = fieldsOf(version);
   const state = { format: "micro-lora", version };
   for (const name of names) state[name] = words[INTEGERS[name]];
-  // Beside it there is another flag.
+  // The header's word has other flags as well.
   state.use_rslora &= RSLORA;
   const all = [];
   [all[0], all[DUAL_SECTION]] = [SCALARS.map(([place]) => place), DUAL_WORDS].map((places) =>
@@ -140,10 +140,10 @@ export const write = (words, numbers, arrays) => {
   return JSON.stringify(state);
 };
 
-/** What storage gives where it has nothing. */
+/** A hint for null and undefined, which storage gives for a key that is not there. */
 const nothing = (value) => (value == null ? ": nothing was saved" : "");
 
-/** What is in a text of JSON. */
+/** Parses JSON. */
 export const parse = (json) => {
   if (typeof json !== "string") mistyped("json", "a string", json, nothing(json));
   let state;
@@ -184,7 +184,7 @@ export const written = (json, state, integers, texts) => {
   }
 };
 
-/** A JSON's sizes, and what fills the header and the arrays of an adapter that has them. */
+/** Reads and checks a state. Gives the settings to make an adapter with, and a function that fills its header and arrays. */
 export const read = (json, modelId, legacy) => {
   const state = parse(json);
   if (legacy && state?.adapter) return legacy(state, modelId);
@@ -197,7 +197,7 @@ export const read = (json, modelId, legacy) => {
   whole("step", state.step, isDual && DUAL_STEP, isDual ? DUAL_STEP : MAX_STEP);
   if (state.model_id !== modelId) fail("MISMATCH", "model_id", shown(modelId), state.model_id);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
-  // A config would take another for the nearest that there is.
+  // A config would clamp it.
   whole("rank", rank, 1, MAX_RANK);
   const lengths = lengthsOf(state);
   const saved = sections.map((name, i) => decode(name, state[name], lengths[i]));
@@ -206,7 +206,7 @@ export const read = (json, modelId, legacy) => {
   if (version !== least) fail("MISMATCH", "version", least, version);
   const duals = saved[DUAL_SECTION] ?? [];
   within("dual", Math.hypot(...duals), 0, SUM_LIMIT);
-  // Lengths of the first list, all of them or none; then the doubt, and the lists since it was zero.
+  // The first three are norms: all zero, or all in range. From 16 on: the doubt, and the lists since it was zero.
   const norms = duals.slice(0, 3);
   if (norms.some(Boolean)) for (const length of norms) within("dual", length, 1e-3, 1e3);
   for (const seen of duals.slice(16)) within("dual", seen, 0, SUM_LIMIT);

@@ -26,7 +26,7 @@ export const scale = (y, k) => {
   for (let i = 0; i < y.length; i++) y[i] *= k;
 };
 
-/** What to say of a sum over values that is not finite: theirs is the fault, if one of them is not. */
+/** The error for a sum that is not finite: NOT_FINITE if one of the values is not, else OVERFLOW. */
 export const notFinite = (what, values) => {
   const index = values.findIndex((value) => !isFinite(value));
   return index < 0
@@ -34,7 +34,7 @@ export const notFinite = (what, values) => {
     : fail("NOT_FINITE", what, "finite values", `${values[index]} at index ${index}`);
 };
 
-/** The length of a vector, refused if it is not finite or gives no direction. */
+/** The norm of a vector; refused if it is not finite or zero. */
 export const norm = (what, v) => {
   const squared = dot(v, v);
   if (!isFinite(squared)) notFinite(what, v);
@@ -43,7 +43,7 @@ export const norm = (what, v) => {
     : fail("ZERO_NORM", what, "a direction", "a zero vector");
 };
 
-/** So many vectors of the same length, as floats of 32 bits. */
+/** Copies of `min` to `max` vectors of the same length. */
 export const rows = (what, vectors, min, max) => {
   const n = whole(what, count(what, vectors), min, max);
   const all = [];
@@ -54,6 +54,6 @@ export const rows = (what, vectors, min, max) => {
 
 export const finite = (what, values) => (values.every(isFinite) ? values : notFinite(what, values));
 
-/** So many vectors, one after the other, whichever way they were given: as floats of 32 bits. */
+/** A copy of `least` to `most` vectors, one after the other. */
 export const stacked = (what, vectors, width, most, least) =>
   finite(what, new Float32Array(flat(what, vectors, width, least, most)));

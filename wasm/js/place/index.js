@@ -1,3 +1,3 @@
-// Where the engine of `micro-lora` is. Bundlers find a file by this very form of words, one for each.
+// The address of the engine of `micro-lora`. Bundlers recognise a file by exactly this expression.
 export default (hasSimd) =>
   hasSimd() ? new URL("micro_lora_simd.wasm", import.meta.url) : new URL("micro_lora.wasm", import.meta.url);

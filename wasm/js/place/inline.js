@@ -1,4 +1,4 @@
-// The engine of an entry that has it with it, as an address that needs no network. `engine-bytes` is the file itself.
+// The engine as a `data:` address, for entries that contain it. The build replaces `engine-bytes` by the file.
 import bytes from "engine-bytes";
 
 import { fail } from "../fail.js";

@@ -1,3 +1,3 @@
-// Where the engine of `micro-lora/lite` is. Bundlers find a file by this very form of words, one for each.
+// The address of the engine of `micro-lora/lite`. Bundlers recognise a file by exactly this expression.
 export default (hasSimd) =>
   hasSimd() ? new URL("lite_simd.wasm", import.meta.url) : new URL("lite.wasm", import.meta.url);

@@ -1,5 +1,4 @@
-// The engine of an entry for workerd, which compiles nothing at run time: whoever bundles a Worker compiles what is
-// imported by this form of words.
+// The engine for workerd, which compiles nothing at run time: the bundler of a Worker compiles a module that is imported so.
 import module from "engine-module";
 
 export default () => module;
