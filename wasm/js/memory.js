@@ -344,13 +344,13 @@ const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, n
     try {
       let vector = values._vectors(id, WHAT[kind]);
       if (vector == null) return 1;
-      // One click asks for a hundred vectors, so that a Float32Array takes a fast path.
-      if (vector.length !== n || !(vector instanceof Float32Array)) {
-        vector = new Float32Array(sized(`vector of ${WHAT[kind]} ${id}`, vector, n));
-      }
+      const what = `vector of ${WHAT[kind]} ${id}`;
+      vector = sized(what, vector, n);
+      if (!(vector instanceof Float32Array)) vector = new Float32Array(vector);
+      // `every` takes longer, and one click asks for a hundred vectors.
       let zero = 0;
       for (let i = 0; i < n; i++) zero += 0 * vector[i];
-      if (zero !== 0) finite(`vector of ${WHAT[kind]} ${id}`, vector);
+      if (zero !== 0) finite(what, vector);
       heap.set(vector, to / 4);
       return 0;
     } catch (error) {

@@ -143,6 +143,19 @@ describe("an array", () => {
     refusal(() => memory.why(dual, undefined, rows), "TYPE", /^query: expected an array/);
     memory.learn(dual, x, [1, 2], 1);
     expect(memory.settle(dual, undefined)).to.be.above(0);
+    const before = [dual.toJson(), memory.toJson()];
+    const long = Object.defineProperty(new Float32Array(5000), "length", { value: 8 });
+    for (const [found, code] of [
+      [new Proxy(new Float32Array(8), {}), "TYPE"],
+      [new Float32Array(7), "LENGTH"],
+      [Float64Array.of(1, 2, 3, 4, 5, 6, 7, 1e300), "NOT_FINITE"],
+      [long, undefined],
+    ]) {
+      const finding = Memory.fromJson(memory.toJson(), { vectors: () => found });
+      if (code) refusal(() => finding.learn(dual, x, [1, 2], 1), code, /^vector of document \d/);
+      else expect(finding.learn(MicroLoraWasm.fromJson(dual.toJson()), x, [1, 2], 1).outcome).to.equal(4);
+      expect([dual.toJson(), memory.toJson()]).to.deep.equal(before);
+    }
   });
 });
 
