@@ -4,7 +4,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::web_test;
+use super::web_tools::{install, project};
 use crate::cli::Options;
 use crate::report::Report;
 use crate::workspace::target_dir;
@@ -14,7 +14,7 @@ const FEW: &str = "4000";
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step("fuzz-js", || {
-        web_test::install(shell)?;
+        install(shell)?;
         fuzz(shell, &options.passed_on(&["--count", "--seed", "--case"]))
     });
 }
@@ -27,7 +27,6 @@ pub fn short(shell: &Shell) -> Result<()> {
 /// The package has to be installed where `web-test` has it.
 fn fuzz(shell: &Shell, arguments: &[&str]) -> Result<()> {
     cmd!(shell, "cargo build --release --quiet --package micro-lora-lab --bin verdicts").run()?;
-    let (program, native) =
-        (web_test::project(shell).join("fuzz/main.js"), target_dir(shell).join("release/verdicts"));
+    let (program, native) = (project(shell).join("fuzz/main.js"), target_dir(shell).join("release/verdicts"));
     Ok(cmd!(shell, "node {program} --native {native} {arguments...}").run()?)
 }

@@ -3,12 +3,12 @@
 //! One suite (`wasm/test/suite`) runs in Node, Chromium, Firefox and WebKit, each with the simd128 build and with the
 //! baseline; then fresh projects use the package in every documented way.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use super::web_tools::{TOOLS, directory, install_tools};
+use super::web_tools::{TOOLS, directory, install, project};
 use super::{demo, fuzz_js, npm, size};
 use crate::needs::{self, Tool};
 use crate::report::Report;
@@ -79,15 +79,6 @@ pub fn run(shell: &Shell, engine: Option<&str>, all: bool, report: &mut Report) 
     }
 }
 
-/// Packs the package and installs it into the suite's project.
-pub fn install(shell: &Shell) -> Result<PathBuf> {
-    let tarball = npm::pack(shell)?;
-    install_tools(shell)?;
-    let project = project(shell);
-    cmd!(shell, "node {TOOLS}/runner/install.mjs {project} {tarball}").run()?;
-    Ok(tarball)
-}
-
 fn suite(shell: &Shell, engine: &str, tools: &[&Tool], build: &str) -> Result<()> {
     needs::ensure(shell, tools)?;
     let project = project(shell);
@@ -130,8 +121,4 @@ fn fresh_projects(shell: &Shell, tarball: &Path, all: bool) -> Result<()> {
 fn examples(shell: &Shell, tarball: &Path) -> Result<()> {
     let folder = directory(shell).join("examples");
     Ok(cmd!(shell, "node {TOOLS}/runner/examples.mjs {folder} {tarball}").run()?)
-}
-
-pub fn project(shell: &Shell) -> PathBuf {
-    directory(shell).join("project")
 }
