@@ -128,3 +128,21 @@ fn every_required_pointer_is_tested_with_null() {
         assert_eq!(tested, required, "{name}({parameters:?})");
     }
 }
+
+#[test]
+fn every_status_has_its_name_and_a_message_of_its_own() {
+    let end = HEADER.split_once("} mlora_status;").expect("the statuses").0;
+    let statuses = end.rsplit_once("typedef enum {").expect("the statuses").1;
+    // SAFETY: both functions return constants.
+    let said = |text: *const std::ffi::c_char| unsafe { CStr::from_ptr(text) }.to_str().unwrap();
+    let mut messages = BTreeSet::from([said(mlora_status_message(-7))]);
+    let mut count = 0;
+    for line in statuses.lines().map(str::trim).filter(|line| line.starts_with("MLORA_")) {
+        let (name, number) = line.trim_end_matches(',').split_once(" = ").unwrap();
+        let number = number.parse().unwrap();
+        assert_eq!(said(mlora_status_name(number)), name);
+        assert!(messages.insert(said(mlora_status_message(number))), "{name} has another's message");
+        count += 1;
+    }
+    assert!(count >= 33, "{count} statuses");
+}
