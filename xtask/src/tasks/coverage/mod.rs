@@ -23,8 +23,8 @@ const PACKAGES: [&str; 3] = ["micro-lora", "micro-lora-ffi", "micro-lora-c-tests
 const SLOW: &str = "sixty_four_by_sixty_four_rank_four";
 
 /// The required shares, in tenths of a percent of all files in the table. Raise them when the shares grow.
-const LINES: u64 = 966;
-const BRANCHES: u64 = 928;
+const LINES: u64 = 969;
+const BRANCHES: u64 = 929;
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step("coverage", || {
