@@ -242,6 +242,9 @@ fn commit(view: &mut AdapterMut<'_>, plan: &Plan) {
     view.header.trace = plan.trace;
     view.clear_pending();
     view.header.refresh_gram(view.b);
+    if view.header.has_bias() {
+        view.header.measure_bias(view.b, view.bias);
+    }
     view.header.bump();
 }
 

@@ -179,3 +179,24 @@ fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
     assert!(with.bias.iter().all(|bias| *bias != 0.0) && with.grad_b.iter().all(|value| *value != 0.0));
     assert_eq!(with.grad_b, without.grad_b);
 }
+
+#[test]
+fn the_guard_bounds_the_correction_of_a_bias_after_other_steps() {
+    let learned = learned();
+    let (file, json) = (tensors(&learned), config(&learned));
+    let settings = Config::new().with_cap(0.2).with_alpha(3.0);
+    let mut lora = Lora::new(settings.with_step(StepKind::ScaledGradientV2)).unwrap();
+    lora.load_safetensors(&file, M, Some(&read_adapter_config(json.as_bytes()).unwrap())).unwrap();
+    let (noise, mut bounded) = (&mut Noise(9), 0);
+    for _ in 0..50 {
+        let (x, gradient, mut delta) = (noise.unit(IN), noise.unit(OUT), [0.0; OUT]);
+        lora.adapt_gradient(&x, &gradient).unwrap();
+        lora.apply_updates(0.01).unwrap();
+        let guard = lora.apply_into(&x, &mut delta).unwrap();
+        let norm = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+        assert!(norm(&delta) <= 0.2 * norm(&x) * 1.001, "{delta:?} for {x:?}, guard {guard}");
+        bounded += usize::from(guard < 1.0);
+    }
+    assert!(bounded > 10, "{bounded}");
+    assert!(lora.bias().iter().any(|bias| *bias != 0.0));
+}
