@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
-use super::tool::Tool;
-use super::{ensure, has_subcommand};
+use super::install::ensure;
+use super::tool::{Tool, has_subcommand};
 use crate::report::Skip;
 
 /// Nightly, for unstable options of the compiler: sanitizers, branch coverage.

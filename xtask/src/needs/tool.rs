@@ -2,7 +2,7 @@
 
 use std::env;
 
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 pub struct Tool {
     pub name: &'static str,
@@ -16,4 +16,8 @@ pub struct Tool {
 pub fn on_path(program: &str) -> bool {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(&file).is_file()))
+}
+
+pub(super) fn has_subcommand(shell: &Shell, name: &str) -> bool {
+    cmd!(shell, "cargo {name} --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
 }
