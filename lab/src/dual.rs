@@ -47,19 +47,24 @@ pub struct DualSettings {
     pub outside: bool,
 }
 
+impl DualSettings {
+    /// The engine's, with all lists remembered.
+    pub const ENGINE: Self = Self {
+        rank: 4,
+        lam: 50.0,
+        gamma: 5.0,
+        tau: 0.1,
+        beta: 0.5,
+        eta: 0.1,
+        visits: 9,
+        ring: usize::MAX,
+        outside: false,
+    };
+}
+
 impl Default for DualSettings {
     fn default() -> Self {
-        Self {
-            rank: 4,
-            lam: 50.0,
-            gamma: 5.0,
-            tau: 0.1,
-            beta: 0.5,
-            eta: 0.1,
-            visits: 9,
-            ring: usize::MAX,
-            outside: false,
-        }
+        Self::ENGINE
     }
 }
 

@@ -9,7 +9,8 @@ export type Bytes = ReturnType<typeof Uint8Array.of>;
  *
  * @param module the whole name of the layer in the base model, as `encoder.layer.0.query`. Default `"micro_lora"`.
  * @throws {MicroLoraError} `SYNTAX` for a name with quotes, backslashes or control characters; `FREED`; `TYPE` for an
- * adapter of `micro-lora/lite`, which does not give its weights out
+ * adapter of `micro-lora/lite`, which does not give its weights out; `UNSUPPORTED` for an adapter with a bias: one that
+ * learned lists by the dual step
  *
  * @example
  * import { toBytes } from "micro-lora/peft";

@@ -67,17 +67,7 @@ fn refit(setting: &Setting, settings: FitSettings, serve: f32) -> Made {
     Ok(Box::new(Refit::new(setting, settings, serve)))
 }
 
-const DUAL: DualSettings = DualSettings {
-    rank: 4,
-    lam: 50.0,
-    gamma: 5.0,
-    tau: 0.1,
-    beta: 0.5,
-    eta: 0.1,
-    visits: 9,
-    ring: usize::MAX,
-    outside: false,
-};
+const DUAL: DualSettings = DualSettings::ENGINE;
 const FIT: FitSettings = FitSettings { rank: 4, lam: 10.0, tau: 0.1, anchor: 0.0, extra: 0, steps: 120 };
 
 macro_rules! roster {
