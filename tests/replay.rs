@@ -350,3 +350,18 @@ fn rings_are_equal_if_they_remember_the_same() {
     assert!(one != ring(QUERY, 0.1, other, CLICKS));
     assert!(one != ring(QUERY, 0.1, SHOWN, [1.0, 0.0, 0.0]));
 }
+
+#[test]
+fn a_refused_rehearsal_leaves_the_turn_where_it_was() {
+    let (mut scaled, mut dual) = (lora(StepKind::ScaledGradientV2), lora(StepKind::Dual));
+    let mut ring = Ring::new();
+    for query in [QUERY, [0.5, 0.5, 0.5, -0.5]] {
+        ring.view().push(&query, Listwise::new(&SHOWN, &CLICKS)).unwrap();
+    }
+    let before = *ring.view().header;
+    let refused = ring.view().rehearse(&mut scaled, f32::NAN, 1);
+    assert!(matches!(refused, Err(Error::OutOfRange { what: "learning_rate", .. })), "{refused:?}");
+    let refused = ring.view().rehearse(&mut dual, 0.01, 1);
+    assert!(matches!(refused, Err(Error::Unsupported { field: "step", .. })), "{refused:?}");
+    assert_eq!(*ring.view().header, before);
+}

@@ -2,7 +2,7 @@
 
 use crate::adapter::limits::{NORM_LIMIT, check_norm};
 use crate::adapter::view::AdapterMut;
-use crate::error::{Checked, check_length, check_range};
+use crate::error::{Checked, check_length, check_range, refuse};
 use crate::kernel;
 
 impl AdapterMut<'_> {
@@ -13,6 +13,15 @@ impl AdapterMut<'_> {
         check_range("share", share, 0.0, 1.0)?;
         check_norm("lora_a", lora_a, 1.0, NORM_LIMIT)?;
         check_norm("lora_b", lora_b, 1.0, NORM_LIMIT / self.header.scaling)?;
+        if self.header.is_dual() {
+            // The rows of `lora_A` become orthonormal, and `lora_B` takes their lengths.
+            let between =
+                |own: &[f32], kept: &[f32]| (1.0 - share) * kernel::norm(own) + share * kernel::norm(kept);
+            let (a, b) = (between(self.a, lora_a), between(self.b, lora_b));
+            if (a * b) * self.header.scaling > NORM_LIMIT {
+                return Err(refuse::overflow("lora_b"));
+            }
+        }
         // A mean of two matrices within the limit is within it.
         for (own, kept) in [(&mut *self.a, lora_a), (&mut *self.b, lora_b)] {
             kernel::scale(own, 1.0 - share);

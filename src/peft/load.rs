@@ -158,7 +158,8 @@ fn check<'a>(
         config.check()?;
     }
     pair.lora_a().decode(1.0, &mut [])?;
-    let scaling = config.scaling(header.rank());
+    // `take` decodes without the scaling, and must not fail.
+    let scaling = config.scaling(header.rank()).max(1.0);
     pair.lora_b().decode(scaling, &mut [])?;
     if let Some(bias) = pair.bias() {
         bias.decode(scaling, &mut [])?;

@@ -1,6 +1,9 @@
 //! Attribution, and the removal of lists.
 
-use micro_lora::{Clicks, Config, Error, Forgotten, Learn, Listwise, Sample, StepKind, no_vectors};
+use micro_lora::{
+    Apply, Clicks, Config, Error, Forgotten, Learn, Listwise, Memory, MemoryLayout, MicroLora, Sample,
+    StepKind, no_vectors,
+};
 
 use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
@@ -117,4 +120,29 @@ fn lists_that_faded_for_what_was_pending_leave_nothing() {
         assert_eq!(memory.view().forget(&mut *lora, number, no_vectors), Ok(Forgotten::Done));
     }
     assert!(before > 0.01 && length(&lora) < 1e-5, "{before}, {}", length(&lora));
+}
+
+#[test]
+fn shares_add_up_where_the_only_list_is_forgotten_and_earlier_weights_stay() {
+    const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
+    let documents = [1.0, 0.0, /* and */ 0.0, 1.0];
+    let mut without_bias = 0;
+    for query in (1..10).flat_map(|i| (1..10).map(move |j| [0.1 * i as f32, 0.1 * j as f32])) {
+        let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_alpha(1.0)).unwrap();
+        lora.set_weights(&[1.0, 0.5], &[1.0, 0.2]).unwrap();
+        lora.into_dual().unwrap();
+        let mut memory = Memory::<{ LAYOUT.words(4) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap();
+        let list = Clicks::on(&documents, &[1.0, 0.0]);
+        let number = memory.view().learn(&mut lora, &query, list, 0.01, no_vectors).unwrap().number.unwrap();
+        memory.view().forget(&mut lora, number, no_vectors).unwrap();
+        without_bias += usize::from(lora.bias() == [0.0; 2]);
+        let (mut shares, mut delta) = ([0.0; 2], [0.0; 2]);
+        memory.view().why(&mut lora, &query, &documents, &mut [], &mut shares, no_vectors).unwrap();
+        let guard = lora.apply_into(&query, &mut delta).unwrap();
+        for (share, delta) in shares.iter().zip(delta) {
+            let apart = f32::abs(share * guard - delta);
+            assert!(apart < 1e-6, "{query:?}: {shares:?} {delta:?} {guard}");
+        }
+    }
+    assert!(without_bias > 0);
 }

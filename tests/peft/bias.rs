@@ -200,3 +200,19 @@ fn the_guard_bounds_the_correction_of_a_bias_after_other_steps() {
     assert!(bounded > 10, "{bounded}");
     assert!(lora.bias().iter().any(|bias| *bias != 0.0));
 }
+
+#[test]
+fn a_file_too_large_without_its_scaling_is_refused_before_anything_is_written() {
+    let of = |alpha: f32, a: f32, b: f32| {
+        let mut lora = MicroLora::<1, 1, 1>::new(Config::new().with_alpha(alpha)).unwrap();
+        lora.set_weights(&[a], &[b]).unwrap();
+        lora
+    };
+    let (source, mut lora) = (of(0.01, 1.0, 3e8), of(1.0, 0.1, 0.1));
+    let mut file = vec![0; source.safetensors_len(M).unwrap()];
+    source.write_safetensors(M, &mut file).unwrap();
+    let before = lora.clone();
+    let loaded = lora.load_safetensors(&file, M, None);
+    assert_eq!(loaded, Err(Error::Overflow { what: "lora_B" }));
+    assert_eq!(lora, before);
+}

@@ -7,6 +7,7 @@ use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Error, Result, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
+use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{Listwise, Sample};
 use crate::learn::step::{self, Origin};
 
@@ -39,6 +40,9 @@ impl ReplayMut<'_> {
         self.check()?;
         let mut view = lora.adapter_mut();
         view.check_nothing_pending()?;
+        // Before the turn moves on: an error changes nothing.
+        view.check_rehearsal()?;
+        public_result(check_learning_rate(learning_rate))?;
         let mut taken = 0u32;
         for _ in 0..times.min(MAX_TIMES) {
             let Some(turn) = self.header.turn.checked_rem(self.header.len) else { break };

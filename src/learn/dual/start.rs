@@ -148,9 +148,8 @@ impl AdapterMut<'_> {
     pub(crate) fn measure(&mut self) {
         self.header.refresh_gram(self.b);
         self.header.measure_bias(self.b, self.bias);
-        if self.header.has_bias() {
-            self.header.bias.centre = self.centre();
-        }
+        // Without a bias a forward pass takes no mean off either.
+        self.header.bias.centre = if self.header.has_bias() { self.centre() } else { [0.0; 4] };
     }
 }
 
