@@ -124,7 +124,7 @@ fn move_values(a: &mut [f32], s: &[f32], q: &[f32], in_len: usize, turn: &Turn) 
     }
 }
 
-/// Rows that are longer have squares of full precision.
+/// A shorter row, which only a forged state has, stays as it is: its squares can be subnormal, and its norm inexact.
 const SHORT: f32 = 1e-15;
 
 /// Gram-Schmidt on rows that are independent: after a turn each is at least as long as before across the others.
@@ -138,13 +138,8 @@ pub(super) fn straighten(a: &mut [f32], in_len: usize) {
             kernel::axpy(row, -along, other);
         }
         let left = kernel::norm(row);
-        if left > 0.0 {
+        if left > SHORT {
             kernel::scale(row, 1.0 / left);
-        }
-        // The squares of a row this short are subnormal, so its norm was inexact: only a forged state has one.
-        if left < SHORT {
-            let left = kernel::norm(row);
-            kernel::scale(row, 1.0 / left.max(1.0));
         }
     }
 }
