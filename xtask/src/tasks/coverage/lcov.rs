@@ -87,14 +87,14 @@ mod tests {
     const SOURCE: &str = "fn one() {}\nfn two() {}\n#[cfg(test)]\nmod tests {\n    fn three() {}\n}\n";
 
     fn parsed(text: &str) -> Result<Vec<File>> {
-        parse(text, Path::new("/root"), |_| Ok(SOURCE.to_owned()))
+        parse(text, Path::new("/checkout"), |_| Ok(SOURCE.to_owned()))
     }
 
     #[test]
     fn a_file_has_its_lines_and_its_branches_but_not_those_of_its_tests() {
-        let text = "SF:/root/src/a.rs\nBRDA:1,0,0,5\nBRDA:1,0,1,0\nBRDA:2,1,0,-\nBRDA:2,1,1,-\nBRDA:5,0,0,0\n\
+        let text = "SF:/checkout/src/a.rs\nBRDA:1,0,0,5\nBRDA:1,0,1,0\nBRDA:2,1,0,-\nBRDA:2,1,1,-\nBRDA:5,0,0,0\n\
                     DA:1,5\nDA:2,0\nDA:5,0\nend_of_record\n\
-                    SF:/root/tests/b.rs\nDA:1,0\nend_of_record\n";
+                    SF:/checkout/tests/b.rs\nDA:1,0\nend_of_record\n";
         let missed = [(1, 1, false), (2, 2, true), (2, 2, false)];
         let missed = missed.map(|(line, condition, side)| Branch { line, condition, side });
         let expected = File {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_line_of_another_form_is_an_error() {
         for wrong in ["DA:1", "DA:1,x", "BRDA:1,0,0"] {
-            assert!(parsed(&format!("SF:/root/src/a.rs\n{wrong}\nend_of_record\n")).is_err(), "{wrong}");
+            assert!(parsed(&format!("SF:/checkout/src/a.rs\n{wrong}\nend_of_record\n")).is_err(), "{wrong}");
         }
     }
 }
