@@ -12,9 +12,10 @@
 //! the curvature between `p` and `w` gives. Source: Shalev-Shwartz and Zhang 2013 (stochastic dual coordinate
 //! ascent); the list-wise form, the share, how `A` turns and what a list leaves behind are this project's.
 //!
-//! With [`DualSettings::outside`], which the engine does not have, documents are centred by their mean `m`, and each
-//! softmax has one option more: none of the list, with score 0. Its base is such that without a correction its
-//! probability is the share of the documents' spread that lies between lists: 0 where every list has the same documents.
+//! With [`DualSettings::outside`], which the engine has where it has a memory, documents are centred by the mean `m` of
+//! those shown, and each softmax has one option more: none of the list, with score 0. Its base is such that without a
+//! correction its probability is the share of the documents' spread that lies between lists: 0 where every list has the
+//! same documents.
 
 use std::collections::VecDeque;
 
@@ -24,6 +25,8 @@ use crate::random::Chance;
 
 /// Queries of zeros that `mu` starts with.
 const PRIOR_QUERIES: f32 = 10.0;
+/// How much less a list weighs, times the probability of "none of these" without a correction.
+const MODESTY: f32 = 0.5;
 
 /// One setting for every task.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +61,7 @@ impl DualSettings {
         eta: 0.1,
         visits: 9,
         ring: usize::MAX,
-        outside: false,
+        outside: true,
     };
 }
 
@@ -104,7 +107,7 @@ impl DualList {
     pub fn without_clicks(query: ArrayView1<'_, f32>, documents: Array2<f32>) -> Self {
         let all = Array1::ones(documents.nrows());
         let list = Self::new(query, documents, all.view());
-        Self { wanted: all * 0.0, omega: 0.5, ..list }
+        Self { wanted: all * 0.0, omega: 0.25, ..list }
     }
 }
 
@@ -129,8 +132,9 @@ pub struct Dual {
     u: Array1<f32>,
     q: Array1<f32>,
     count: f32,
-    /// Sum of the means of the lists' documents, and the sums of `alpha` and of `h alpha` that `m` has a part in.
-    documents: Array1<f32>,
+    /// The mean of the lists' mean documents, of how many lists, and the sums of `alpha` and of `h alpha`.
+    m: Array1<f32>,
+    shown: f32,
     alphas: f32,
     h_alphas: Array1<f32>,
     lists: VecDeque<Remembered>,
@@ -157,7 +161,8 @@ impl Dual {
             u: Array1::zeros(rank),
             q: Array1::zeros(n),
             count: 0.0,
-            documents: Array1::zeros(n),
+            m: Array1::zeros(n),
+            shown: 0.0,
             alphas: 0.0,
             h_alphas: Array1::zeros(rank),
             lists: VecDeque::new(),
@@ -173,8 +178,9 @@ impl Dual {
     /// Remembers a list in the place of the oldest, visits it, then others in a cycle.
     pub fn learn(&mut self, list: DualList) {
         self.q += &list.query;
-        self.count_documents(&list, 1.0);
+        self.count += 1.0;
         let (k, rank) = (list.documents.nrows(), self.a.nrows());
+        let documents = &list.documents - &self.m;
         self.lists.push_back(Remembered {
             list,
             alpha: Array1::zeros(k),
@@ -186,6 +192,7 @@ impl Dual {
             self.lists.pop_front();
         }
         self.visit(self.lists.len() - 1);
+        self.count_documents(&documents, 1.0);
         self.settle(self.settings.visits);
     }
 
@@ -201,36 +208,38 @@ impl Dual {
         self.turn();
     }
 
+    /// Whether nothing is known of what other lists show.
+    pub fn is_new(&self) -> bool {
+        self.shown == 0.0
+    }
+
     /// Takes one remembered list, the oldest is 0, out of every sum.
     pub fn forget(&mut self, position: usize) {
         let Some(one) = self.lists.remove(position) else { return };
-        let sum = one.alpha.sum();
-        let part = (one.list.documents.t().dot(&one.alpha) - self.m() * sum) / self.lam_tau();
+        let documents = &one.list.documents - &self.m;
+        let (part, sum) = (documents.t().dot(&one.alpha) / self.lam_tau(), one.alpha.sum());
         self.b -= &part;
         self.c.scaled_add(-self.settings.gamma, &outer(&one.h, &part));
         self.s -= &outer(&one.u, &one.list.query);
         self.u -= &one.u;
         self.q -= &one.list.query;
+        self.count -= 1.0;
         self.alphas -= sum;
         self.h_alphas.scaled_add(-sum, &one.h);
-        self.count_documents(&one.list, -1.0);
+        self.count_documents(&documents, -1.0);
     }
 
-    /// Counts a list's documents in `m`, or takes them out; `b` and `C` follow `m`.
-    fn count_documents(&mut self, list: &DualList, sign: f32) {
-        let before = self.m();
-        self.count += sign;
-        if self.settings.outside {
-            self.documents
-                .scaled_add(sign / list.documents.nrows() as f32, &list.documents.sum_axis(Axis(0)));
-            let moved = (self.m() - before) / self.lam_tau();
-            self.b.scaled_add(-self.alphas, &moved);
-            self.c.scaled_add(-self.settings.gamma, &outer(&self.h_alphas, &moved));
+    /// Counts a list's documents, centred, in `m`, or takes them out; `b` and `C` follow `m`.
+    fn count_documents(&mut self, documents: &Array2<f32>, sign: f32) {
+        if !self.settings.outside {
+            return;
         }
-    }
-
-    fn m(&self) -> Array1<f32> {
-        &self.documents / self.count.max(1.0)
+        self.shown += sign;
+        let moved = documents.sum_axis(Axis(0)) * (sign / (documents.nrows() as f32 * self.shown.max(1.0)));
+        self.m += &moved;
+        let moved = moved / self.lam_tau();
+        self.b.scaled_add(-self.alphas, &moved);
+        self.c.scaled_add(-self.settings.gamma, &outer(&self.h_alphas, &moved));
     }
 
     fn mu(&self) -> Array1<f32> {
@@ -242,16 +251,18 @@ impl Dual {
     }
 
     fn visit(&mut self, position: usize) {
-        let (mu, m, lam_tau) = (self.mu(), self.m(), self.lam_tau());
+        let (mu, new, lam_tau) = (self.mu(), self.is_new(), self.lam_tau());
         let DualSettings { lam, gamma, tau, beta, outside, .. } = self.settings;
         let Some(Remembered { list, alpha, h: old_h, u: old_u }) = self.lists.get_mut(position) else {
             return;
         };
-        let documents = &list.documents - &m;
+        let documents = &list.documents - &self.m;
         let h = self.a.dot(&(&list.query - &mu));
         let moved = documents.dot(&(&self.b + &h.dot(&self.c)));
         let base = &list.base * (beta / tau);
-        let none = if outside { log_sum(&base) + between_lists(&documents) } else { f32::NEG_INFINITY };
+        let odds = if outside && !new { between_lists(&documents) } else { 0.0 };
+        let none = log_sum(&base) + odds.ln();
+        let omega = list.omega * (1.0 - MODESTY * (odds / (1.0 + odds)));
         let mut logits = with(&base + &(moved / tau), none);
         let p = softmax(&logits);
         if let Some(not) = list.rejected {
@@ -264,8 +275,8 @@ impl Dual {
         let centred = &documents - &mean;
         let variance =
             (&centred * &centred).sum_axis(Axis(1)).dot(&between) + (1.0 - between.sum()) * mean.dot(&mean);
-        let share = 1.0 / (1.0 + list.omega * (1.0 + gamma * h.dot(&h)) * variance / (lam * tau * tau));
-        let target = (&list.wanted - &without_last(&p)) * list.omega;
+        let share = 1.0 / (1.0 + omega * (1.0 + gamma * h.dot(&h)) * variance / (lam * tau * tau));
+        let target = (&list.wanted - &without_last(&p)) * omega;
         let new_alpha = &*alpha + &((target - &*alpha) * share);
         let before = documents.t().dot(&*alpha) / lam_tau;
         let after = documents.t().dot(&new_alpha) / lam_tau;
@@ -310,13 +321,13 @@ fn orthonormal(mut rows: Array2<f32>) -> Array2<f32> {
     rows
 }
 
-/// The logarithm of the odds of "none of these" without a correction: how far the documents of a list, centred by
+/// The odds of "none of these" without a correction: how far the documents of a list, centred by
 /// `m`, are from `m` together, over how far from one another. At most 9 to 1.
 fn between_lists(documents: &Array2<f32>) -> f32 {
     let mean = documents.sum_axis(Axis(0)) / documents.nrows() as f32;
     let all = documents.iter().map(|v| v * v).sum::<f32>() / documents.nrows() as f32;
     let between = mean.dot(&mean).min(0.9 * all);
-    (between / (all - between).max(f32::MIN_POSITIVE)).ln()
+    between / (all - between).max(f32::MIN_POSITIVE)
 }
 
 fn log_sum(logits: &Array1<f32>) -> f32 {

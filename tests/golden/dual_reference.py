@@ -15,6 +15,10 @@ import packing
 PRIOR_QUERIES = 10
 
 
+def log_sum(logits):
+    return logits.max() + np.log(np.exp(logits - logits.max()).sum())
+
+
 class Dual:
     """a and c are [rank, n]: h = a (q - mu), correction = b + c^T h."""
 
@@ -26,6 +30,21 @@ class Dual:
         # T = s_sum - u_sum (x) mu and mu = q_sum / (lists + 10), kept apart so that a list can be taken out exactly.
         self.s_sum, self.u_sum, self.q_sum, self.count = self.of(np.zeros((rank, n))), self.of(np.zeros(rank)), self.of(np.zeros(n)), 0
         self.lists, self.next = [], 0
+        # "None of these": the sum of the lists' mean documents, and of how many; sums of alpha and of h alpha, by which b and c
+        # follow the mean.
+        self.shown_sum, self.shown, self.alphas, self.h_alphas = self.of(np.zeros(n)), 0, self.of(0), self.of(np.zeros(rank))
+
+    def m(self):
+        return self.shown_sum / self.of(max(self.shown, 1))
+
+    def count_documents(self, documents, sign):
+        """Counts a list in the mean of the documents, or takes it out."""
+        lam, gamma, tau = (self.of(self.s[name]) for name in ("lam", "gamma", "tau"))
+        before = self.m()
+        self.shown_sum, self.shown = self.shown_sum + sign * documents.mean(0), self.shown + sign
+        moved = (self.m() - before) / (lam * tau)
+        self.b = self.b - self.alphas * moved
+        self.c = self.c - gamma * np.outer(self.h_alphas, moved)
 
     def mu(self):
         return self.q_sum / self.of(self.count + PRIOR_QUERIES)
@@ -34,15 +53,18 @@ class Dual:
         """The oldest list leaves when the ring is full, its part in b, c and the sums stays."""
         q, documents, weights = self.of(q), self.of(documents), self.of(weights)
         self.q_sum, self.count = self.q_sum + q, self.count + 1
-        effective = weights.sum() ** 2 / (weights ** 2).sum()
-        rank = len(self.a)
+        clicked, rank = weights.sum() > 0, len(self.a)
+        effective = weights.sum() ** 2 / (weights ** 2).sum() if clicked else 0
         self.lists.append({
-            "q": q, "documents": documents, "wanted": weights / weights.sum(), "omega": min(effective, 4) / 2,
+            "q": q, "documents": documents, "wanted": weights / weights.sum() if clicked else weights,
+            "omega": min(effective, 4) / 2 if clicked else .25,
             "alpha": self.of(np.zeros(len(documents))), "h": self.of(np.zeros(rank)), "u": self.of(np.zeros(rank)),
         })
         if len(self.lists) > self.s["ring"]:
             self.lists.pop(0)
         self.visit(self.lists[-1])
+        if self.s.get("outside"):
+            self.count_documents(documents, 1)
         self.settle(self.s["visits"])
 
     def settle(self, visits):
@@ -53,18 +75,32 @@ class Dual:
 
     def visit(self, one):
         lam, gamma, tau, beta = (self.of(self.s[name]) for name in ("lam", "gamma", "tau", "beta"))
-        documents, wanted, omega = one["documents"], one["wanted"], self.of(one["omega"])
+        documents, wanted, omega = one["documents"] - self.m(), one["wanted"], self.of(one["omega"])
         h = self.a @ (one["q"] - self.mu())
         logits = (beta * (documents @ one["q"]) + documents @ (self.b + h @ self.c)) / tau
         p = np.exp(logits - logits.max())
-        p /= p.sum()
+        if self.s.get("outside") and self.shown > 0:
+            # Without a correction its probability is the share of the spread about m that lies between lists, at most .9.
+            spread = (documents ** 2).sum(1).mean()
+            between = min((documents.mean(0) ** 2).sum(), self.of(.9) * spread)
+            chance = between / spread
+            omega = omega * (1 - self.of(self.s["modesty"]) * chance)
+            none = log_sum(beta * (documents @ one["q"]) / tau) + np.log(between / (spread - between)) if between > 0 else -np.inf
+            p = np.exp(logits - log_sum(np.append(logits, none)))
+        else:
+            p /= p.sum()
         between = (p + wanted) / 2
+        # What is left of p and wanted is at m, which is 0 here.
         variance = between @ ((documents - between @ documents) ** 2).sum(1)
+        if self.s.get("outside"):
+            variance = variance + (1 - between.sum()) * ((between @ documents) ** 2).sum()
         share = 1 / (1 + omega * (1 + gamma * (h @ h)) * variance / (lam * tau ** 2))
         alpha = one["alpha"] + share * (omega * (wanted - p) - one["alpha"])
         before, after = documents.T @ one["alpha"], documents.T @ alpha
         self.b = self.b + (after - before) / (lam * tau)
         self.c = self.c + gamma * (np.outer(h, after) - np.outer(one["h"], before)) / (lam * tau)
+        self.alphas = self.alphas + alpha.sum() - one["alpha"].sum()
+        self.h_alphas = self.h_alphas + h * alpha.sum() - one["h"] * one["alpha"].sum()
         u = self.c @ after / (lam * tau)
         self.s_sum = self.s_sum + np.outer(u - one["u"], one["q"])
         self.u_sum = self.u_sum + u - one["u"]
@@ -90,20 +126,24 @@ class Dual:
         """Takes the part of one remembered list out of every sum. `next` stays where it is."""
         one = self.lists.pop(position)
         lam, gamma, tau = (self.of(self.s[name]) for name in ("lam", "gamma", "tau"))
-        g = one["documents"].T @ one["alpha"]
+        g = (one["documents"] - self.m()).T @ one["alpha"]
         self.b = self.b - g / (lam * tau)
         self.c = self.c - gamma * np.outer(one["h"], g) / (lam * tau)
         self.s_sum = self.s_sum - np.outer(one["u"], one["q"])
         self.u_sum = self.u_sum - one["u"]
         self.q_sum, self.count = self.q_sum - one["q"], self.count - 1
+        self.alphas, self.h_alphas = self.alphas - one["alpha"].sum(), self.h_alphas - one["h"] * one["alpha"].sum()
+        if self.s.get("outside"):
+            self.count_documents(one["documents"], -1)
 
 
 def unit(rows):
     return packing.representable(rows / np.linalg.norm(rows, axis=-1, keepdims=True))
 
 
-def events_of(rng, n, lists, length, graded, forget):
-    """Lists of documents near the query; wanted is what points towards a taste that no query knows. `forget`: {after: position}."""
+def events_of(rng, n, lists, length, graded, forget, unclicked):
+    """Lists of documents near the query; wanted is what points towards a taste that no query knows. `forget`: {after: position};
+    `unclicked`: the numbers of lists without a click."""
     taste, events = unit(rng.normal(size=n)), []
     for number in range(1, lists + 1):
         q = unit(rng.normal(size=n) + 1)
@@ -114,6 +154,8 @@ def events_of(rng, n, lists, length, graded, forget):
             weights = packing.representable(np.maximum(likes - np.median(likes), 0) + rng.uniform(0, .1, k))
         else:
             weights = (likes >= np.sort(likes)[-int(rng.integers(1, k))]).astype(float)
+        if number in unclicked:
+            weights = np.zeros(k)
         events.append({"learn": {"q": q, "documents": documents, "weights": weights}})
         if number in forget:
             events += [{"forget": forget[number]}, {"settle": 5}]
@@ -139,10 +181,10 @@ def state(dual):
 DEFAULTS = {"lam": 50., "gamma": 5., "tau": .1, "beta": .5, "eta": .1, "visits": 9, "ring": 10}
 
 
-def case(name, seed, n, rank, lists, length, graded=False, forget=None, **more):
+def case(name, seed, n, rank, lists, length, graded=False, forget=None, unclicked=(), **more):
     rng, settings = np.random.default_rng(seed), DEFAULTS | more
     a = packing.representable(np.linalg.qr(rng.normal(size=(n, rank)))[0].T)
-    events = events_of(rng, n, lists, length, graded, forget or {})
+    events = events_of(rng, n, lists, length, graded, forget or {}, unclicked)
     wide, narrow, steps, apart = Dual(a, settings, np.float64), Dual(a, settings, np.float32), [], 0.
     for event in events:
         play(wide, event), play(narrow, event)
@@ -162,6 +204,12 @@ def main():
         case("rank 3, graded weights, other settings", 4, n=9, rank=3, lists=16, length=(3, 6), graded=True, ring=6, visits=4,
              lam=20., gamma=2., tau=.2, beta=1., eta=.25),
         case("rank 4, nothing remembered", 5, n=10, rank=4, lists=12, length=(4, 4), ring=1, visits=0),
+        case("rank 2, none of these", 6, n=12, rank=2, lists=24, length=(5, 5), ring=8, forget={6: 2, 14: 7, 20: 0},
+             unclicked={3, 8, 9, 16, 22}, outside=True, modesty=.5),
+        case("rank 4, none of these, lists of many lengths", 7, n=16, rank=4, lists=20, length=(2, 10), ring=7, forget={12: 3},
+             unclicked={2, 11}, outside=True, modesty=.5),
+        case("rank 1, none of these", 8, n=8, rank=1, lists=16, length=(3, 6), ring=5, forget={9: 4},
+             outside=True, modesty=.5),
     ]
     packing.write(__file__, {"file": "dual_run.json", "cases": cases})
 

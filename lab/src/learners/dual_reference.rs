@@ -36,7 +36,11 @@ impl Ranker for DualReference {
     fn learn(&mut self, query: ArrayView1<'_, f32>, ids: &[usize], clicked: &[bool]) -> Result<(), Error> {
         if says_something(clicked) {
             self.dual.learn(self.list(query, ids, clicked));
-        } else if self.dual.settings.outside && !clicked.contains(&true) && self.setting.host.is_none() {
+        } else if self.dual.settings.outside
+            && !clicked.contains(&true)
+            && !self.dual.is_new()
+            && self.setting.host.is_none()
+        {
             self.dual.learn(DualList::without_clicks(query, self.setting.rows(ids)));
         }
         Ok(())

@@ -105,16 +105,15 @@ roster! {
     Clicks "dual, holdback" => |s| Ok(Box::new(Held::new(Box::new(EngineDual::new(s, LISTS, 1.0)?))));
     Searches REFERENCE => |s| dual(s, DUAL, 1.0);
     Asked "dual (reference), at 1.5" => |s| dual(s, DUAL, 1.5);
-    Asked "dual (reference), no ring" => |s| dual(s, DualSettings { ring: 1, visits: 0, ..DUAL }, 1.0);
+    Asked "dual (reference), no ring" =>
+        |s| dual(s, DualSettings { ring: 1, visits: 0, outside: false, ..DUAL }, 1.0);
     Asked "dual (reference), ring of 256" => |s| dual(s, DualSettings { ring: 256, ..DUAL }, 1.0);
     Asked "dual (reference), holdback" => |s| Ok(Box::new(Held::new(dual(s, DUAL, 1.0)?)));
     Asked "dual (reference), ring of 64" => |s| dual(s, DualSettings { ring: 64, ..DUAL }, 1.0);
     Asked "dual (reference), 29 visits" => |s| dual(s, DualSettings { visits: 29, ..DUAL }, 1.0);
     Asked "dual (reference), bias alone" => |s| dual(s, DualSettings { gamma: 0.0, eta: 0.0, ..DUAL }, 1.0);
     Asked "dual (reference), gamma 2, lam 20" => |s| dual(s, DualSettings { gamma: 2.0, lam: 20.0, ..DUAL }, 1.0);
-    Asked "dual (reference), none of these, ring of 256" =>
-        |s| dual(s, DualSettings { outside: true, lam: 80.0, ring: 256, ..DUAL }, 1.0);
-    Asked "dual (reference), none of these" => |s| dual(s, DualSettings { outside: true, lam: 80.0, ..DUAL }, 1.0);
+    Asked "dual (reference), without none of these" => |s| dual(s, DualSettings { outside: false, ..DUAL }, 1.0);
     Ratings "dual, at 2" => |s| Ok(Box::new(EngineDual::new(s, LISTS, 2.0)?));
     Asked "dual (reference), base trust 1" => |s| dual(s, DualSettings { beta: 1.0, ..DUAL }, 1.0);
     Ratings "dual (reference), calibrated" => |s| Ok(Box::new(Calibrated::new(s, 0.6, 10.0)));
