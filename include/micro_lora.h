@@ -109,12 +109,16 @@
 /// to 4 bytes.
 #define MLORA_MEMORY_SIZE(in_features, out_features, list, capacity, queries, documents, scores) \
   ((size_t)52 + (size_t)4 * ((size_t)(in_features) + ((size_t)(list) + 1) * (size_t)(out_features) + \
-   MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
+   MLORA_MEMORY_MEAN_WORDS(out_features) + MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
 
 /// The most bytes that a memory of lists takes when saved as JSON.
 #define MLORA_MEMORY_JSON_MAX(in_features, out_features, list, capacity, queries, documents, scores) \
-  ((size_t)257 + MLORA_BASE64_LEN( \
-   MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)))
+  ((size_t)267 + MLORA_BASE64_LEN( \
+   MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores)) + \
+   MLORA_BASE64_LEN(MLORA_MEMORY_MEAN_WORDS(out_features)))
+
+/// Words of 32 bits that the mean of the documents takes.
+#define MLORA_MEMORY_MEAN_WORDS(out_features) ((size_t)6 + (size_t)(out_features))
 
 /// Words of 32 bits that the lists of a full memory take.
 #define MLORA_MEMORY_WORDS(in_features, out_features, list, capacity, queries, documents, scores) \
@@ -1103,7 +1107,8 @@ mlora_status mlora_memory_init(void *memory,
 
 /// Learns a list and remembers it: visits the list, then nine remembered lists in a cycle, and turns lora_A. When the
 /// memory is full, the oldest list is dropped; its part stays in the adapter. Pending events of the adapter are applied
-/// first. A list without a preference is skipped (see the receipt) and not remembered.
+/// first. A list without a click says that its documents are worse than what lists usually show: pass it if a person saw
+/// it. Where all were clicked, or nothing before any other list, it is skipped (see the receipt) and not remembered.
 ///
 /// The sample's base is used only if the layout keeps scores and clicks has none. learning_rate: usually
 /// MLORA_LEARNING_RATE.

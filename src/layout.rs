@@ -133,6 +133,7 @@ pub const COMPANIONS: &[(&str, Value)] = &[
     ("SCALE_MAX", Float(f32::MAX / codes::CODE_MAX)),
     ("MEMORY", Fields(&memory::INTEGERS)),
     ("LIST_WORDS", Whole(memory::ALPHA)),
+    ("MEAN_WORDS", Whole(memory::MEAN_HEAD)),
     ("HOLDBACK", Fields(holdback_save::HOLDBACK.integers)),
     ("HOLDBACK_TEAMS", Whole(holdback_save::WORDS[0])),
     ("HOLDBACK_MEANS", Whole(holdback_save::WORDS[1])),

@@ -352,10 +352,54 @@ fn a_memory_whose_positions_lie_outside_is_refused() {
     let mut json = vec![0; memory.view().header.json_max()];
     let len = memory.view().write_json(&mut json, MODEL).unwrap();
     let mut json = parsed(&json[..len]);
-    assert_eq!(memory.view().load_json(&sealed(json.clone(), &integers, &["lists"]), MODEL), Ok(()));
+    let sections = ["lists", "mean"];
+    assert_eq!(memory.view().load_json(&sealed(json.clone(), &integers, &sections), MODEL), Ok(()));
     let before = memory.view().words.to_vec();
     json["turn"] = 5.into();
-    let refused = memory.view().load_json(&sealed(json, &integers, &["lists"]), MODEL).unwrap_err();
+    let refused = memory.view().load_json(&sealed(json, &integers, &sections), MODEL).unwrap_err();
     assert_eq!(refused.to_string(), "turn: expected 0 to 4, got 5");
     assert!(memory.len() == 1 && memory.view().words == before);
+}
+
+#[test]
+fn a_memory_of_version_1_goes_on_with_the_weights_that_it_was_saved_with() {
+    const LAYOUT: MemoryLayout = MemoryLayout::by_value(8, 8, 4);
+    const MODEL: u32 = 9;
+    let saved: &[u8] = include_bytes!("state/memory-v1.json");
+    let mut memory = Memory::<{ LAYOUT.words(6) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap();
+    memory.view().load_json(saved, MODEL).unwrap();
+    let mut again = vec![0; saved.len()];
+    assert_eq!(memory.view().write_json(&mut again, MODEL), Ok(saved.len()));
+    assert!(again == saved, "as it was, while nothing new is learned");
+
+    let adapter: &[u8] = include_bytes!("state/memory-v1-adapter.json");
+    let mut lora = MicroLora::<8, 8, 3>::from_json(adapter, MODEL).unwrap();
+    let (mut noise, mut json) = (Noise(5), vec![0; memory.view().header.json_max()]);
+    let correction = |lora: &MicroLora<8, 8, 3>| lora.apply(&[0.4; 8]).unwrap();
+    let before = correction(&lora);
+    for _ in 0..2 {
+        let (query, documents) = (noise.unit(8), [noise.unit(8), noise.unit(8)].concat());
+        let list = Clicks::on(&documents, &[0.0, 1.0]);
+        memory.view().learn(&mut lora, &query, list, 0.01, no_vectors).unwrap();
+    }
+    let len = memory.view().write_json(&mut json, MODEL).unwrap();
+    assert!(json[..len].starts_with(br#"{"format":"micro-lora-memory","version":2,"#));
+    // Lists of both kinds are taken out: what is left is the part of those that had left the memory before.
+    for number in 16..=22 {
+        memory.view().forget(&mut lora, number, no_vectors).unwrap();
+    }
+    assert!(memory.is_empty());
+    let len = memory.view().write_json(&mut json, MODEL).unwrap();
+    assert!(json[..len].starts_with(br#"{"format":"micro-lora-memory","version":1,"#));
+    let mut other = Memory::<{ LAYOUT.words(6) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap();
+    let mut alone = MicroLora::<8, 8, 3>::from_json(adapter, MODEL).unwrap();
+    other.view().load_json(saved, MODEL).unwrap();
+    for number in 15..=20 {
+        other.view().forget(&mut alone, number, no_vectors).unwrap();
+    }
+    let norm = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let (left, expected) = (correction(&lora), correction(&alone));
+    let apart: Vec<f32> = left.iter().zip(&expected).map(|(x, y)| x - y).collect();
+    assert!(norm(&before) > 1e-2, "the adapter has learned nothing");
+    assert!(norm(&apart) < 0.1 * norm(&before), "{left:?} for {expected:?}");
 }

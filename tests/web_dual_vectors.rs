@@ -110,7 +110,9 @@ fn memory(layout: MemoryLayout) -> Vec<String> {
         let documents: Vec<f32> = ids.iter().flat_map(|id| vector(0, *id, 1)).collect();
         let query_id = 20 + event as u32 % 9;
         let query = vector(1, query_id, 1);
-        let (weights, scores) = (clicks(n, event), inputs.row(n));
+        // On two of the lists nothing is clicked.
+        let weights = if event % 7 == 1 { vec![0.0; n] } else { clicks(n, event) };
+        let scores = inputs.row(n);
         let mut list = if by_id { Clicks::on_ids(&ids, &weights) } else { Clicks::on(&documents, &weights) };
         list = list.with_query_id(query_id);
         list = match event % 4 {

@@ -192,7 +192,8 @@ impl Buffers {
 
 /// Learns a list and remembers it: visits the list, then nine remembered lists in a cycle, and turns lora_A. When the
 /// memory is full, the oldest list is dropped; its part stays in the adapter. Pending events of the adapter are applied
-/// first. A list without a preference is skipped (see the receipt) and not remembered.
+/// first. A list without a click says that its documents are worse than what lists usually show: pass it if a person saw
+/// it. Where all were clicked, or nothing before any other list, it is skipped (see the receipt) and not remembered.
 ///
 /// The sample's base is used only if the layout keeps scores and clicks has none. learning_rate: usually
 /// MLORA_LEARNING_RATE.

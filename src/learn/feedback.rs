@@ -7,7 +7,7 @@ use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::forward::Projection;
 use crate::learn::dual::list_feedback::ListFeedback;
-use crate::learn::dual::{Base, List};
+use crate::learn::dual::{Base, List, NoneOfThese};
 use crate::learn::event::{Gradient, Tally};
 use crate::learn::limits::{check_quality, check_weight};
 use crate::learn::rules::{Found, PerCandidate, base_of};
@@ -244,6 +244,7 @@ impl AdapterMut<'_> {
                     target: weighted.target,
                     omega: sample.weight * weighted.omega,
                     temperature,
+                    none: NoneOfThese::NEVER,
                 };
                 if list.is_zero() { Err(Skip::ZeroGradient) } else { Ok(self.learn_list(&list)?) }
             }

@@ -16,7 +16,7 @@ pub(crate) fn preference(weights: &[f32]) -> Option<Skip> {
 
 /// `e^x` for `x <= 0`. Setting the sign bit tells the compiler so, which then leaves out the code for `x > 0`.
 #[inline(never)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     libm::expf(f32::from_bits(x.to_bits() | 0x8000_0000))
 }
 

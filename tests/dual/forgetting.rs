@@ -127,7 +127,7 @@ fn shares_add_up_where_the_only_list_is_forgotten_and_earlier_weights_stay() {
     const LAYOUT: MemoryLayout = MemoryLayout::by_value(2, 2, 2);
     let documents = [1.0, 0.0, /* and */ 0.0, 1.0];
     let mut without_bias = 0;
-    for query in (1..10).flat_map(|i| (1..10).map(move |j| [0.1 * i as f32, 0.1 * j as f32])) {
+    for query in (1..40).flat_map(|i| (1..40).map(move |j| [0.03 * i as f32, 0.03 * j as f32])) {
         let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_alpha(1.0)).unwrap();
         lora.set_weights(&[1.0, 0.5], &[1.0, 0.2]).unwrap();
         lora.into_dual().unwrap();

@@ -72,6 +72,7 @@ fn sizes_out_of_range_are_refused() {
 
 /// The offsets of these words in a list, see `src/companions/memory/layout.rs`.
 const ROWS: usize = 1;
+const OUTSIDE: u32 = 0x200;
 const OMEGA: usize = 2;
 const TEMPERATURE: usize = 3;
 const H: usize = 7;
@@ -95,7 +96,7 @@ fn words_that_no_list_has_are_not_taken_up() {
         ((|_| 1) as fn(u32) -> u32, "rows of a list: expected 2 to 6, got 1"),
         (|_| 7, "rows of a list: expected 2 to 6, got 7"),
         (|head| head | 6 << 16, "chosen of a list: expected 0 to 5, got 6"),
-        (|head| head | 0x200, "chosen of a list: expected 0 to 5, got 0"),
+        (|head| head | 0x400, "chosen of a list: expected 0 to 5, got 0"),
     ] {
         assert_eq!(refused(ROWS, word), expected);
     }
@@ -116,7 +117,36 @@ fn words_that_no_list_has_are_not_taken_up() {
     let (_, mut memory, _) = learned();
     let view = &mut memory.view();
     view.words[LAYOUT.words_per_list() + weights..][..LIST.div_ceil(4)].fill(0);
+    assert_eq!(view.take_up(), Ok(()), "a list without a click");
+    view.words[LAYOUT.words_per_list() + ROWS] &= !OUTSIDE;
     assert_eq!(view.take_up().unwrap_err().to_string(), "weights of a list: expected 1 to 255, got 0");
+}
+
+#[test]
+fn words_that_no_mean_has_are_not_taken_up() {
+    let at = LAYOUT.words(32) - N - 6;
+    let refused = |at, word: u32| {
+        let (_, mut memory, _) = learned();
+        let view = &mut memory.view();
+        view.words[at] = word;
+        view.take_up().unwrap_err().to_string()
+    };
+    let (_, mut memory, _) = learned();
+    let count = memory.len();
+    assert_eq!(memory.view().words[at] as usize, count, "lists counted");
+    assert!(
+        refused(at, 1).starts_with("lists counted in the mean of the documents: expected 3"),
+        "{}",
+        refused(at, 1)
+    );
+    for at in at + 1..LAYOUT.words(32) {
+        assert!(refused(at, f32::NAN.to_bits()).starts_with("mean of the documents: expected"));
+        assert!(refused(at, (-1e13f32).to_bits()).starts_with("mean of the documents: expected"));
+    }
+    memory.view().clear();
+    assert!(memory.view().words.iter().all(|word| *word == 0));
+    memory.view().words[at + 6] = 0.5f32.to_bits();
+    assert!(memory.view().take_up().is_err(), "a mean of no list");
 }
 
 #[test]

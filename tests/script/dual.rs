@@ -1,4 +1,4 @@
-//! Lists learned by the dual step: at once and remembered, in batches, turned down, taken back, faded.
+//! Lists learned by the dual step: at once and remembered, in batches, turned down, without a click, taken back, faded.
 
 use micro_lora::{
     Apply, Choice, Clicks, Config, Forgotten, Learn, Listwise, Memory, MemoryLayout, MicroLora, Result,
@@ -73,6 +73,10 @@ fn learn<const N: usize, const RANK: usize, const WORDS: usize, const SCRATCH: u
             digest.receipt(lora.adapt_listwise(&x, Listwise::new(documents, weights))?);
             digest.receipt(lora.adapt_choice(&x, Choice::click(documents, 1).with_quality(0.1))?);
             digest.receipt(lora.apply_updates(0.02)?);
+        }
+        3 => {
+            let clicks = Clicks::on(documents, &[0.0; CANDIDATES][..rows]);
+            digest.values(&[memory.view().learn(lora, &x, clicks, 0.01, no_vectors)?.moved]);
         }
         5 => {
             let clicks = Clicks::on(documents, &[]).with_thumb(1, 0.0);

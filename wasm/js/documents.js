@@ -18,23 +18,26 @@ export const length = (what, got, expected) => {
 };
 
 /** Writes a document of `docs/state-format.md`. `texts`: arrays of 32-bit words or of bytes, for base64. */
-export const write = (format, integers, texts) => {
+export const write = (format, integers, texts, version = 1) => {
   const names = Object.keys(integers);
-  const state = { format, version: 1, ...integers };
-  const sum = [Uint32Array.of(1, ...names.map((name) => integers[name])), ...Object.values(texts)];
+  const state = { format, version, ...integers };
+  const sum = [Uint32Array.of(version, ...names.map((name) => integers[name])), ...Object.values(texts)];
   state.crc32 = crc32(sum);
   for (const name of Object.keys(texts)) state[name] = encode(texts[name]);
   return JSON.stringify(state);
 };
 
-/** Reads one: its integers, then its texts as bytes. `lengths(integers)` gives the number of words of each text. */
-export const read = (json, format, names, texts, lengths) => {
+/**
+ * Reads one: its integers, then its texts as bytes. `lengths(integers)` gives the number of words of each text. A version 2
+ * has the texts `added`, too.
+ */
+export const read = (json, format, names, texts, lengths, added) => {
   const state = parse(json);
-  formatted(state, format, [1]);
+  if (formatted(state, format, added ? [1, 2] : [1]) > 1) texts = [...texts, ...added];
   written(json, state, names, texts);
   const words = lengths(state);
   const saved = texts.map((name, i) => new Uint8Array(decode(name, state[name], words[i]).buffer));
-  summed(state, [Uint32Array.of(1, ...names.map((name) => state[name])), ...saved]);
+  summed(state, [Uint32Array.of(state.version, ...names.map((name) => state[name])), ...saved]);
   return [state, ...saved];
 };
 

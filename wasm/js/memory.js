@@ -5,7 +5,7 @@ import place from "place";
 import { read, write } from "./documents.js";
 import { DUAL_STEP, LIST_TEMPERATURE, MAX_CANDIDATES, MAX_FEATURES, MIN_CANDIDATES } from "./generated/adapter.js";
 import * as call from "./generated/calls-recall.js";
-import { LIST_WORDS, MAX_CAPACITY, MEMORY } from "./generated/companions.js";
+import { LIST_WORDS, MAX_CAPACITY, MEAN_WORDS, MEMORY } from "./generated/companions.js";
 import { MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
 import {
@@ -132,10 +132,11 @@ export class Memory {
       );
     }
     const scratch = (list + 1) * outFeatures + inFeatures;
-    const words = HEADER + scratch + listWords(sizes) * capacity;
+    const mean = HEADER + scratch + listWords(sizes) * capacity;
+    const words = mean + MEAN_WORDS + outFeatures;
     const block = take(4 * words);
     registry?.register(this, block, this);
-    const values = { _block: block, _at: block[0], _all: words, _sizes: sizes, _scratch: scratch };
+    const values = { _block: block, _at: block[0], _all: words, _sizes: sizes, _scratch: scratch, _mean: mean };
     keep(this, { ...values, _model: modelId, _asks: asks, _vectors: asks ? vectors : undefined });
     const all = wordsOf(this);
     all.fill(0);
@@ -231,7 +232,7 @@ export class Memory {
 
   toJson() {
     const words = wordsOf(this);
-    const { _sizes, _scratch, _model } = own(this);
+    const { _sizes, _scratch, _mean, _model } = own(this);
     const width = listWords(_sizes);
     const lists = new Uint32Array(width * words[LEN]);
     for (let i = 0; i < words[LEN]; i++) {
@@ -240,13 +241,14 @@ export class Memory {
     }
     const header = [_model, ...words.subarray(0, OLDEST), words[TURN], words[LAST]];
     const integers = Object.fromEntries(MEMORY.map((name, i) => [name, header[i]]));
-    return write("micro-lora-memory", integers, { lists });
+    const mean = words.subarray(_mean);
+    return mean[0] ? write("micro-lora-memory", integers, { lists, mean }, 2) : write("micro-lora-memory", integers, { lists });
   }
 
   static fromJson(json, options) {
     const { vectors, modelId = 0 } = known(options, ["vectors", "modelId"]);
     whole("modelId", modelId);
-    const [state, lists] = read(json, "micro-lora-memory", MEMORY, ["lists"], (state) => {
+    const lengths = (state) => {
       if (state.model_id !== modelId) {
         fail("MISMATCH", "model_id", modelId, state.model_id);
       }
@@ -255,8 +257,10 @@ export class Memory {
       if (!KINDS[kinds & 3] || !KINDS[(kinds >> 2) & 3]) fail("COUNT", "kinds", "those of docs/state-format.md", kinds);
       whole("list", state.list, MIN_CANDIDATES, MAX_CANDIDATES);
       whole("len", state.len, 0, whole("capacity", state.capacity, 1, MAX_CAPACITY));
-      return [state.len * listWords(MEMORY.slice(1, 5).map((name) => state[name]))];
-    });
+      whole("out_features", state.out_features, 1, MAX_FEATURES);
+      return [state.len * listWords(MEMORY.slice(1, 5).map((name) => state[name])), MEAN_WORDS + state.out_features];
+    };
+    const [state, lists, mean] = read(json, "micro-lora-memory", MEMORY, ["lists"], lengths, ["mean"]);
     const { in_features, out_features, list, kinds, capacity, len, turn, last } = state;
     const [queries, documents] = [KINDS[kinds & 3], KINDS[(kinds >> 2) & 3]];
     const scores = kinds >= SCORES;
@@ -264,6 +268,7 @@ export class Memory {
     const words = wordsOf(memory);
     words.set([len, 0, turn, last], LEN);
     words.set(new Uint32Array(lists.buffer), HEADER + own(memory)._scratch);
+    if (mean) words.set(new Uint32Array(mean.buffer), own(memory)._mean);
     try {
       check(loaded().recall(call.TAKE_UP, own(memory)._at, 0, 0));
     } catch (error) {

@@ -1,10 +1,13 @@
 //! The layout of a remembered list: which word holds what.
 //!
 //! ```text
-//! number  rows | all_but << 8 | chosen << 16  omega  temperature  fingerprint  query id  query scale  h[4]  u[4]
+//! number  rows | all_but << 8 | outside << 9 | chosen << 16  omega  temperature  fingerprint  query id  query scale  h[4]  u[4]
 //! alpha[list]  weights as bytes[list]  ids[list] or none  scores[list] or none  query  documents
 //! ```
+//!
+//! After all lists come the words of [`mean`](super::mean).
 
+use super::mean;
 use crate::adapter::config::MAX_FEATURES;
 use crate::error::{Error, Result};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
@@ -30,11 +33,11 @@ pub enum Stored {
 ///
 /// ```
 /// use micro_lora::MemoryLayout;
-/// // 256 lists of ten results in 156 KB, their documents by id; 600 in 110 KB with the queries by id, too.
+/// // 256 lists of ten results in 157 KB, their documents by id; 600 in 111 KB with the queries by id, too.
 /// let layout = MemoryLayout::by_id(384, 384, 10);
-/// assert_eq!(4 * (layout.words(256) + layout.scratch()), 155_648);
+/// assert_eq!(4 * (layout.words(256) + layout.scratch()), 157_208);
 /// let layout = MemoryLayout::all_by_id(384, 384, 10);
-/// assert_eq!(4 * (layout.words(600) + layout.scratch()), 109_632);
+/// assert_eq!(4 * (layout.words(600) + layout.scratch()), 111_192);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -65,6 +68,12 @@ pub(super) const QUERY_SCALE: usize = 6;
 pub(super) const H: usize = 7;
 pub(super) const U: usize = 11;
 pub(crate) const ALPHA: usize = 15;
+
+/// Bits of the second word.
+pub(super) const ALL_BUT: u32 = 0x100;
+/// "None of these" is an option of its softmax, and its documents are counted in the mean. A list of a memory that was
+/// saved as version 1 has neither.
+pub(super) const OUTSIDE: u32 = 0x200;
 
 const MAX_CAPACITY: usize = 65_536;
 
@@ -145,14 +154,22 @@ impl MemoryLayout {
         })
     }
 
-    /// Words of so many lists.
+    /// Words of so many lists, and of the mean of their documents.
     ///
     /// ```
-    /// assert_eq!(micro_lora::MemoryLayout::all_by_id(384, 384, 10).words(2), 76);
+    /// assert_eq!(micro_lora::MemoryLayout::all_by_id(384, 384, 10).words(2), 2 * 38 + 390);
     /// ```
     #[must_use]
     pub const fn words(&self, capacity: usize) -> usize {
-        self.words_per_list().saturating_mul(capacity)
+        self.words_of_lists(capacity).saturating_add(self.words_of_mean())
+    }
+
+    pub(super) const fn words_of_lists(&self, lists: usize) -> usize {
+        self.words_per_list().saturating_mul(lists)
+    }
+
+    pub(super) const fn words_of_mean(&self) -> usize {
+        self.out_features.saturating_add(mean::HEAD)
     }
 
     /// Values of scratch memory: the vectors of one list, and a row more.

@@ -1,7 +1,7 @@
 //! Learning a list and remembering it.
 
 use super::clicks::{Clicks, MemoryReceipt};
-use super::layout::{FINGERPRINT, NUMBER, OMEGA, QUERY_ID, ROWS, Stored, TEMPERATURE};
+use super::layout::{ALL_BUT, FINGERPRINT, NUMBER, OMEGA, OUTSIDE, QUERY_ID, ROWS, Stored, TEMPERATURE};
 use super::record::{Lookup, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
 use super::visit::fade_lists;
 use super::{MemoryMut, VISITS};
@@ -12,14 +12,20 @@ use crate::error::Error;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::kernel;
 use crate::learn::Learn;
-use crate::learn::dual::list_feedback::ListFeedback;
-use crate::learn::dual::{Base, Destination, List, Part, UNIT_RATE};
+use crate::learn::dual::list_feedback::{ListFeedback, WeightedTarget};
+use crate::learn::dual::{AlphaSums, Base, Destination, List, NoneOfThese, Part, Target, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+
+/// The weight of a list in which nothing was clicked: half of that of one click.
+const NOTHING_CHOSEN: f32 = 0.25;
 
 impl MemoryMut<'_> {
     /// Learns a list at once and remembers it: it visits the list, then [`VISITS`] remembered lists, in a cycle, and
     /// turns `lora_A`. When the memory is full, the oldest list is dropped; its part of the weights stays.
+    ///
+    /// A list without a click says that its documents are worse than what lists usually show, with half the weight of a click:
+    /// pass it if a person saw it. Before any other list it is skipped.
     ///
     /// `vectors` is called for vectors that the layout keeps by id; pass [`no_vectors`](crate::no_vectors) if it keeps
     /// all vectors itself. Pending events of the adapter are applied first. `learning_rate` is the weight of the list: 0.01
@@ -119,8 +125,17 @@ impl MemoryMut<'_> {
             Ok(_) if learning_rate == 0.0 => Err(Skip::ZeroLearningRate),
             weighted => weighted,
         };
+        let is_first = lora.header.dual.document_norm == 0.0 || self.mean().count() == 0;
+        let nothing_chosen = matches!(weighted, Err(Skip::NothingChosen));
         let weighted = match weighted {
             Ok(weighted) => weighted,
+            // That nothing was clicked says that all were worse than what other lists show.
+            Err(Skip::NothingChosen) if !is_first && sample.weight > 0.0 && learning_rate > 0.0 => {
+                WeightedTarget {
+                    target: Target::Share(share.get(..rows).unwrap_or_default()),
+                    omega: NOTHING_CHOSEN,
+                }
+            }
             Err(skip) => return Ok(Err(skipped(lora, skip, seen, feedback.quality()))),
         };
         let layout = self.header.layout();
@@ -137,18 +152,27 @@ impl MemoryMut<'_> {
         let scores = scores.get_mut(..rows).unwrap_or_default();
         score(scores, sample, clicks, &layout, documents);
         let omega = (sample.weight * weighted.omega) * (learning_rate / UNIT_RATE);
+        let base = if layout.scores { Base::Scores(scores) } else { Base::Output(query) };
+        let WeightedTarget { target, .. } = weighted;
         let list = List {
             input: query,
-            base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
+            base,
             documents,
-            target: weighted.target,
+            target,
             omega,
             temperature: clicks.temperature,
+            none: NoneOfThese::NEVER,
         };
         if list.is_zero() {
             return Ok(Err(skipped(lora, Skip::ZeroGradient, seen, feedback.quality())));
         }
         lora.admit(&list, sample.base)?;
+        let mut mean = header.split(words).1;
+        if is_first {
+            mean.clear();
+        } else {
+            lora.check_mean(&mean.sums(), list.temperature, omega)?;
+        }
         if lora.header.pending > 0 {
             let fading = lora.header.fading();
             crate::learn::dual::apply_updates(lora, UNIT_RATE)?;
@@ -158,8 +182,24 @@ impl MemoryMut<'_> {
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: alpha.get_mut(..rows).unwrap_or_default(), h: &mut h, u: &mut u };
         let prediction = lora.predict(&list, &centre)?;
+        let (lists, mut mean) = header.split(words);
+        mean.centre(documents);
+        let mut list = List {
+            input: query,
+            base,
+            documents,
+            target,
+            omega,
+            temperature: clicks.temperature,
+            none: NoneOfThese::NEVER,
+        };
+        if !is_first {
+            list.none = lora.none_of_these(&list)?;
+        }
         let visited = lora.visit(&list, part, &centre, Destination::Served(after))?;
-        lora.keep_evidence(prediction);
+        if !nothing_chosen {
+            lora.keep_evidence(prediction);
+        }
         lora.count_input(query, 1.0);
         // From here on nothing can fail.
         if header.len == header.capacity {
@@ -167,10 +207,10 @@ impl MemoryMut<'_> {
             header.len = header.len.saturating_sub(1);
         }
         let place = header.place(header.len);
-        let mut record = RecordMut { words: nth_mut(words, place, layout.words_per_list()), layout };
+        let mut record = RecordMut { words: nth_mut(lists, place, layout.words_per_list()), layout };
         record.words.fill(0);
         record.set(NUMBER, number);
-        record.set(ROWS, head(rows, &feedback));
+        record.set(ROWS, head(rows, &feedback) | OUTSIDE);
         record.set(OMEGA, omega.to_bits());
         record.set(TEMPERATURE, clicks.temperature.to_bits());
         record.set(FINGERPRINT, fingerprint);
@@ -185,7 +225,9 @@ impl MemoryMut<'_> {
         if layout.scores {
             record.set_floats(layout.scores_at(), scores);
         }
-        record.set_vectors(query, documents, &scales);
+        record.set_vectors(query, clicks.documents, &scales);
+        mean.exchange(&AlphaSums::default(), &record.read().alpha_sums(lora.header));
+        mean.count_documents(lora, documents, 1.0, after);
         header.len = header.len.saturating_add(1);
         header.last = number;
         lora.count_list(seen, feedback.quality());
@@ -296,7 +338,7 @@ fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f3
 /// The second word of a list.
 fn head(rows: usize, feedback: &ListFeedback<'_>) -> u32 {
     let thumb = match *feedback {
-        ListFeedback::Choice { chosen, quality } if quality < 0.5 => 0x100 | (chosen as u32) << 16,
+        ListFeedback::Choice { chosen, quality } if quality < 0.5 => ALL_BUT | (chosen as u32) << 16,
         _ => 0,
     };
     rows as u32 | thumb

@@ -7,6 +7,7 @@
 mod clicks;
 mod layout;
 mod learn;
+mod mean;
 mod owned;
 mod record;
 mod removal;
@@ -20,9 +21,10 @@ pub use owned::Memory;
 pub use record::{Lookup, VectorId, no_vectors};
 pub use removal::Forgotten;
 pub use save::MEMORY_INTEGERS;
-pub(crate) use {layout::ALPHA, save::INTEGERS};
+pub(crate) use {layout::ALPHA, mean::HEAD as MEAN_HEAD, save::INTEGERS};
 
 use crate::error::{Result, check_length, public_result};
+use mean::Mean;
 
 /// How many remembered lists are visited after each new one.
 ///
@@ -137,6 +139,13 @@ impl MemoryHeader {
         self.capacity as usize
     }
 
+    /// The words of the lists, and the mean of their documents.
+    fn split<'a>(&self, words: &'a mut [u32]) -> (&'a mut [u32], Mean<'a>) {
+        let lists = self.layout().words_of_lists(self.capacity());
+        let (lists, mean) = words.split_at_mut_checked(lists).unwrap_or_default();
+        (lists, Mean { words: mean })
+    }
+
     /// The place of the n-th list, the oldest first.
     fn place(&self, n: u32) -> usize {
         let place = self.oldest.wrapping_add(n);
@@ -183,6 +192,10 @@ impl MemoryMut<'_> {
         layout.check(self.header.capacity())?;
         check_length("words", self.words.len(), layout.words(self.header.capacity()))?;
         public_result(check_length("scratch", self.scratch.len(), layout.scratch()))
+    }
+
+    fn mean(&mut self) -> Mean<'_> {
+        self.header.split(self.words).1
     }
 
     /// Overwrites every list. Their parts of the weights stay. To remove those as well, call

@@ -6,7 +6,7 @@ use crate::error::Result;
 /// A memory of lists for an adapter that learns by the dual step: `WORDS` is [`MemoryLayout::words`] of how many lists
 /// it is to hold, `SCRATCH` is [`MemoryLayout::scratch`].
 ///
-/// It is large, 156 KB for 256 lists of ten results by id at 384 values: put it into a box or a `static`.
+/// It is large, 157 KB for 256 lists of ten results by id at 384 values: put it into a box or a `static`.
 ///
 /// ```
 /// use micro_lora::{Memory, MemoryLayout};
@@ -35,7 +35,8 @@ impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
     /// assert!(Memory::<10, 10>::new(layout).is_err());
     /// ```
     pub const fn new(layout: MemoryLayout) -> Result<Self> {
-        let capacity = match WORDS.checked_div(layout.words_per_list()) {
+        let lists = WORDS.saturating_sub(layout.words_of_mean());
+        let capacity = match lists.checked_div(layout.words_per_list()) {
             Some(capacity) => capacity,
             None => 0,
         };

@@ -1,11 +1,13 @@
 //! One remembered list: its words, and its vectors as they are visited.
 
 use super::layout::{
-    ALPHA, FINGERPRINT, H, MemoryLayout, NUMBER, OMEGA, QUERY_ID, QUERY_SCALE, ROWS, Stored, TEMPERATURE, U,
+    ALL_BUT, ALPHA, FINGERPRINT, H, MemoryLayout, NUMBER, OMEGA, OUTSIDE, QUERY_ID, QUERY_SCALE, ROWS,
+    Stored, TEMPERATURE, U,
 };
+use crate::adapter::header::Header;
 use crate::companions::replay::codes::{CODE_MAX, inverse_of};
 use crate::kernel;
-use crate::learn::dual::Target;
+use crate::learn::dual::{AlphaSums, Target};
 use crate::learn::sample::MAX_CANDIDATES;
 
 /// Which vector a memory asks the host for.
@@ -88,6 +90,10 @@ impl<'a> Record<'a> {
         self.float(TEMPERATURE)
     }
 
+    pub(super) fn outside(&self) -> bool {
+        self.word(ROWS) & OUTSIDE != 0
+    }
+
     pub(super) fn omega(&self) -> f32 {
         self.float(OMEGA)
     }
@@ -123,7 +129,7 @@ impl<'a> Record<'a> {
     /// What was wanted; shares go to `share`.
     pub(super) fn target<'s>(&self, share: &'s mut [f32; MAX_CANDIDATES]) -> Target<'s> {
         let head = self.word(ROWS);
-        if head & 0x100 != 0 {
+        if head & ALL_BUT != 0 {
             return Target::AllBut((head >> 16) as usize);
         }
         let rows = self.rows();
@@ -132,8 +138,11 @@ impl<'a> Record<'a> {
             *share = f32::from(self.weight(row));
             sum += *share;
         }
-        for share in share.iter_mut().take(rows) {
-            *share /= sum;
+        // Without a click every share is 0.
+        if sum > 0.0 {
+            for share in share.iter_mut().take(rows) {
+                *share /= sum;
+            }
         }
         Target::Share(share.get(..rows).unwrap_or_default())
     }
@@ -181,6 +190,14 @@ impl<'a> Record<'a> {
         self.alpha(alpha);
         kernel::clear(sum);
         kernel::mix(sum, 0.0, alpha, documents);
+    }
+
+    pub(super) fn alpha_sums(&self, header: &Header) -> AlphaSums {
+        let mut sum = 0.0;
+        for word in self.words.iter().skip(ALPHA).take(self.rows()) {
+            sum += f32::from_bits(*word);
+        }
+        header.alpha_sums(self.temperature(), sum, &self.h())
     }
 
     /// Whether a document was shown in it.
@@ -265,6 +282,10 @@ pub(super) struct RecordMut<'a> {
 }
 
 impl RecordMut<'_> {
+    pub(super) fn read(&self) -> Record<'_> {
+        Record { words: self.words, layout: self.layout }
+    }
+
     pub(super) fn set(&mut self, at: usize, word: u32) {
         if let Some(place) = self.words.get_mut(at) {
             *place = word;

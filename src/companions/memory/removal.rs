@@ -1,12 +1,13 @@
 //! Removing a list, and learning all of them again.
 
 use super::layout::{FINGERPRINT, MemoryLayout, Stored};
+use super::mean::Mean;
 use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, nth_mut, quantise};
 use super::{MemoryHeader, MemoryMut, VISITS};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, public_result, refuse};
 use crate::learn::Learn;
-use crate::learn::dual::{Base, List};
+use crate::learn::dual::{AlphaSums, Base, List, NoneOfThese};
 use crate::learn::sample::MAX_CANDIDATES;
 
 /// What a call to forget did.
@@ -158,6 +159,7 @@ impl MemoryMut<'_> {
     ) -> u32 {
         lora.start_again();
         self.header.turn = 0;
+        self.mean().clear();
         let mut n = 0;
         while n < self.header.len {
             if self.look_up(n, vectors) == Lookup::Found && self.renew(lora, n).is_ok() {
@@ -178,14 +180,15 @@ impl MemoryMut<'_> {
     /// Copies the vectors of the n-th list into the scratch rows; the host is asked for all of them.
     fn look_up(&mut self, n: u32, vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup) -> Lookup {
         let layout = MemoryLayout { queries: Stored::ById, ..self.header.layout() };
-        let (record, query, _, documents) = parts(self.header, self.words, self.scratch, n);
+        let Parts { record, query, documents, .. } = parts(self.header, self.words, self.scratch, n);
         Record { words: record.words, layout }.load_all(query, documents, vectors)
     }
 
     /// The n-th list as it was before its first visit, of the vectors in the scratch rows.
     fn renew(&mut self, lora: &mut AdapterMut<'_>, n: u32) -> Checked<()> {
-        let (mut record, query, _, documents) = parts(self.header, self.words, self.scratch, n);
-        let read = Record { words: record.words, layout: record.layout };
+        let Parts { mut record, query, row, documents, mut mean } =
+            parts(self.header, self.words, self.scratch, n);
+        let read = record.read();
         let mut share = [0.0; MAX_CANDIDATES];
         let list = List {
             input: query,
@@ -194,6 +197,7 @@ impl MemoryMut<'_> {
             target: read.target(&mut share),
             omega: read.omega(),
             temperature: read.temperature(),
+            none: NoneOfThese::NEVER,
         };
         if list.is_zero() {
             return Err(refuse::zero_norm("query or documents"));
@@ -204,6 +208,10 @@ impl MemoryMut<'_> {
         record.set_vectors(query, documents, &scales);
         record.set_part(&[0.0; MAX_CANDIDATES], &[0.0; 4], &[0.0; 4]);
         lora.count_input(query, 1.0);
+        if record.read().outside() {
+            mean.centre(documents);
+            mean.count_documents(lora, documents, 1.0, row);
+        }
         Ok(())
     }
 
@@ -225,8 +233,9 @@ impl MemoryMut<'_> {
         n: u32,
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Forgotten {
-        let (record, query, sum, documents) = parts(self.header, self.words, self.scratch, n);
-        let read = Record { words: record.words, layout: record.layout };
+        let Parts { record, query, row: sum, documents, mut mean } =
+            parts(self.header, self.words, self.scratch, n);
+        let read = record.read();
         match read.load(query, documents, vectors) {
             Lookup::Failed => return Forgotten::Failed,
             Lookup::Found if read.is_of(query, documents) => {}
@@ -235,8 +244,17 @@ impl MemoryMut<'_> {
                 return Forgotten::LeftBehind;
             }
         }
+        mean.centre(documents);
         read.sum(sum, documents);
-        let taken = lora.take_out(query, sum, read.temperature(), &read.h(), &read.u());
+        let taken = lora
+            .check_mean(&mean.sums(), read.temperature(), 0.0)
+            .and_then(|()| lora.take_out(query, sum, read.temperature(), &read.h(), &read.u()));
+        if taken.is_ok() {
+            mean.exchange(&read.alpha_sums(lora.header), &AlphaSums::default());
+            if read.outside() {
+                mean.count_documents(lora, documents, -1.0, sum);
+            }
+        }
         self.remove(n);
         if taken.is_err() {
             return Forgotten::LeftBehind;
@@ -279,18 +297,29 @@ impl MemoryMut<'_> {
     }
 }
 
-/// The n-th list, and the scratch rows: query, a row of `out_features`, the list's documents.
+/// The n-th list, the scratch rows, and the mean of the documents.
+pub(super) struct Parts<'a> {
+    pub(super) record: RecordMut<'a>,
+    pub(super) query: &'a mut [f32],
+    /// A row of `out_features`.
+    pub(super) row: &'a mut [f32],
+    /// As many rows as the list has.
+    pub(super) documents: &'a mut [f32],
+    pub(super) mean: Mean<'a>,
+}
+
 pub(super) fn parts<'a>(
     header: &MemoryHeader,
     words: &'a mut [u32],
     scratch: &'a mut [f32],
     n: u32,
-) -> (RecordMut<'a>, &'a mut [f32], &'a mut [f32], &'a mut [f32]) {
+) -> Parts<'a> {
     let layout = header.layout();
-    let words = nth_mut(words, header.place(n), layout.words_per_list());
-    let rows = Record { words, layout }.rows();
+    let (lists, mean) = header.split(words);
+    let record = RecordMut { words: nth_mut(lists, header.place(n), layout.words_per_list()), layout };
     let (query, rest) = scratch.split_at_mut_checked(layout.in_features).unwrap_or_default();
     let (row, rest) = rest.split_at_mut_checked(layout.out_features).unwrap_or_default();
+    let rows = record.read().rows();
     let documents = rest.get_mut(..rows.saturating_mul(layout.out_features)).unwrap_or_default();
-    (RecordMut { words, layout }, query, row, documents)
+    Parts { record, query, row, documents, mean }
 }

@@ -2,7 +2,8 @@
 
 #[cfg(doc)]
 use super::MemoryLayout;
-use super::layout::{ALPHA, H, OMEGA, ROWS, TEMPERATURE, U};
+use super::layout::{ALL_BUT, ALPHA, H, OMEGA, OUTSIDE, ROWS, TEMPERATURE, U};
+use super::mean;
 use super::record::Record;
 use super::{MemoryHeader, MemoryMut};
 #[cfg(doc)]
@@ -19,11 +20,10 @@ use crate::state::write::Sections;
 const MEMORY: Schema = Schema {
     format: "micro-lora-memory",
     integers: &INTEGERS,
-    sections: &["lists"],
-    versions: &[Version { integers: 9, sections: 1 }],
+    sections: &["lists", "mean"],
+    versions: &[Version { integers: 9, sections: 1 }, Version { integers: 9, sections: 2 }],
     unknown: "a field that no such document has",
 };
-const VERSION: u32 = 1;
 
 /// The model, which the host knows and the memory does not, and the header.
 pub(crate) const INTEGERS: [Integer; 9] = {
@@ -51,12 +51,13 @@ impl MemoryHeader {
     /// ```
     /// use micro_lora::{MemoryHeader, MemoryLayout};
     /// let memory = MemoryHeader::new(MemoryLayout::all_by_id(384, 384, 10), 600)?;
-    /// assert_eq!(memory.json_max(), 121_857);
+    /// assert_eq!(memory.json_max(), 123_947);
     /// # Ok::<(), micro_lora::Error>(())
     /// ```
     #[must_use]
     pub const fn json_max(&self) -> usize {
-        MEMORY.max_len(&[self.layout().words(self.capacity())])
+        let layout = self.layout();
+        MEMORY.max_len(&[layout.words_of_lists(self.capacity()), layout.words_of_mean()])
     }
 
     /// The header with the positions of a saved one, which must be of the same sizes.
@@ -109,8 +110,11 @@ impl MemoryMut<'_> {
         let mut integers = [0; INTEGERS.len()];
         let values = [model_id].into_iter().chain(get_integers(self.header));
         integers.iter_mut().zip(values).for_each(|(to, from)| *to = from);
-        let words = [self.header.layout().words(self.header.len())];
-        MEMORY.write(buffer, &Outline { version: VERSION, integers: &integers, words: &words }, self)
+        let layout = self.header.layout();
+        let words = [layout.words_of_lists(self.header.len()), layout.words_of_mean()];
+        let version = self.version();
+        let words = words.get(..version as usize).unwrap_or_default();
+        MEMORY.write(buffer, &Outline { version, integers: &integers, words }, self)
     }
 
     /// Loads a saved memory into one of the same layout and capacity, for the same model. All of it is checked before
@@ -137,11 +141,15 @@ impl MemoryMut<'_> {
         let document = Document::parse(&MEMORY, json)?;
         let header = self.header.at(model_id, document.integers())?;
         let layout = header.layout();
-        document.scan(&[layout.words(header.len())], |_, _| {})?;
-        let [lists] = document.sections();
-        public_result(check_lists(&header, words(lists)))?;
+        let version = document.version();
+        let sizes = [layout.words_of_lists(header.len()), layout.words_of_mean()];
+        document.scan(sizes.get(..version as usize).unwrap_or_default(), |_, _| {})?;
+        let [lists, mean] = document.sections();
+        public_result(check_lists(&header, words(lists), words(mean)))?;
         self.words.fill(0);
-        self.words.iter_mut().zip(words(lists)).for_each(|(place, word)| *place = word);
+        let (own_lists, own_mean) = header.split(self.words);
+        own_lists.iter_mut().zip(words(lists)).for_each(|(place, word)| *place = word);
+        own_mean.words.iter_mut().zip(words(mean)).for_each(|(place, word)| *place = word);
         *self.header = header;
         Ok(())
     }
@@ -163,7 +171,8 @@ impl MemoryMut<'_> {
         self.check()?;
         self.header.check_positions()?;
         let lists = (0..self.header.len).flat_map(|n| self.record(n).words.iter().copied());
-        public_result(check_lists(self.header, lists))
+        let mean = self.mean_words().iter().copied();
+        public_result(check_lists(self.header, lists, mean))
     }
 }
 
@@ -173,9 +182,31 @@ const HEAD: usize = ALPHA + MAX_CANDIDATES + MAX_CANDIDATES / 4;
 /// The largest magnitude in each range of [`MemoryLayout::float_words`]: above what any list has that was learned.
 const MOST: [f32; 4] = [1e6, MAX_SCORE, 1e6, 1e6];
 
-/// Refuses values that no list has.
-fn check_lists(header: &MemoryHeader, mut words: impl Iterator<Item = u32>) -> Checked<()> {
+/// The largest magnitude of a sum of alphas, which the limit on the norms of the weights implies.
+const MOST_ALPHA: f32 = 1e12;
+
+/// Refuses values that no list, and no mean, has.
+fn check_lists(
+    header: &MemoryHeader,
+    mut words: impl Iterator<Item = u32>,
+    mut mean_words: impl Iterator<Item = u32>,
+) -> Checked<()> {
     let layout = header.layout();
+    let counted = mean_words.next().unwrap_or_default();
+    for at in 1..layout.words_of_mean() {
+        let most = match (counted, at) {
+            (0, _) => 0.0,
+            (_, 1..mean::HEAD) => MOST_ALPHA,
+            _ => 1e6,
+        };
+        check_measured(
+            "mean of the documents",
+            f32::from_bits(mean_words.next().unwrap_or_default()),
+            -most,
+            most,
+        )?;
+    }
+    let mut outside = 0u32;
     for _ in 0..header.len {
         let mut head = [0; HEAD];
         let mut bad = None;
@@ -199,7 +230,17 @@ fn check_lists(header: &MemoryHeader, mut words: impl Iterator<Item = u32>) -> C
             Some(_) => return Err(refuse::not_finite_at("lists", 0)),
             None => {}
         }
-        check_list(&Record { words: &head, layout })?;
+        let record = Record { words: &head, layout };
+        check_list(&record)?;
+        outside = outside.saturating_add(u32::from(record.outside()));
+    }
+    if outside > counted {
+        return Err(refuse::count(
+            "lists counted in the mean of the documents",
+            counted as usize,
+            outside as usize,
+            u32::MAX as usize,
+        ));
     }
     Ok(())
 }
@@ -211,10 +252,10 @@ fn check_list(record: &Record<'_>) -> Checked<()> {
     if rows < MIN_CANDIDATES || rows > max {
         return Err(refuse::count("rows of a list", rows, MIN_CANDIDATES, max));
     }
-    if head & 0xFE00 != 0 || chosen >= rows {
+    if head & 0xFC00 != 0 || chosen >= rows {
         return Err(refuse::count("chosen of a list", chosen, 0, rows.saturating_sub(1)));
     }
-    if head & 0x100 == 0 && (0..rows).all(|row| record.weight(row) == 0) {
+    if head & (ALL_BUT | OUTSIDE) == 0 && (0..rows).all(|row| record.weight(row) == 0) {
         return Err(refuse::count("weights of a list", 0, 1, 255));
     }
     let ranges = [
@@ -232,9 +273,22 @@ fn check_list(record: &Record<'_>) -> Checked<()> {
     Ok(())
 }
 
+impl MemoryMut<'_> {
+    fn mean_words(&self) -> &[u32] {
+        let lists = self.header.layout().words_of_lists(self.header.capacity());
+        self.words.get(lists..).unwrap_or_default()
+    }
+
+    /// Version 1 has no mean.
+    fn version(&self) -> u32 {
+        if self.mean_words().first().is_some_and(|count| *count > 0) { 2 } else { 1 }
+    }
+}
+
 impl Sections for MemoryMut<'_> {
     fn put(&self, section: usize, mut put: impl FnMut(u32)) {
         if section > 0 {
+            self.mean_words().iter().for_each(|word| put(*word));
             return;
         }
         for n in 0..self.header.len {

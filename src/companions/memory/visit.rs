@@ -2,14 +2,14 @@
 
 use super::layout::OMEGA;
 use super::record::{Lookup, Record, RecordMut, VectorId};
-use super::removal::parts;
+use super::removal::{Parts, parts};
 use super::{MemoryHeader, MemoryMut};
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Result, public_result};
 use crate::learn::Learn;
-use crate::learn::dual::{Base, Destination, FADED, Fading, List, Part};
+use crate::learn::dual::{Base, Destination, FADED, Fading, List, NoneOfThese, Part};
 use crate::learn::sample::MAX_CANDIDATES;
 
 /// The result of visiting a remembered list.
@@ -90,15 +90,18 @@ impl MemoryMut<'_> {
         centre: &[f32; 4],
         vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
     ) -> Revisit {
-        let (written, query, after, documents) = parts(self.header, self.words, self.scratch, n);
+        let Parts { record: mut written, query, row: after, documents, mut mean } =
+            parts(self.header, self.words, self.scratch, n);
         let layout = written.layout;
-        let record = Record { words: written.words, layout };
+        let record = written.read();
         let rows = record.rows();
         match record.load(query, documents, vectors) {
             Lookup::Found if record.is_of(query, documents) => {}
             Lookup::Found | Lookup::Gone => return Revisit::Lost,
             Lookup::Failed => return Revisit::Passed,
         }
+        mean.centre(documents);
+        let before = record.alpha_sums(lora.header);
         let (mut share, mut scores, mut alpha) =
             ([0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES], [0.0; MAX_CANDIDATES]);
         let scores = scores.get_mut(..rows).unwrap_or_default();
@@ -108,20 +111,27 @@ impl MemoryMut<'_> {
             record.scores(scores);
         }
         let (mut h, mut u) = (record.h(), record.u());
-        let list = List {
+        let mut list = List {
             input: query,
             base: if layout.scores { Base::Scores(scores) } else { Base::Output(query) },
             documents,
             target: record.target(&mut share),
             omega: record.omega(),
             temperature: record.temperature(),
+            none: NoneOfThese::NEVER,
         };
+        if record.outside() {
+            match lora.none_of_these(&list) {
+                Ok(none) => list.none = none,
+                Err(_) => return Revisit::Passed,
+            }
+        }
         let part = Part { alpha, h: &mut h, u: &mut u };
         if lora.visit(&list, part, centre, Destination::Served(after)).is_err() {
             return Revisit::Passed;
         }
-        let mut written = written;
         written.set_part(alpha, &h, &u);
+        mean.exchange(&before, &written.read().alpha_sums(lora.header));
         Revisit::Done
     }
 
@@ -140,7 +150,9 @@ pub(super) fn fade_lists(header: &MemoryHeader, words: &mut [u32], Fading { keep
         return;
     }
     let layout = header.layout();
-    for words in words.chunks_exact_mut(layout.words_per_list().max(1)) {
+    let (lists, mut mean) = header.split(words);
+    mean.fade(keep);
+    for words in lists.chunks_exact_mut(layout.words_per_list().max(1)) {
         let record = Record { words, layout };
         let mut alpha = [0.0; MAX_CANDIDATES];
         let alpha = alpha.get_mut(..record.rows()).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Attribution: which remembered lists moved a document.
 
 use super::MemoryMut;
-use super::record::{Lookup, Record, VectorId};
-use super::removal::parts;
+use super::record::{Lookup, VectorId};
+use super::removal::{Parts, parts};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
 use crate::forward::centred;
@@ -86,8 +86,9 @@ impl MemoryMut<'_> {
         for ((n, number), shares) in
             (0..self.header.len).zip(numbers).zip(shares.chunks_exact_mut(count.max(1)))
         {
-            let (written, query, sum, own) = parts(self.header, self.words, self.scratch, n);
-            let record = Record { words: written.words, layout: written.layout };
+            let Parts { record, query, row: sum, documents: own, mean } =
+                parts(self.header, self.words, self.scratch, n);
+            let record = record.read();
             *number = record.number();
             shares.fill(0.0);
             // An adapter without units has nothing of any list.
@@ -97,6 +98,7 @@ impl MemoryMut<'_> {
             {
                 continue;
             }
+            mean.centre(own);
             record.sum(sum, own);
             kernel::dot_rows(shares, documents, sum);
             kernel::scale(shares, lora.header.share_of(record.temperature(), &h, &record.h()));

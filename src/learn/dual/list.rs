@@ -1,5 +1,6 @@
 //! One visit of one list: its dual variables move towards their optimum, and the weights follow.
 
+use super::mean::NoneOfThese;
 use super::start::Lengths;
 use super::{BETA, GAMMA, LAMBDA};
 use crate::adapter::limits::{NORM_LIMIT, not_finite};
@@ -8,7 +9,7 @@ use crate::error::{Checked, refuse};
 use crate::forward::centred;
 use crate::kernel;
 use crate::learn::sample::MAX_CANDIDATES;
-use crate::learn::softmax::exponentials;
+use crate::learn::softmax::{exp, exponentials};
 
 /// One number per document.
 type PerDocument = [f32; MAX_CANDIDATES];
@@ -41,6 +42,7 @@ pub(crate) struct List<'a> {
     pub(crate) target: Target<'a>,
     pub(crate) omega: f32,
     pub(crate) temperature: f32,
+    pub(crate) none: NoneOfThese,
 }
 
 /// A list's part of the weights, as of its last visit.
@@ -103,18 +105,19 @@ impl AdapterMut<'_> {
         let h = centred(kernel::down(self.a, list.input), centre);
         let mut p: PerDocument = [0.0; MAX_CANDIDATES];
         let p = p.get_mut(..count).unwrap_or_default();
-        self.list_logits(list, Some(h), p)?;
         let mut target: PerDocument = [0.0; MAX_CANDIDATES];
         let target = target.get_mut(..count).unwrap_or_default();
-        distributions(p, target, list.target);
+        let omega = list.omega * (1.0 - MODESTY * list.none.chance);
+        self.list_logits(list, Some(h), p)?;
+        distributions(p, target, list.target, list.none.logit);
 
         let h = h.map(|h_r| h_r / dual.input_norm);
         // `p` becomes the way to the optimum, and then the change of alpha; `target` what is midway. Two rows for all
         // four: on a chip each is a good part of the stack.
         for ((p, target), alpha) in p.iter_mut().zip(&mut *target).zip(&*part.alpha) {
-            (*p, *target) = (list.omega * (*target - *p) - alpha, 0.5 * (*p + *target));
+            (*p, *target) = (omega * (*target - *p) - alpha, 0.5 * (*p + *target));
         }
-        let share = self.share(list, target, kernel::dot4(&h, &h));
+        let share = self.share(list, omega, target, kernel::dot4(&h, &h));
         for p in &mut *p {
             *p *= share;
         }
@@ -207,7 +210,7 @@ impl AdapterMut<'_> {
     }
 
     /// The share of the way to its optimum that a list moves, from its curvature at (p + w) / 2.
-    fn share(&mut self, list: &List<'_>, between: &[f32], h_squared: f32) -> f32 {
+    fn share(&mut self, list: &List<'_>, omega: f32, between: &[f32], h_squared: f32) -> f32 {
         let mut squares = 0.0;
         for (between, row) in between.iter().zip(kernel::rows(list.documents, self.scratch.len())) {
             squares += between * kernel::dot(row, row);
@@ -216,11 +219,11 @@ impl AdapterMut<'_> {
         let document_norm = self.header.dual.document_norm;
         let variance =
             (squares - kernel::dot(self.scratch, self.scratch)).max(0.0) / document_norm / document_norm;
-        let pull = ((list.omega * (1.0 + GAMMA * h_squared)) * variance) / LAMBDA;
+        let pull = ((omega * (1.0 + GAMMA * h_squared)) * variance) / LAMBDA;
         1.0 / (1.0 + pull / list.temperature / list.temperature)
     }
 
-    fn mix_into_scratch(&mut self, factors: &[f32], documents: &[f32]) {
+    pub(super) fn mix_into_scratch(&mut self, factors: &[f32], documents: &[f32]) {
         kernel::clear(self.scratch);
         kernel::mix(self.scratch, 0.0, factors, documents);
     }
@@ -233,6 +236,9 @@ impl AdapterMut<'_> {
     }
 }
 
+/// A list teaches more by the option, so it weighs less: with all of its weight, more of the search would be lost.
+const MODESTY: f32 = 0.5;
+
 /// Far enough below the limit that the visits of one click, which the norms do not count, cannot reach it.
 pub(crate) const LIMIT: f32 = NORM_LIMIT / 10.0;
 
@@ -242,8 +248,8 @@ fn difference(after: [f32; 4], before: &[f32; 4]) -> [f32; 4] {
     difference
 }
 
-/// Turns logits into `p`, and writes `w` beside it.
-fn distributions(p: &mut [f32], target: &mut [f32], kind: Target<'_>) {
+/// Turns logits into `p`, and writes `w` beside it. `none` is the logit of "none of these".
+fn distributions(p: &mut [f32], target: &mut [f32], kind: Target<'_>, none: f32) {
     match kind {
         Target::Share(share) => kernel::copy(target, share),
         Target::AllBut(index) => {
@@ -252,15 +258,18 @@ fn distributions(p: &mut [f32], target: &mut [f32], kind: Target<'_>) {
             if let Some(logit) = target.get_mut(index) {
                 *logit = f32::NEG_INFINITY;
             }
-            softmax(target);
+            softmax(target, none);
         }
     }
-    softmax(p);
+    softmax(p, none);
 }
 
-fn softmax(logits: &mut [f32]) {
-    let (_, sum) = exponentials(logits);
+fn softmax(logits: &mut [f32], none: f32) {
+    let (largest, sum) = exponentials(logits);
+    let most = largest.max(none);
+    let own = exp(largest - most);
+    let sum = own * sum + exp(none - most);
     for p in logits {
-        *p /= sum;
+        *p = (own * *p) / sum;
     }
 }

@@ -18,6 +18,18 @@
 //! curvature that the share comes from is taken at (p + w) / 2: at p alone a list whose p is near 1 for the wrong document
 //! does not converge. `T = S - U (x) mu` is kept as S and U, so that a list can be removed although mu has changed since.
 //!
+//! In a memory's lists "none of these" is one option more. It stands for the mean m of all documents that lists have shown, and the
+//! documents are X - m, so that its score is 0:
+//!
+//! ```text
+//! z_none = ln sum_j exp(beta X_j base / tau) + ln(P / (1 - P))     P = min(.9, |mean_j X_j|^2 / mean_j |X_j|^2)
+//! omega (1 - P / 2) takes the place of omega;  alpha_j = omega (w_j - p_j) as before, and the option has no alpha: its X is 0
+//! ```
+//!
+//! A click then says that its document is better than what lists show, and a list without a click that its documents are worse.
+//! P, the option's probability without a correction, is the share of the spread of documents that lies between lists: 0 where
+//! every list has the same documents. The option and its base are this project's.
+//!
 //! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
 //! correction over the length of its base. So vectors of any common length teach the same.
 //!
@@ -26,12 +38,14 @@
 mod evidence;
 mod list;
 pub(crate) mod list_feedback;
+mod mean;
 mod pending;
 mod start;
 mod turn;
 
 pub(crate) use evidence::{FADED, Fading};
 pub(crate) use list::{Base, Destination, List, Part, Target};
+pub(crate) use mean::{AlphaSums, NoneOfThese};
 pub(crate) use pending::{MAX_SCORE, apply_updates};
 
 /// The L2 penalty: the weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` relative to the lists' losses.

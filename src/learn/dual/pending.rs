@@ -62,8 +62,8 @@ impl AdapterMut<'_> {
         } else {
             (dual.base_norm, dual.input_norm, APART)
         };
-        // Each alpha is at most omega, their sum at most twice that, a document no longer than all together.
-        let longest = apart * kernel::sqrt(MAX_CANDIDATES as f32);
+        // Each alpha is at most omega, their sum at most twice that, a document no longer than all together and the mean.
+        let longest = apart * (1.0 + kernel::sqrt(MAX_CANDIDATES as f32));
         let moved = ((2.0 * list.omega) * longest) * (base / (LAMBDA * list.temperature));
         let turned = (((2.0 * GAMMA) * apart) * moved) / input;
         // What another step has pending is dropped.

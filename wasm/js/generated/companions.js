@@ -11,6 +11,7 @@ export const CODE_MAX = 127;
 export const SCALE_MAX = 2.6793887e36;
 export const MEMORY = ["model_id", "in_features", "out_features", "list", "kinds", "capacity", "len", "turn", "last"];
 export const LIST_WORDS = 15;
+export const MEAN_WORDS = 6;
 export const HOLDBACK = ["since", "serving", "applied", "events", "coin", "shown"];
 export const HOLDBACK_TEAMS = 4;
 export const HOLDBACK_MEANS = 18;
