@@ -146,3 +146,16 @@ fn shares_add_up_where_the_only_list_is_forgotten_and_earlier_weights_stay() {
     }
     assert!(without_bias > 0);
 }
+
+#[test]
+fn settling_without_a_visit_changes_nothing() {
+    let (mut person, mut lora, mut memory) = (Person::new(31), dual(), lists());
+    for _ in 0..5 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    let before = save(&lora);
+    assert_eq!(memory.view().settle(&mut *lora, 0, no_vectors), Ok(0));
+    memory.view().clear();
+    assert_eq!(memory.view().settle(&mut *lora, 9, no_vectors), Ok(0));
+    assert!(save(&lora) == before);
+}

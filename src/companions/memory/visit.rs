@@ -23,7 +23,7 @@ pub(super) enum Revisit {
 }
 
 impl MemoryMut<'_> {
-    /// Visits remembered lists in a cycle, the oldest first, and turns `lora_A` at the end. Use it after a list was
+    /// Visits remembered lists in a cycle, the oldest first, and turns `lora_A` if any was visited. Use it after a list was
     /// forgotten, so that the others converge again. Returns the number of visits.
     ///
     /// # Errors
@@ -52,9 +52,11 @@ impl MemoryMut<'_> {
         public_result(self.check_ready(&view))?;
         public_result(self.check_pair(&view))?;
         let (visits, _) = self.revisit(&mut view, visits, &mut vectors);
-        view.turn();
-        view.measure();
-        view.header.bump();
+        if visits > 0 {
+            view.turn();
+            view.measure();
+            view.header.bump();
+        }
         Ok(visits)
     }
 
