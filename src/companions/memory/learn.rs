@@ -1,8 +1,9 @@
 //! Learning a list and remembering it.
 
 use super::clicks::{Clicks, MemoryReceipt};
-use super::layout::{ALL_BUT, FINGERPRINT, NUMBER, OMEGA, OUTSIDE, QUERY_ID, ROWS, Stored, TEMPERATURE};
-use super::record::{Lookup, RecordMut, VectorId, find, fingerprint, nth_mut, quantise};
+use super::gather::{gather, score};
+use super::record::{Lookup, RecordMut, VectorId, fingerprint, nth_mut, quantise};
+use super::told::{Entry, head};
 use super::visit::fade_lists;
 use super::{MemoryMut, VISITS};
 use crate::adapter::stats::{Outcome, Skip};
@@ -10,12 +11,11 @@ use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Checked, Result, check_length, public_result, refuse};
-use crate::kernel;
 use crate::learn::Learn;
-use crate::learn::dual::list_feedback::{ListFeedback, WeightedTarget};
+use crate::learn::dual::list_feedback::WeightedTarget;
 use crate::learn::dual::{AlphaSums, Base, Destination, List, NoneOfThese, Part, Target, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
-use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES, Sample};
+use crate::learn::sample::{MAX_CANDIDATES, Sample};
 
 /// The weight of a list in which nothing was clicked: half of that of one click.
 const NOTHING_CHOSEN: f32 = 0.25;
@@ -208,23 +208,18 @@ impl MemoryMut<'_> {
         }
         let place = header.place(header.len);
         let mut record = RecordMut { words: nth_mut(lists, place, layout.words_per_list()), layout };
-        record.words.fill(0);
-        record.set(NUMBER, number);
-        record.set(ROWS, head(rows, &feedback) | OUTSIDE);
-        record.set(OMEGA, omega.to_bits());
-        record.set(TEMPERATURE, clicks.temperature.to_bits());
-        record.set(FINGERPRINT, fingerprint);
-        record.set(QUERY_ID, query_id);
+        record.set_entry(&Entry {
+            number,
+            head: head(rows, &feedback),
+            omega,
+            temperature: clicks.temperature,
+            fingerprint,
+            query_id,
+            codes: codes.get(..rows).unwrap_or_default(),
+            ids: clicks.ids,
+            scores,
+        });
         record.set_part(&alpha, &h, &u);
-        record.set_weights(codes.get(..rows).unwrap_or_default());
-        if layout.documents == Stored::ById {
-            for (row, id) in clicks.ids.iter().enumerate() {
-                record.set(layout.ids_at().saturating_add(row), *id);
-            }
-        }
-        if layout.scores {
-            record.set_floats(layout.scores_at(), scores);
-        }
         record.set_vectors(query, clicks.documents, &scales);
         mean.exchange(&AlphaSums::default(), &record.read().alpha_sums(lora.header));
         mean.count_documents(lora, documents, 1.0, after);
@@ -264,63 +259,6 @@ impl MemoryMut<'_> {
         check_length("in_features of the memory", layout.in_features, lora.header.in_len())?;
         check_length("out_features of the memory", layout.out_features, lora.header.out_len())
     }
-
-    /// How many documents there are, by id or by value as the layout has it.
-    fn count_rows(&self, clicks: &Clicks<'_>) -> Checked<usize> {
-        let layout = self.header.layout();
-        let out_len = layout.out_features;
-        let by_id = layout.documents == Stored::ById;
-        let rows = if by_id { clicks.ids.len() } else { kernel::rows(clicks.documents, out_len).len() };
-        if !by_id && !kernel::rows(clicks.documents, out_len).remainder().is_empty() {
-            let expected = rows.saturating_add(1).saturating_mul(out_len);
-            return Err(refuse::length("documents", expected, clicks.documents.len()));
-        }
-        if rows < MIN_CANDIDATES || rows > layout.list {
-            return Err(refuse::count(
-                if by_id { "ids" } else { "documents" },
-                rows,
-                MIN_CANDIDATES,
-                layout.list,
-            ));
-        }
-        if let Some(scores) = clicks.scores {
-            check_length("scores", scores.len(), rows)?;
-            if let Some(index) = kernel::first_not_finite(scores) {
-                return Err(refuse::not_finite_at("scores", index));
-            }
-            if !layout.scores {
-                return Err(refuse::count("scores, in a layout without them", rows, 0, 0));
-            }
-        }
-        Ok(rows)
-    }
-
-    /// The feedback as it is stored: weights in steps of 1/255 of the largest.
-    fn stored_form<'w>(
-        &self,
-        clicks: &Clicks<'_>,
-        rows: usize,
-        codes: &mut [u8; MAX_CANDIDATES],
-        weights: &'w mut [f32; MAX_CANDIDATES],
-    ) -> Checked<ListFeedback<'w>> {
-        let feedback = clicks.feedback();
-        let ListFeedback::Weights(given) = feedback else {
-            if clicks.quality > 0.5
-                && let Some(code) = codes.get_mut(clicks.chosen)
-            {
-                *code = 255;
-            }
-            return Ok(ListFeedback::Choice { chosen: clicks.chosen, quality: clicks.quality });
-        };
-        // The values as given are checked first, so that errors name them.
-        let _ = feedback.read(rows, clicks.temperature, weights)?;
-        let largest = given.iter().copied().fold(0.0, f32::max);
-        for ((code, weight), given) in codes.iter_mut().zip(&mut *weights).zip(given) {
-            *code = if largest > 0.0 { libm::roundf((given / largest) * 255.0) as u8 } else { 0 };
-            *weight = f32::from(*code);
-        }
-        Ok(ListFeedback::Weights(weights.get(..rows).unwrap_or_default()))
-    }
 }
 
 fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f32>) -> MemoryReceipt {
@@ -332,68 +270,5 @@ fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f3
         visits: 0,
         left_behind: 0,
         generation: lora.header.generation,
-    }
-}
-
-/// The second word of a list.
-fn head(rows: usize, feedback: &ListFeedback<'_>) -> u32 {
-    let thumb = match *feedback {
-        ListFeedback::Choice { chosen, quality } if quality < 0.5 => ALL_BUT | (chosen as u32) << 16,
-        _ => 0,
-    };
-    rows as u32 | thumb
-}
-
-/// Copies query and documents into the scratch rows.
-fn gather(
-    sample: &Sample<'_>,
-    clicks: &Clicks<'_>,
-    layout: &super::MemoryLayout,
-    query_id: u32,
-    query: &mut [f32],
-    documents: &mut [f32],
-    vectors: &mut impl FnMut(VectorId, &mut [f32]) -> Lookup,
-) -> Checked<()> {
-    kernel::copy(query, sample.input);
-    if layout.queries == Stored::ById && find(VectorId::Query(query_id), query, vectors) != Lookup::Found {
-        return Err(refuse::missing("the vector of the query's id"));
-    }
-    if layout.documents != Stored::ById {
-        if !kernel::largest(clicks.documents).is_finite() {
-            let index = kernel::first_not_finite(clicks.documents).unwrap_or_default();
-            return Err(refuse::not_finite_at("documents", index));
-        }
-        kernel::copy(documents, clicks.documents);
-        return Ok(());
-    }
-    for (id, document) in clicks.ids.iter().zip(kernel::rows_mut(documents, layout.out_features)) {
-        if find(VectorId::Document(*id), document, vectors) != Lookup::Found {
-            return Err(refuse::missing("the vector of a document's id"));
-        }
-    }
-    Ok(())
-}
-
-/// The host's scores, or `document . base` in units of the lengths of both.
-fn score(
-    scores: &mut [f32],
-    sample: &Sample<'_>,
-    clicks: &Clicks<'_>,
-    layout: &super::MemoryLayout,
-    documents: &[f32],
-) {
-    if !layout.scores {
-        return;
-    }
-    if let Some(given) = clicks.scores {
-        kernel::copy(scores, given);
-        return;
-    }
-    let base = sample.base.unwrap_or(sample.input);
-    kernel::dot_rows(scores, documents, base);
-    let count = scores.len() as f32;
-    let squared = (kernel::dot(documents, documents) / count) * kernel::dot(base, base);
-    if squared > 0.0 {
-        kernel::scale(scores, 1.0 / kernel::sqrt(squared));
     }
 }

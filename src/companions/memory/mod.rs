@@ -5,6 +5,7 @@
 //! [`layout`] says what is where.
 
 mod clicks;
+mod gather;
 mod layout;
 mod learn;
 mod mean;
@@ -12,6 +13,7 @@ mod owned;
 mod record;
 mod removal;
 mod save;
+mod told;
 mod visit;
 mod why;
 
