@@ -375,6 +375,12 @@ fn a_memory_of_version_1_goes_on_with_the_weights_that_it_was_saved_with() {
     let adapter: &[u8] = include_bytes!("state/memory-v1-adapter.json");
     let mut lora = MicroLora::<8, 8, 3>::from_json(adapter, MODEL).unwrap();
     let (mut noise, mut json) = (Noise(5), vec![0; memory.view().header.json_max()]);
+    // Without "none of these" the dual variables of a list sum to 0.
+    memory.view().settle(&mut lora, 50, no_vectors).unwrap();
+    for list in memory.view().words.chunks(LAYOUT.words_per_list()).take(5) {
+        let alphas: Vec<f32> = list[15..19].iter().map(|word| f32::from_bits(*word)).collect();
+        assert!(alphas.iter().sum::<f32>().abs() < 1e-6 && alphas[0] != 0.0, "{alphas:?}");
+    }
     let correction = |lora: &MicroLora<8, 8, 3>| lora.apply(&[0.4; 8]).unwrap();
     let before = correction(&lora);
     for _ in 0..2 {

@@ -2,7 +2,7 @@
 
 use micro_lora::{Apply, Learn, Listwise};
 
-use super::people::{Lists, Lora, Person, dot, dual, learn, lists};
+use super::people::{Lists, Lora, N, Person, dot, dual, learn, lists};
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -66,4 +66,17 @@ fn lists_that_are_not_remembered_are_doubted_as_well() {
     (0..40).for_each(|_| tell(&mut lora, &mut person));
     let after = follows(&lora, &mut person, &old);
     assert!(before > 0.3 && after < -0.2, "{before} before, {after} after");
+}
+
+#[test]
+fn lists_without_a_click_teach_and_say_nothing_about_predictions() {
+    let (mut lora, mut memory, mut person) = taught(60);
+    let seen = lora.predictions();
+    let mut event = person.search();
+    event.clicks.fill(0.0);
+    let score = |lora: &Lora| dot(&lora.apply(&event.query).unwrap(), &event.documents[..N]);
+    let before = score(&lora);
+    assert!(learn(&mut lora, &mut memory, &event).is_some());
+    assert_eq!(lora.predictions(), seen);
+    assert!(score(&lora) < before - 1e-3, "{} for {before}", score(&lora));
 }

@@ -189,3 +189,19 @@ fn an_id_layout_does_not_forget_by_document_where_documents_are_values() {
     let error = memory.relearn(&mut *lora, no_vectors).unwrap_err();
     assert_eq!(error.to_string(), "scores of the memory: expected not kept, got something else");
 }
+
+#[test]
+fn a_mean_that_could_move_the_weights_past_their_limit_is_refused_and_nothing_changes() {
+    let (mut lora, mut memory, mut person) = learned();
+    let s = LAYOUT.words(32) - N - 5;
+    for at in s..s + 5 {
+        let own = std::mem::replace(&mut memory.view().words[at], 1e9f32.to_bits());
+        let before = (save(&lora), memory.clone());
+        let event = person.search();
+        let list = Clicks::on(&event.documents, &event.clicks);
+        let refused = memory.view().learn(&mut *lora, &event.query, list, 0.01, no_vectors);
+        assert!(matches!(refused, Err(Error::Overflow { what: "step" })), "{refused:?}");
+        assert!(save(&lora) == before.0 && memory.view().words == before.1.clone().view().words);
+        memory.view().words[at] = own;
+    }
+}
