@@ -113,19 +113,21 @@ export class Memory {
 
   /**
    * Learns a list at once and remembers it, a list without a click, too: its documents were worse than what is shown
-   * usually. Pass no lists that nobody looked at. When the memory is full, the oldest one is remembered no longer, and what it
-   * taught stays. Pending events of the adapter are served first. An adapter whose step was not chosen becomes one of the
+   * usually. Pass no lists that nobody looked at. When the memory is full, the oldest one is remembered no longer, and what
+   * it taught stays. Pending events of the adapter are served first. An adapter whose step was not chosen becomes one of the
    * dual step.
    *
    * @param documents ids or vectors, as the memory keeps them: 2 to `list`
-   * @param clicks one weight for each document, 0 to 1e6 (1 for a click and 0 for none, say); or the index of the one
-   * that was clicked or, with `quality` 0, turned down
+   * @param clicks one weight for each document, 0 to 1e6 (1 for a click and 0 for none, say; all 0 where none was clicked,
+   * which is skipped with outcome 3 before any other list); or the index of the one that was clicked or, with `quality` 0,
+   * turned down
    * @throws {MicroLoraError} `LENGTH`, `NOT_FINITE`, `COUNT`, `OUT_OF_RANGE` (also for vectors far from the length of the
    * first list's), `MISSING`, `MISMATCH`, `OVERFLOW`, `TYPE`, `UNSUPPORTED` for an adapter of another step, `FREED`; and
    * what `vectors` throws
    *
    * @example
    * memory.learn(lora, query, shown, [0, 0, 1, 0, 1]);     // clicks
+   * memory.learn(lora, query, shown, [0, 0, 0, 0, 0]);     // looked at, and none was clicked
    * memory.learn(lora, query, shown, 3, { quality: 0 });   // a thumb down on the fourth
    */
   learn(

@@ -27,7 +27,8 @@ export function testProject(folder, tarball) {
   for (const library of LIBRARIES) {
     symlinkSync(join(HERE, "node_modules", library), join(folder, "node_modules", library), "dir");
   }
-  cpSync(join(HERE, "../../tests/state/v1.json"), join(folder, "suite/v1.json"), { recursive: true });
+  for (const state of ["v1.json", "memory-v1.json", "memory-v1-adapter.json"])
+    cpSync(join(HERE, "../../tests/state", state), join(folder, "suite", state), { recursive: true });
   for (const part of ["suite", "page", "fuzz"])
     cpSync(join(HERE, part), join(folder, part), { recursive: true });
   const page = join(folder, "page/index.html");

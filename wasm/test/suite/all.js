@@ -17,6 +17,7 @@ import "./companions.js";
 import "./dual.js";
 import "./memory.js";
 import "./explore.js";
+import "./saved-memory.js";
 import "./hostile.js";
 import "./refused-memory.js";
 import "./endurance.js";

@@ -108,6 +108,20 @@ describe("a memory of lists", () => {
     expect(memory.length).to.equal(0);
   });
 
+  it("learns from a list without a click once another was learned: what was shown moves down", () => {
+    const [made, memory] = [make(), byId()];
+    learned(memory, made, 3);
+    const score = (id) => dot(table[id], made.apply(table[5]));
+    const before = [6, 7, 8].map(score);
+    const { outcome, number } = memory.learn(made, table[5], [6, 7, 8], [0, 0, 0]);
+    expect([outcome, number, memory.length]).to.deep.equal([0, 4, 4]);
+    const after = [6, 7, 8].map(score);
+    expect(after.reduce((sum, value) => sum + value)).to.be.below(before.reduce((sum, value) => sum + value));
+    expect(memory.forget(made, 4)).to.equal("forgotten");
+    memory.clear();
+    expect(memory.learn(made, table[5], [6, 7, 8], [0, 0, 0]).outcome, "nothing to compare with").to.equal(3);
+  });
+
   it("asks for ids up to 2^32 - 1 by these", () => {
     const asked = new Set();
     const memory = byId((id) => {
