@@ -82,7 +82,7 @@ fn a_memory_of_another_adapter_is_refused_and_changes_nothing() {
     lora.reset();
     let (before, remembered) = (save(&lora), memory.len());
     let refused = |error: Error| {
-        let what = "lists of the memory, beside those that the adapter has learned";
+        let what = "lists in the memory, not more than its adapter has learned";
         assert_eq!(error, Error::Count { what, got: 20, min: 0, max: 0 });
     };
     let event = person.search();

@@ -9,11 +9,11 @@ import { MAX_CANDIDATES, MIN_CANDIDATES } from "./generated/adapter.js";
 /** JavaScript takes null for 0: a thumb down, or no step at all. */
 export const number = (what, value) => (typeof value === "number" ? value : mistyped(what, "a number", value));
 
-/** A whole number within limits. */
-export const whole = (what, value, min = 0, max = 4294967295) =>
+/** A whole number within limits. `more`: what else the message says of them. */
+export const whole = (what, value, min = 0, max = 4294967295, more = "") =>
   Number.isInteger(value) && value >= min && value <= max
     ? value
-    : fail("COUNT", what, `a whole number from ${min} to ${max}`, shown(value));
+    : fail("COUNT", what, `a whole number from ${min} to ${max}${more}`, shown(value));
 
 /** How many values an array of numbers has. */
 export const count = (what, values) => {
@@ -44,8 +44,13 @@ export const sized = (what, values, length) => {
 /** So many vectors of `width` values, one after the other, from an array of vectors or of numbers. */
 export const flat = (what, vectors, width, least = MIN_CANDIDATES, most = MAX_CANDIDATES) => {
   const got = count(what, vectors);
-  const isRows = typeof vectors[0] === "object";
-  const n = whole(what, isRows ? got : Math.ceil(got / width), least, most);
+  const first = vectors[0];
+  const isRows = typeof first === "object";
+  if (typeof first === "string") mistyped(`${what}[0]`, "a vector", first);
+  const n = isRows ? got : Math.ceil(got / width);
+  if (!(n >= least && n <= most)) {
+    fail("COUNT", what, `${least} to ${Math.floor(most)} vectors of ${width} values`, isRows ? got : `${got} numbers`);
+  }
   if (!isRows) return sized(what, vectors, n * width);
   const all = new Float32Array(n * width);
   for (let i = 0; i < n; i++) all.set(sized(`${what}[${i}]`, vectors[i], width), i * width);

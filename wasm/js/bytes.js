@@ -10,5 +10,5 @@ export const bytesIn = (bytes, hint) => {
   try {
     if (bytes.byteLength >= 0) return ArrayBuffer.isView(bytes) ? bytesOf(bytes) : new Uint8Array(bytes);
   } catch {}
-  return mistyped("bytes", "a Uint8Array", bytes, hint);
+  return mistyped("bytes", "a Uint8Array", bytes, hint?.(bytes));
 };

@@ -61,12 +61,14 @@ export const settingsOf = (config, Class) => {
   return settings;
 };
 
+const STEPS = LITE ? " (3: dual, 4: auto)" : " (0, 2: scaled, 1: SGD, 3: dual, 4: auto)";
+
 /** Writes settings to a header. The engine checks their ranges. */
 export const write = ([words, numbers], config, leastStep = 0) => {
   words.set([config.inFeatures, config.outFeatures, config.rank]);
   for (const name of Object.keys(FLOATS)) numbers[FLOATS[name]] = number(name, config[name]);
+  whole("step", config.step, leastStep, limit.MAX_STEP, STEPS);
   for (const name of Object.keys(INTEGERS)) words[INTEGERS[name]] = whole(name, config[name]);
-  whole("step", config.step, leastStep, limit.MAX_STEP);
   if (typeof config.useRslora !== "boolean") mistyped("useRslora", "true or false", config.useRslora);
   words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
 };

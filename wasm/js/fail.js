@@ -7,7 +7,8 @@ export const fail = (code, what, expected, got, more) => {
 export const shown = (value) => {
   const type = typeof value;
   if (value == null || type === "number") return `${value}`;
-  if (type === "object") return Array.isArray(value) ? "an array" : "an object";
+  if (value instanceof Promise) return "a promise: await it";
+  if (type === "object") return Array.isArray(value) || ArrayBuffer.isView(value) ? "an array" : "an object";
   return `the ${type} ${(type === "string" ? `"${value}"` : String(value)).slice(0, 60)}`;
 };
 
@@ -18,7 +19,7 @@ export const mistyped = (what, expected, value, hint = "") => fail("TYPE", what,
 export const known = (options, names, what = "options", code = "TYPE") => {
   options ??= {};
   // A bare number has no properties, so a quality of 0 in place of options would count as a click.
-  if (typeof options !== "object") mistyped(what, "an object", options);
+  if (typeof options !== "object" || options instanceof Promise) mistyped(what, "an object", options);
   const strange = Object.keys(options).find((name) => !names.includes(name));
   return strange == null ? options : fail(code, what, names.join(", "), strange || '""');
 };

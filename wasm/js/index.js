@@ -125,6 +125,7 @@ export class MicroLoraWasm extends Lite {
     if (!(feedback instanceof AdaptFeedbackWasm)) {
       mistyped("feedback", "an AdaptFeedbackWasm", feedback);
     }
+    known(feedback, ["quality", "learningRate"], "feedback");
     const weight = number("learningRate", feedback.learningRate) / 0.01;
     return learn(this, call.QUALITY, input, NONE, NONE, { weight }, feedback.quality);
   }

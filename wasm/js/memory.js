@@ -80,10 +80,16 @@ const checkVectors = (vectors) =>
     ? vectors
     : mistyped("vectors", "a function, which finds what is kept by id", vectors);
 
+const BECAUSE = ' (the memory was made with documents: "id")';
+
 /** The ids of one list, `most` at the most. */
 const idsOf = (ids, most) => {
-  const all = new Uint32Array(whole("ids", count("ids", ids), MIN_CANDIDATES, most));
-  for (let i = 0; i < all.length; i++) all[i] = whole(`ids[${i}]`, ids[i]);
+  const n = count("ids", ids);
+  if (n < MIN_CANDIDATES || n > most) {
+    fail("COUNT", "ids", `${MIN_CANDIDATES} to ${most}${BECAUSE}`, n);
+  }
+  const all = new Uint32Array(n);
+  for (let i = 0; i < n; i++) all[i] = whole(`ids[${i}]`, ids[i], 0, 4294967295, BECAUSE);
   return all;
 };
 
@@ -171,7 +177,9 @@ export class Memory {
     const which = single ? whole("chosen", clicks, 0, n - 1) : 0;
     query = queryOf(query, this);
     const { step } = ours(lora).getConfig();
-    if (!(step >= DUAL_STEP)) fail("UNSUPPORTED", "step", "3 or 4, which learn lists to remember", step);
+    if (!(step >= DUAL_STEP)) {
+      fail("UNSUPPORTED", "step", "3 (dual) or 4 (auto), which a Memory is for", `${step}: set config.step = 3`);
+    }
     const [outcome, words, results] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
     return {
       outcome,
@@ -250,7 +258,7 @@ export class Memory {
     whole("modelId", modelId);
     const lengths = (state) => {
       if (state.model_id !== modelId) {
-        fail("MISMATCH", "model_id", modelId, state.model_id);
+        fail("MISMATCH", "modelId", modelId, state.model_id);
       }
       const { kinds } = state;
       whole("kinds", kinds, 0, 31);

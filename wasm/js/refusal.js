@@ -28,7 +28,7 @@ const ERRORS = [
   "UNSUPPORTED|another|this one",
   "MISSING|a vector|none",
   ,
-  "STEP|a list of clicks, because this adapter learns by the dual step|something else: use one made with `step` 2",
+  "STEP|adaptChoice or adaptListwise, because this adapter learns by step 3 (dual)|other feedback: for it, set config.step = 2",
 ];
 
 /** Gives the engine's result, or throws its error. */
@@ -41,5 +41,7 @@ export const check = (result) => {
     .replace(/\$(.)/g, (_, digit) => numbers[2 + +digit])
     .split("|");
   const what = String.fromCharCode(...new Uint8Array(wasm.memory.buffer, words[0], words[1]));
-  return fail(code, what || "adapter", expected, came);
+  // The engine's learning_rate and grad_output are arguments here.
+  const name = what.replace(/_([ro])/, (_, letter) => letter.toUpperCase());
+  return fail(code, name || "adapter", expected, came);
 };

@@ -186,7 +186,7 @@ const parsed = (json, sizes) => {
   const [state, ...texts] = read(json, "micro-lora-replay", constant.RING, TEXTS, (state) => {
     sizes.forEach((expected, i) => {
       const name = constant.RING[i];
-      if (state[name] !== expected) fail("MISMATCH", name, expected, state[name]);
+      if (state[name] !== expected) fail("MISMATCH", i ? name : "modelId", expected, state[name]);
     });
     whole("in_features", state.in_features, 1, limit.MAX_FEATURES);
     whole("out_features", state.out_features, 1, limit.MAX_FEATURES);
@@ -236,7 +236,9 @@ const fit = (values, lora) => {
   if (modelId !== values._model) {
     fail("MISMATCH", "modelId", `${values._model}, as the ring was made for`, modelId);
   }
-  if (step > limit.SCALED_STEP) fail("UNSUPPORTED", "step", "0 to 2, which a ring is for", step);
+  if (step > limit.SCALED_STEP) {
+    fail("UNSUPPORTED", "step", "0 to 2, which a Replay is for", `${step}: set config.step = 2, or use a Memory`);
+  }
 };
 
 /** A copy of a list, if a ring of these sizes can remember it. It is refused in an adapter's words. */

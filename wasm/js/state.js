@@ -57,7 +57,7 @@ export const savable = (Class) => {
     return JSON.parse(toJson.call(this));
   };
   Class.load = function (bytes, ...rest) {
-    return this.fromJson(textOf(bytesIn(bytes, nothing(bytes))), ...rest);
+    return this.fromJson(textOf(bytesIn(bytes, hint)), ...rest);
   };
   for (const name of STATIC) {
     const method = Class[name];
@@ -140,12 +140,17 @@ export const write = (words, numbers, arrays) => {
   return JSON.stringify(state);
 };
 
-/** A hint for null and undefined, which storage gives for a key that is not there. */
-const nothing = (value) => (value == null ? ": nothing was saved" : "");
+/** A hint for null and undefined, which storage gives for a key that is not there, and for the other form of a state. */
+const hint = (value) => {
+  if (value == null) return ": nothing was saved";
+  if (LITE) return "";
+  if (typeof value === "string") return ": fromJson() takes text";
+  return ArrayBuffer.isView(value) ? ": load() takes bytes" : "";
+};
 
 /** Parses JSON. */
 export const parse = (json) => {
-  if (typeof json !== "string") mistyped("json", "a string", json, nothing(json));
+  if (typeof json !== "string") mistyped("json", "a string", json, hint(json));
   let state;
   try {
     state = JSON.parse(json);
@@ -195,7 +200,7 @@ export const read = (json, modelId, legacy) => {
   whole("dual_flags", state.dual_flags ?? 0, 0, MAX_DUAL_FLAGS);
   const isDual = state.dual_flags & DUAL;
   whole("step", state.step, isDual && DUAL_STEP, isDual ? DUAL_STEP : MAX_STEP);
-  if (state.model_id !== modelId) fail("MISMATCH", "model_id", shown(modelId), state.model_id);
+  if (state.model_id !== modelId) fail("MISMATCH", "modelId", shown(modelId), state.model_id);
   const { in_features: inFeatures, out_features: outFeatures, rank } = state;
   // A config would clamp it.
   whole("rank", rank, 1, MAX_RANK);

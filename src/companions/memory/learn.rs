@@ -247,7 +247,7 @@ impl MemoryMut<'_> {
             return Ok(());
         }
         Err(refuse::count(
-            "lists of the memory, beside those that the adapter has learned",
+            "lists in the memory, not more than its adapter has learned",
             remembered,
             0,
             learned,

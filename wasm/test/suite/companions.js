@@ -141,7 +141,11 @@ describe("a ring of lists", () => {
     refused("TYPE", /^candidates\[0\]: .* got null$/, learn({ c: [null, null] }));
     refused("LENGTH", /^candidates\[1\]: expected 6 values, got 5$/, learn({ c: [base, base.slice(1)] }));
     refused("LENGTH", /^candidates: expected 12 values, got 11$/, learn({ c: c.slice(1) }));
-    refused("COUNT", /^candidates: .* from 2 to 4, got 5$/, learn({ c: new Array(5).fill(base) }));
+    refused(
+      "COUNT",
+      /^candidates: expected 2 to 4 vectors of \d+ values, got 5$/,
+      learn({ c: new Array(5).fill(base) }),
+    );
     refused("LENGTH", /^weights: expected 2 values, got 1$/, learn({ weights: [1] }));
     refused("TYPE", /^weights/, learn({ weights: null }));
     // JSON has null for NaN.
@@ -244,7 +248,7 @@ describe("a ring of lists", () => {
       "LENGTH",
       /candidates: expected 12 values, got 11/,
     );
-    refusal(() => ring.push(x, base, [1], { base }), "COUNT", /candidates: .* got 1$/);
+    refusal(() => ring.push(x, base, [1], { base }), "COUNT", /candidates: .* got 6 numbers$/);
     refusal(() => new Replay("8", OUT), "COUNT", /^inFeatures: .* got the string "8"$/);
     refusal(
       () => ring.push(x, c, [0, -1], { base }),
@@ -256,7 +260,7 @@ describe("a ring of lists", () => {
     const pending = fresh();
     pending.adaptGradient(x, base);
     refusal(() => ring.rehearse(pending), "COUNT", /pending/);
-    refusal(() => ringOf(8).loadJson(before), "MISMATCH", /model_id: expected 8, got 9/);
+    refusal(() => ringOf(8).loadJson(before), "MISMATCH", /modelId: expected 8, got 9/);
     refusal(() => ring.loadJson(vectors.holdback[0][0]), "FORMAT", /expected "micro-lora-replay"/);
     refusal(() => ring.loadJson(before.replace('"turn":', '"turn":1')), "CHECKSUM");
     refusal(() => ring.loadJson(before.replace('"turn":', '"zzz":')), "SYNTAX");

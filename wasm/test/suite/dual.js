@@ -66,7 +66,11 @@ describe("the dual step", () => {
       if (isList) {
         const before = made.toJson();
         for (const other of ["adapt", "adaptGradient", "adaptTarget", "adaptAttractRepel"])
-          refusal(() => made[other](...feedback[other]), "STEP", /expected a list .* dual step, got/);
+          refusal(
+            () => made[other](...feedback[other]),
+            "STEP",
+            /expected adaptChoice or adaptListwise, .* 3 \(dual\), got/,
+          );
         refusal(() => made.rehearse(x, list, [0, 1, 0]), ["UNSUPPORTED", "COUNT"], /./);
         expect(made.toJson()).to.equal(before);
       }
@@ -74,7 +78,7 @@ describe("the dual step", () => {
       expect(made.stats().step, "chosen anew after a reset").to.equal(4);
     }
     const refused = [make({ step: 3 }), "adaptTarget"];
-    refusal(() => refused[0].adaptTarget(x, y), "STEP", /^target: expected a list/);
+    refusal(() => refused[0].adaptTarget(x, y), "STEP", /^target: expected adaptChoice/);
   });
 
   it("learns from 60 pending events what it learns from 60 single ones, nearly, and more than nothing", () => {
@@ -123,8 +127,16 @@ describe("the dual step", () => {
     for (const made of [make(), make({ step: 3 })]) {
       const before = made.toJson();
       const given = [random.unit(WIDTH), random.row(3 * WIDTH), [0, 1, 0]];
-      refusal(() => ring.learn(made, ...given), "UNSUPPORTED", /^step: expected 0 to 2.*got [34]$/);
-      refusal(() => ring.rehearse(made), "UNSUPPORTED", /^step: expected 0 to 2.*got [34]$/);
+      refusal(
+        () => ring.learn(made, ...given),
+        "UNSUPPORTED",
+        /^step: expected 0 to 2.*got [34]: set config.step = 2/,
+      );
+      refusal(
+        () => ring.rehearse(made),
+        "UNSUPPORTED",
+        /^step: expected 0 to 2.*got [34]: set config.step = 2/,
+      );
       expect(made.toJson()).to.equal(before);
     }
   });

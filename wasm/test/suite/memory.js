@@ -253,7 +253,7 @@ describe("a memory of lists", () => {
     const pending = make();
     pending.adaptChoice(table[0], table.slice(0, 2), 0);
     for (const [call, code, message] of [
-      [() => memory.learn(made, table[0], [1], 0), "COUNT", /^ids: .* 2 to 4, got 1$/],
+      [() => memory.learn(made, table[0], [1], 0), "COUNT", /^ids: expected 2 to 4 .*, got 1$/],
       [() => memory.learn(made, table[0], [1, 2, 3, 4, 5], 0), "COUNT", /^ids/],
       [() => memory.learn(made, table[0], [1, -2], 0), "COUNT", /^ids\[1\]/],
       [() => memory.learn(made, table[0], [1, 2], 2), "COUNT", /^chosen: .* 0 to 1, got 2$/],
@@ -268,7 +268,11 @@ describe("a memory of lists", () => {
       [() => memory.learn(made, table[0], [1, 2], 0, { weight: 1e5 }), "OUT_OF_RANGE", /^weight of a list/],
       [() => memory.learn(made, table[0], [1, 2], 0, { scores: [1, 2] }), "COUNT", /^scores/],
       [() => memory.learn(made, table[0], [1, 2], 0, { temperature: 0 }), "OUT_OF_RANGE", /^temperature/],
-      [() => memory.learn(scaled, table[0], [1, 2], 0), "UNSUPPORTED", /^step: expected 3 or 4.*got 2$/],
+      [
+        () => memory.learn(scaled, table[0], [1, 2], 0),
+        "UNSUPPORTED",
+        /^step: expected 3 .*got 2: set config.step = 3$/,
+      ],
       [() => memory.learn({}, table[0], [1, 2], 0), "TYPE", /^lora: expected an adapter/],
       [() => memory.learn(wide, table[0], [1, 2], 0), "LENGTH", /^inFeatures: expected 8 values, got 9$/],
       [() => memory.learn(make({ modelId: 5 }), table[0], [1, 2], 0), "MISMATCH", /^modelId/],
@@ -306,7 +310,7 @@ describe("a memory of lists", () => {
     const json = values.toJson();
     expect(JSON.stringify(values)).to.equal(json);
     expect(Memory.fromJson(json).toJson()).to.equal(json);
-    refusal(() => Memory.fromJson(json, { modelId: 3 }), "MISMATCH", /^model_id: expected 3, got 0$/);
+    refusal(() => Memory.fromJson(json, { modelId: 3 }), "MISMATCH", /^modelId: expected 3, got 0$/);
     for (let at = 0; at < json.length; at += 3) {
       const damaged = json.slice(0, at) + (json[at] === "B" ? "C" : "B") + json.slice(at + 1);
       expect(() => Memory.fromJson(damaged), `at ${at}`).to.throw(Error);

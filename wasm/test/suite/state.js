@@ -72,7 +72,7 @@ describe("state", () => {
     refusal(
       () => MicroLoraWasm.fromJson(made.toJson(), "0"),
       "MISMATCH",
-      /^model_id: expected the string "0", got 0$/,
+      /^modelId: expected the string "0", got 0$/,
     );
     refusal(() => adapter(8, { seed: "7" }), "COUNT", /^seed: .* got the string "7"$/);
     refusal(

@@ -317,7 +317,7 @@ describe("save and load", () => {
       expect(back.toJson()).to.equal(each.toJson());
       expect(constructor.fromJson(each.toJson(), ...rest).toJson()).to.equal(each.toJson());
     }
-    refusal(() => Replay.fromJson(ring.toJson()), "MISMATCH", /^model_id: expected 0, got 4$/);
+    refusal(() => Replay.fromJson(ring.toJson()), "MISMATCH", /^modelId: expected 0, got 4$/);
     const loaded = Replay.fromJson(ring.toJson(), 4);
     expect(loaded.length).to.equal(3);
     loaded.loadJson(ring.toJson());

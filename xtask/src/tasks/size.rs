@@ -27,47 +27,47 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora",
         files: &["micro_lora_simd.wasm", "index.js"],
-        ceiling: 21_400,
+        ceiling: 21_560,
         goal: 13_312,
     },
     Download {
         entry: "micro-lora without simd128",
         files: &["micro_lora.wasm", "index.js"],
-        ceiling: 22_400,
+        ceiling: 22_570,
         goal: 13_312,
     },
     Download {
         entry: "micro-lora with micro-lora/learn",
         files: &["learn_simd.wasm", "index.js", "learn.js"],
-        ceiling: 40_100,
+        ceiling: 40_340,
         goal: 19_456,
     },
     Download {
         entry: "the same without simd128",
         files: &["learn.wasm", "index.js", "learn.js"],
-        ceiling: 41_050,
+        ceiling: 41_180,
         goal: 19_456,
     },
     Download {
         entry: "micro-lora/lite",
         files: &["lite_simd.wasm", "lite.js"],
-        ceiling: 13_950,
+        ceiling: 14_060,
         goal: 8_192,
     },
     Download {
         entry: "micro-lora/lite without simd128",
         files: &["lite.wasm", "lite.js"],
-        ceiling: 15_250,
+        ceiling: 15_330,
         goal: 8_192,
     },
-    Download { entry: "micro-lora/inline", files: &["inline-index.js"], ceiling: 26_500, goal: 26_500 },
+    Download { entry: "micro-lora/inline", files: &["inline-index.js"], ceiling: 26_650, goal: 26_500 },
     Download {
         entry: "the same with inline/learn",
         files: &["inline-index-learn.js"],
-        ceiling: 62_000,
+        ceiling: 62_290,
         goal: 59_500,
     },
-    Download { entry: "micro-lora/inline/lite", files: &["inline-lite.js"], ceiling: 17_200, goal: 17_200 },
+    Download { entry: "micro-lora/inline/lite", files: &["inline-lite.js"], ceiling: 17_230, goal: 17_200 },
 ];
 
 pub fn run(shell: &Shell, report: &mut Report) {
