@@ -93,6 +93,24 @@ const idsOf = (ids, most) => {
   return all;
 };
 
+/** The config of an adapter; refused if its step is not for a memory. */
+const configOf = (lora) => {
+  const config = ours(lora).getConfig();
+  const { step } = config;
+  if (!(step >= DUAL_STEP)) {
+    fail("UNSUPPORTED", "step", "3 (dual) or 4 (auto), which a Memory is for", `${step}: set config.step = 3`);
+  }
+  return config;
+};
+
+/** Refuses a memory that cannot find all of its documents by id. */
+const checkIds = (memory, noScores) => {
+  const kinds = live(memory)._sizes[3];
+  const kind = KINDS[(kinds >> 2) & 3];
+  if (kind !== "id") fail("UNSUPPORTED", "documents", 'a memory made with documents: "id"', `"${kind}"`);
+  if (noScores && kinds & SCORES) fail("UNSUPPORTED", "scores", "a memory made with scores: false", "true");
+};
+
 const OPTIONS = ["list", "capacity", "queries", "documents", "scores", "modelId", "vectors"];
 const CLICKS = ["base", "weight", "quality", "temperature", "learningRate", "scores", "queryId"];
 
@@ -176,10 +194,7 @@ export class Memory {
     ];
     const which = single ? whole("chosen", clicks, 0, n - 1) : 0;
     query = queryOf(query, this);
-    const { step } = ours(lora).getConfig();
-    if (!(step >= DUAL_STEP)) {
-      fail("UNSUPPORTED", "step", "3 (dual) or 4 (auto), which a Memory is for", `${step}: set config.step = 3`);
-    }
+    configOf(lora);
     const [outcome, words, results] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
     return {
       outcome,
@@ -210,6 +225,7 @@ export class Memory {
   }
 
   forgetDocument(lora, id) {
+    checkIds(this);
     const [forgotten, [leftBehind]] = request(this, call.FORGET_DOCUMENT, lora, undefined, NONE, whole("id", id));
     return { forgotten, leftBehind };
   }
@@ -220,11 +236,12 @@ export class Memory {
   }
 
   relearn(lora, vectors) {
-    const values = live(this);
+    checkIds(this, true);
+    const values = own(this);
     const { _vectors, _model } = values;
     values._vectors = checkVectors(vectors === undefined ? _vectors : vectors);
     try {
-      values._model = ours(lora).getConfig().modelId;
+      values._model = configOf(lora).modelId;
       return request(this, call.RELEARN, lora)[0];
     } catch (error) {
       Object.assign(values, { _vectors, _model });

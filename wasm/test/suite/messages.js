@@ -60,8 +60,28 @@ const WRONG = [
     'ids: expected 2 to 4 (the memory was made with documents: "id"), got 16',
   ],
   [
+    "a document taken back that is not kept by id",
+    () => byVector.forgetDocument(dual, 3),
+    'documents: expected a memory made with documents: "id", got "int8"',
+  ],
+  [
+    "documents learned again that are not kept by id",
+    () => byVector.relearn(dual, () => x),
+    'documents: expected a memory made with documents: "id", got "int8"',
+  ],
+  [
+    "lists with scores learned again",
+    () => new Memory(8, 8, { documents: "id", scores: true, vectors: () => x }).relearn(dual),
+    "scores: expected a memory made with scores: false, got true",
+  ],
+  [
     "a memory and an adapter of another step",
     () => byVector.learn(made, x, rows, 1),
+    "step: expected 3 (dual) or 4 (auto), which a Memory is for, got 2: set config.step = 3",
+  ],
+  [
+    "lists learned again by an adapter of another step",
+    () => byId.relearn(made),
     "step: expected 3 (dual) or 4 (auto), which a Memory is for, got 2: set config.step = 3",
   ],
   [
