@@ -1,6 +1,5 @@
 //! One visit of one list: its dual variables move towards their optimum, and the weights follow.
 
-use super::mean::NoneOfThese;
 use super::start::Lengths;
 use super::{BETA, GAMMA, LAMBDA};
 use crate::adapter::limits::{NORM_LIMIT, not_finite};
@@ -43,6 +42,19 @@ pub(crate) struct List<'a> {
     pub(crate) omega: f32,
     pub(crate) temperature: f32,
     pub(crate) none: NoneOfThese,
+}
+
+/// "None of these", the option beside a list's documents; see `mean.rs`.
+#[derive(Clone, Copy)]
+pub(crate) struct NoneOfThese {
+    pub(crate) logit: f32,
+    /// Its probability without a correction.
+    pub(crate) chance: f32,
+}
+
+impl NoneOfThese {
+    /// For a list without the option.
+    pub(crate) const NEVER: Self = Self { logit: f32::NEG_INFINITY, chance: 0.0 };
 }
 
 /// A list's part of the weights, as of its last visit.

@@ -3,7 +3,7 @@
 //! The documents of such a list are centred by that mean. `b` and `C` are sums of `(X_i - m)^T alpha_i`: when `m` moves by d, `b` moves by `-S d`, and `C` by `-gamma Sh (x) d`.
 
 use super::GAMMA;
-use super::list::List;
+use super::list::{List, NoneOfThese};
 use super::start::APART;
 use crate::adapter::header::Header;
 use crate::adapter::view::AdapterMut;
@@ -11,19 +11,6 @@ use crate::error::Checked;
 use crate::kernel;
 use crate::learn::sample::MAX_CANDIDATES;
 use crate::learn::softmax::exponentials;
-
-/// The option beside a list's documents.
-#[derive(Clone, Copy)]
-pub(crate) struct NoneOfThese {
-    pub(crate) logit: f32,
-    /// Its probability without a correction.
-    pub(crate) chance: f32,
-}
-
-impl NoneOfThese {
-    /// For a list without the option.
-    pub(crate) const NEVER: Self = Self { logit: f32::NEG_INFINITY, chance: 0.0 };
-}
 
 /// The largest probability of the option without a correction.
 const MOST: f32 = 0.9;

@@ -44,8 +44,8 @@ mod start;
 mod turn;
 
 pub(crate) use evidence::{FADED, Fading};
-pub(crate) use list::{Base, Destination, List, Part, Target};
-pub(crate) use mean::{AlphaSums, NoneOfThese};
+pub(crate) use list::{Base, Destination, List, NoneOfThese, Part, Target};
+pub(crate) use mean::AlphaSums;
 pub(crate) use pending::{MAX_SCORE, apply_updates};
 
 /// The L2 penalty: the weight of `|b|^2 / 2` and `|C|^2 / (2 gamma)` relative to the lists' losses.
