@@ -198,7 +198,7 @@ fn what_is_no_saved_ring_is_refused() {
         says(&edit("\"len\":3", "\"len\":3,\"len\":3")),
         well_formed("something twice that may be there once")
     );
-    assert_eq!(says(&edit("\"len\"", "\"zzz\"")), well_formed("a field that no such document has"));
+    assert_eq!(says(&edit("\"len\"", "\"zzz\"")), well_formed("a field that no ring has"));
     assert_eq!(says(&edit("-replay", "")), "format: expected \"micro-lora-replay\", got another");
     assert_eq!(says(&edit("\"version\":1", "\"version\":2")), "version: expected 1, got 2");
     for (name, here, there) in [

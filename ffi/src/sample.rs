@@ -12,7 +12,7 @@ pub enum mlora_outcome {
     MLORA_SKIPPED_NEUTRAL_QUALITY = 1,
     /// Nothing: every candidate has the same positive weight, so none is preferred.
     MLORA_SKIPPED_ALL_CHOSEN = 2,
-    /// Nothing: every candidate has the weight 0.
+    /// Nothing: every candidate has the weight 0. In a memory of lists only before its first list with a click.
     MLORA_SKIPPED_NOTHING_CHOSEN = 3,
     /// Nothing: the gradient is zero.
     MLORA_SKIPPED_ZERO_GRADIENT = 4,

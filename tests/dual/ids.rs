@@ -154,3 +154,24 @@ fn a_new_embedding_model_keeps_what_was_learned() {
     assert!(cosine > 0.9, "{cosine}");
     assert_eq!(memory.len(), 30);
 }
+
+#[test]
+fn relearning_is_refused_where_the_host_has_no_list() {
+    let (mut lora, mut person) = (dual(), Person::new(41));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let list = Clicks::on_ids(&[0, 1, 2], &[0.0, 1.0, 0.0]);
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    let before = lora.apply(&event.query).unwrap();
+    // A host that finds documents, but no query: the memory keeps that itself, for the old model.
+    let refused = memory.view().relearn(&mut *lora, |id, out| match id {
+        VectorId::Document(_) => shelf.find(id, out),
+        VectorId::Query(_) => Lookup::Gone,
+    });
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "a remembered list whose vectors the host has: expected it to be there, got none"
+    );
+    assert!(memory.len() == 1 && lora.apply(&event.query).unwrap() == before);
+}

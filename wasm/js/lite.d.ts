@@ -70,7 +70,7 @@ export type Applied = 0;
 export type SkippedNeutralQuality = 1;
 /** Nothing to learn: every candidate has the same positive weight, so none is preferred. */
 export type SkippedAllChosen = 2;
-/** Nothing to learn: every candidate has the weight 0. */
+/** Nothing to learn: every candidate has the weight 0. In a `Memory` only before its first list with a click. */
 export type SkippedNothingChosen = 3;
 /** Nothing to learn: the gradient is zero, or the input is. */
 export type SkippedZeroGradient = 4;

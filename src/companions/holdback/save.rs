@@ -20,7 +20,7 @@ pub(crate) const HOLDBACK: Schema = Schema {
     integers: &HOLDBACK_INTEGERS,
     sections: &["teams", "means"],
     versions: &[Version { integers: 6, sections: 2 }],
-    unknown: "a field that no such document has",
+    unknown: "a field that no holdback has",
 };
 const VERSION: u32 = 1;
 

@@ -1,5 +1,5 @@
-//! The mean of the documents that the lists have shown. A list's documents are compared with it: see
-//! [`List::outside`](crate::learn::dual::List).
+//! The mean over the lists, remembered and overwritten ones, of their mean document: each list counts once. A list's documents
+//! are compared with it: see [`NoneOfThese`](crate::learn::dual::NoneOfThese).
 //!
 //! Its words follow the lists':
 //!
@@ -57,7 +57,8 @@ impl Mean<'_> {
         }
     }
 
-    /// A list's part of the sums has changed. Where no list is counted yet the alphas of each list sum to 0.
+    /// A list's part of the sums has changed. Before the first counted list there is nothing to keep: those lists have no
+    /// option, so their alphas sum to 0.
     pub(super) fn exchange(&mut self, before: &AlphaSums, after: &AlphaSums) {
         if self.count() == 0 {
             return;
@@ -76,7 +77,7 @@ impl Mean<'_> {
         self.set_sums(AlphaSums { s: keep * s, sh: sh.map(|sum| keep * sum) });
     }
 
-    /// Counts a list of these documents, which are centred, or takes it out with a sign of -1; the weights follow.
+    /// Adds a list, whose documents are centred already, to the mean (a sign of -1 removes it), and moves `b` and `C` with it.
     /// `row` is overwritten.
     pub(super) fn count_documents(
         &mut self,

@@ -121,8 +121,8 @@ impl MemoryMut<'_> {
     /// Returns how many lists were learned again; those whose vectors are gone are dropped.
     ///
     /// # Errors
-    /// As [`settle`](Self::settle); [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step,
-    /// where documents have no ids, or if the memory keeps the host's scores, which are of the old model.
+    /// As [`settle`](Self::settle); [`Error::Missing`](crate::Error::Missing) if the host fails, or finds the vectors of no
+    /// list; [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step, where documents have no ids, or if the memory keeps the host's scores, which are of the old model.
     ///
     /// ```
     /// use micro_lora::{Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
@@ -143,11 +143,19 @@ impl MemoryMut<'_> {
         public_result(view.check_lists())?;
         public_result(self.check_ids())?;
         public_result(self.check_no_scores())?;
-        // All vectors are requested first: if the host fails half-way, nothing is changed.
+        // All vectors are requested first: if the host fails half-way, or has none of them, nothing is changed.
+        let mut found = self.header.is_empty();
         for n in 0..self.header.len {
-            if self.look_up(n, &mut vectors) == Lookup::Failed {
-                return public_result(Err(refuse::missing("the vector of a remembered id")));
+            match self.look_up(n, &mut vectors) {
+                Lookup::Found => found = true,
+                Lookup::Gone => {}
+                Lookup::Failed => {
+                    return public_result(Err(refuse::missing("the vector of a remembered id")));
+                }
             }
+        }
+        if !found {
+            return public_result(Err(refuse::missing("a remembered list whose vectors the host has")));
         }
         Ok(self.learn_again(&mut view, &mut vectors))
     }

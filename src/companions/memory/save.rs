@@ -22,7 +22,7 @@ const MEMORY: Schema = Schema {
     integers: &INTEGERS,
     sections: &["lists", "mean"],
     versions: &[Version { integers: 9, sections: 1 }, Version { integers: 9, sections: 2 }],
-    unknown: "a field that no such document has",
+    unknown: "a field that no memory has",
 };
 
 /// The model, which the host knows and the memory does not, and the header.

@@ -17,7 +17,7 @@ pub(crate) const RING: Schema = Schema {
     integers: &INTEGERS,
     sections: &["entries", "scales", "weights", "inputs", "candidates"],
     versions: &[Version { integers: 8, sections: 5 }],
-    unknown: "a field that no such document has",
+    unknown: "a field that no ring has",
 };
 pub(super) const VERSION: u32 = 1;
 

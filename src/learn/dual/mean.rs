@@ -1,4 +1,4 @@
-//! "None of these": the option beside a list's documents, which stands for the mean of all that lists have shown.
+//! "None of these": the option beside a list's documents, which stands for the mean of the lists so far.
 //!
 //! The documents of such a list are centred by that mean. `b` and `C` are sums of `(X_i - m)^T alpha_i`: when `m` moves by d, `b` moves by `-S d`, and `C` by `-gamma Sh (x) d`.
 
@@ -25,7 +25,7 @@ pub(crate) struct AlphaSums {
 impl Header {
     /// Of one list.
     pub(crate) fn alpha_sums(&self, temperature: f32, alphas: f32, h: &[f32; 4]) -> AlphaSums {
-        // An adapter without units has nothing of any list.
+        // Before the first list there are no units, so no parts.
         if self.dual.document_norm == 0.0 {
             return AlphaSums::default();
         }
@@ -67,7 +67,7 @@ impl AdapterMut<'_> {
     /// this temperature and weight can add.
     pub(crate) fn check_mean(&self, sums: &AlphaSums, temperature: f32, omega: f32) -> Checked<()> {
         let dual = &self.header.dual;
-        // Both means are shorter than the longest document that is learned.
+        // The mean, before and after it moves, is shorter than the longest document that is learned.
         let longest = (2.0 * APART) * dual.document_norm;
         let more = (2.0 * omega) * self.header.unit(temperature);
         let s = sums.s.abs() + more;

@@ -18,22 +18,22 @@
 //! curvature that the share comes from is taken at (p + w) / 2: at p alone a list whose p is near 1 for the wrong document
 //! does not converge. `T = S - U (x) mu` is kept as S and U, so that a list can be removed although mu has changed since.
 //!
-//! In a memory's lists "none of these" is one option more. It stands for the mean m of all documents that lists have shown, and the
-//! documents are X - m, so that its score is 0:
+//! In a memory's lists "none of these" is one option more. It stands for m, the mean over the lists of their mean document. Below, X is
+//! already X - m, so the correction adds 0 to the option's logit:
 //!
 //! ```text
 //! z_none = ln sum_j exp(beta X_j base / tau) + ln(P / (1 - P))     P = min(.9, |mean_j X_j|^2 / mean_j |X_j|^2)
-//! omega (1 - P / 2) takes the place of omega;  alpha_j = omega (w_j - p_j) as before, and the option has no alpha: its X is 0
+//! alpha_j = omega (1 - P / 2) (w_j - p_j) at the optimum; the option needs no alpha, since its X is 0
 //! ```
 //!
 //! A click then says that its document is better than what lists show, and a list without a click that its documents are worse.
-//! P, the option's probability without a correction, is the share of the spread of documents that lies between lists: 0 where
-//! every list has the same documents. The option and its base are this project's.
+//! P is the option's probability without a correction: near 0 where every list has the same documents. The option and its logit
+//! are this project's.
 //!
 //! All of it is computed in units of the first list: inputs over its length, documents over the rms of theirs, the
 //! correction over the length of its base. So vectors of any common length teach the same.
 //!
-//! Every list is predicted before it is learned (`evidence.rs`): where the correction misleads, all of it fades.
+//! Every list with a click is predicted before it is learned (`evidence.rs`): where the correction misleads, all of it fades.
 
 mod evidence;
 mod list;
