@@ -1,6 +1,9 @@
 //! Errors of a memory of lists: each names what is wrong, and nothing changes.
 
-use micro_lora::{Clicks, Error, Lookup, MAX_FEATURES, MemoryHeader, MemoryLayout, VectorId, no_vectors};
+use micro_lora::{
+    Clicks, Error, Learn, Listwise, Lookup, MAX_FEATURES, Memory, MemoryHeader, MemoryLayout, Stored,
+    VectorId, no_vectors,
+};
 
 use super::people::{BY_ID, Event, Ids, LAYOUT, LIST, Lists, Lora, N, Person, dual, learn, lists, save};
 
@@ -204,4 +207,49 @@ fn a_mean_that_could_move_the_weights_past_their_limit_is_refused_and_nothing_ch
         assert!(save(&lora) == before.0 && memory.view().words == before.1.clone().view().words);
         memory.view().words[at] = own;
     }
+}
+
+#[test]
+fn a_mean_of_other_documents_is_refused_and_nothing_changes() {
+    let (mut lora, mut memory, mut person) = learned();
+    let number = learn(&mut lora, &mut memory, &person.search()).unwrap();
+    let m = LAYOUT.words(32) - N;
+    memory.view().words[m] = 1e3f32.to_bits();
+    let before = (save(&lora), memory.view().words.to_vec());
+    let event = person.search();
+    let list = Clicks::on(&event.documents, &event.clicks);
+    for refused in [
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, no_vectors).unwrap_err(),
+        memory.view().forget(&mut *lora, number, no_vectors).unwrap_err(),
+        memory.view().settle(&mut *lora, 3, no_vectors).unwrap_err(),
+    ] {
+        assert!(refused.to_string().starts_with("length of the mean document: expected"), "{refused}");
+    }
+    assert!(save(&lora) == before.0 && memory.view().words == before.1);
+}
+
+#[test]
+fn without_lists_a_memory_starts_again_beside_an_adapter_that_was_reset() {
+    const LAYOUT: MemoryLayout = MemoryLayout::stored(N, N, LIST, Stored::F32, Stored::F32);
+    type Two = Memory<{ LAYOUT.words(2) }, { LAYOUT.scratch() }>;
+    let (mut lora, mut memory, mut person) = (dual(), Box::new(Two::new(LAYOUT).unwrap()), Person::new(23));
+    let mut learn = |lora: &mut Lora, memory: &mut Two| {
+        let event = person.search();
+        let list = Clicks::on(&event.documents, &event.clicks);
+        memory.view().learn(lora, &event.query, list, 0.01, no_vectors).unwrap().number.unwrap()
+    };
+    let last = (0..9).map(|_| learn(&mut lora, &mut memory)).last().unwrap();
+    for number in [last - 1, last] {
+        memory.view().forget(&mut *lora, number, no_vectors).unwrap();
+    }
+    lora.reset();
+    let event = Person::new(24).search();
+    lora.adapt_listwise(&event.query, Listwise::new(&event.documents, &event.clicks)).unwrap();
+    lora.apply_updates(0.01).unwrap();
+    let (mut cleared, mut other) = (memory.clone(), lora.clone());
+    cleared.view().clear();
+    let list = Clicks::on(&event.documents, &event.clicks);
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, no_vectors).unwrap();
+    cleared.view().learn(&mut *other, &event.query, list, 0.01, no_vectors).unwrap();
+    assert!(save(&lora) == save(&other));
 }

@@ -10,13 +10,15 @@ use crate::adapter::stats::{Outcome, Skip};
 use crate::adapter::view::AdapterMut;
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{Checked, Result, check_length, public_result, refuse};
+use crate::error::{Checked, Result, check_length, check_measured, public_result, refuse};
 use crate::learn::Learn;
 use crate::learn::dual::list_feedback::WeightedTarget;
 use crate::learn::dual::{AlphaSums, Base, Destination, List, NoneOfThese, Part, Target, UNIT_RATE};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, Sample};
 
+/// The most that a mean of documents is longer than those of the first list, and rounding.
+const LONGEST_MEAN: f32 = 17.0;
 /// The weight of a list in which nothing was clicked: half of that of one click.
 const NOTHING_CHOSEN: f32 = 0.25;
 
@@ -125,7 +127,7 @@ impl MemoryMut<'_> {
             Ok(_) if learning_rate == 0.0 => Err(Skip::ZeroLearningRate),
             weighted => weighted,
         };
-        let is_first = lora.header.dual.document_norm == 0.0 || self.mean().count() == 0;
+        let is_first = self.mean().count() == 0 || self.header.is_empty() && self.is_stale(lora);
         let nothing_chosen = matches!(weighted, Err(Skip::NothingChosen));
         let weighted = match weighted {
             Ok(weighted) => weighted,
@@ -240,18 +242,31 @@ impl MemoryMut<'_> {
         Ok(())
     }
 
-    /// Refuses an adapter that has learned fewer lists than are remembered: it was reset, or is another one.
-    pub(super) fn check_pair(&self, lora: &AdapterMut<'_>) -> Checked<()> {
-        let (remembered, learned) = (self.header.len(), lora.header.dual.lists as usize);
-        if remembered <= learned {
+    /// Refuses an adapter that has learned fewer lists than the memory: it was reset, or is another one. Without lists a memory
+    /// goes with any adapter: its mean is then of nothing that counts.
+    pub(super) fn check_pair(&mut self, lora: &AdapterMut<'_>) -> Checked<()> {
+        if self.header.is_empty() {
             return Ok(());
         }
-        Err(refuse::count(
-            "lists in the memory, not more than its adapter has learned",
-            remembered,
-            0,
-            learned,
-        ))
+        let dual = lora.header.dual;
+        let mean = self.mean();
+        let (counted, norm) = (mean.count() as usize, mean.norm());
+        let (remembered, learned) = (self.header.len().max(counted), dual.lists as usize);
+        if remembered > learned {
+            return Err(refuse::count(
+                "lists in the memory, not more than its adapter has learned",
+                remembered,
+                0,
+                learned,
+            ));
+        }
+        // Only the mean of another adapter's lists is longer.
+        check_measured("length of the mean document", norm, 0.0, LONGEST_MEAN * dual.document_norm)
+    }
+
+    /// Whether the mean is of more lists than the adapter has learned.
+    fn is_stale(&mut self, lora: &AdapterMut<'_>) -> bool {
+        self.mean().count() > lora.header.dual.lists
     }
 
     fn check_fits(&self, lora: &AdapterMut<'_>) -> Checked<()> {

@@ -30,6 +30,15 @@ impl Mean<'_> {
         self.words.get(COUNT).copied().unwrap_or_default()
     }
 
+    /// The L2 norm of the mean.
+    pub(super) fn norm(&self) -> f32 {
+        let mut squares = 0.0;
+        for word in self.words.iter().skip(HEAD) {
+            squares += f32::from_bits(*word) * f32::from_bits(*word);
+        }
+        kernel::sqrt(squares)
+    }
+
     pub(super) fn clear(&mut self) {
         self.words.fill(0);
     }

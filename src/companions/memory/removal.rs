@@ -254,11 +254,12 @@ impl MemoryMut<'_> {
         }
         mean.centre(documents);
         read.sum(sum, documents);
+        let part = read.alpha_sums(lora.header);
         let taken = lora
-            .check_mean(&mean.sums(), read.temperature(), 0.0)
+            .check_mean(&mean.sums().less(&part), read.temperature(), 0.0)
             .and_then(|()| lora.take_out(query, sum, read.temperature(), &read.h(), &read.u()));
         if taken.is_ok() {
-            mean.exchange(&read.alpha_sums(lora.header), &AlphaSums::default());
+            mean.exchange(&part, &AlphaSums::default());
             if read.outside() {
                 mean.count_documents(lora, documents, -1.0, sum);
             }

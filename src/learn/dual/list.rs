@@ -1,6 +1,6 @@
 //! One visit of one list: its dual variables move towards their optimum, and the weights follow.
 
-use super::start::Lengths;
+use super::start::{APART, Lengths};
 use super::{BETA, GAMMA, LAMBDA};
 use crate::adapter::limits::{NORM_LIMIT, not_finite};
 use crate::adapter::view::AdapterMut;
@@ -124,6 +124,10 @@ impl AdapterMut<'_> {
         distributions(p, target, list.target, list.none.logit);
 
         let h = h.map(|h_r| h_r / dual.input_norm);
+        // Only a forged list has a longer input; its `h` could be saved, but not loaded.
+        if kernel::dot4(&h, &h) > MOST_H * MOST_H {
+            return Err(refuse::overflow("step"));
+        }
         // `p` becomes the way to the optimum, and then the change of alpha; `target` what is midway. Two rows for all
         // four: on a chip each is a good part of the stack.
         for ((p, target), alpha) in p.iter_mut().zip(&mut *target).zip(&*part.alpha) {
@@ -250,6 +254,9 @@ impl AdapterMut<'_> {
 
 /// A list teaches more by the option, so it weighs less: with all of its weight, more of the search would be lost.
 const MODESTY: f32 = 0.5;
+
+/// More than the longest input and the mean of inputs are, in the units of the first.
+const MOST_H: f32 = 3.0 * APART;
 
 /// Far enough below the limit that the visits of one click, which the norms do not count, cannot reach it.
 pub(crate) const LIMIT: f32 = NORM_LIMIT / 10.0;

@@ -22,6 +22,15 @@ pub(crate) struct AlphaSums {
     pub(crate) sh: [f32; 4],
 }
 
+impl AlphaSums {
+    /// Without a list's part.
+    pub(crate) fn less(&self, part: &Self) -> Self {
+        let mut sh = self.sh;
+        sh.iter_mut().zip(part.sh).for_each(|(sum, part)| *sum -= part);
+        Self { s: self.s - part.s, sh }
+    }
+}
+
 impl Header {
     /// Of one list.
     pub(crate) fn alpha_sums(&self, temperature: f32, alphas: f32, h: &[f32; 4]) -> AlphaSums {
