@@ -39,13 +39,13 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora with micro-lora/learn",
         files: &["learn_simd.wasm", "index.js", "learn.js"],
-        ceiling: 40_430,
+        ceiling: 40_700,
         goal: 19_456,
     },
     Download {
         entry: "the same without simd128",
         files: &["learn.wasm", "index.js", "learn.js"],
-        ceiling: 41_450,
+        ceiling: 41_750,
         goal: 19_456,
     },
     Download {
@@ -64,10 +64,10 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "the same with inline/learn",
         files: &["inline-index-learn.js"],
-        ceiling: 62_700,
+        ceiling: 64_800,
         goal: 59_500,
     },
-    Download { entry: "micro-lora/inline/lite", files: &["inline-lite.js"], ceiling: 17_230, goal: 17_200 },
+    Download { entry: "micro-lora/inline/lite", files: &["inline-lite.js"], ceiling: 17_280, goal: 17_200 },
 ];
 
 pub fn run(shell: &Shell, report: &mut Report) {
