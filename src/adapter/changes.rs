@@ -75,14 +75,14 @@ impl Header {
         self.mean_quality = 0.0;
         self.baseline = BASELINE;
         self.gram = [[0.0; 4]; 4];
-        self.forget_dual();
-    }
-
-    /// Clears the bias and the state of the dual step. If a list chose that step, the next feedback chooses again.
-    pub(crate) fn forget_dual(&mut self) {
         if self.dual.flags & Self::CHOSEN != 0 {
             self.step = StepKind::Auto as u32;
         }
+        self.forget_dual();
+    }
+
+    /// Clears the bias and the state of the dual step.
+    pub(crate) fn forget_dual(&mut self) {
         (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
     }
 

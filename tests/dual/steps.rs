@@ -109,24 +109,6 @@ fn the_first_feedback_chooses_the_step() {
 /// Code written for the scaled-gradient step still works: a host's own memory without a bias, a rank above
 /// `in_features`.
 #[test]
-fn after_weights_are_set_the_next_feedback_chooses_the_step_again() {
-    let event = Person::new(25).search();
-    let list = Listwise::new(&event.documents, &event.clicks);
-    let mut lora = Box::new(Lora::new(Config::new()).unwrap());
-    assert_eq!(lora.adapt_listwise(&event.query, list).unwrap().step, StepKind::Dual);
-    let (a, b) = (lora.lora_a().to_vec(), lora.lora_b().to_vec());
-    lora.set_weights(&a, &b).unwrap();
-    assert_eq!(lora.config().step, StepKind::Auto);
-    let receipt = lora.adapt_gradient(&event.query, &event.documents[..N]).unwrap();
-    assert_eq!(receipt.step, StepKind::ScaledGradientV2);
-    // A step that was set stays.
-    let mut lora = dual();
-    lora.adapt_listwise(&event.query, list).unwrap();
-    lora.set_weights(&a, &b).unwrap();
-    assert_eq!(lora.config().step, StepKind::Dual);
-}
-
-#[test]
 fn where_the_dual_step_has_no_room_lists_choose_the_scaled_one() {
     let event = Person::new(19).search();
     let list = Listwise::new(&event.documents, &event.clicks);
