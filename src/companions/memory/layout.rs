@@ -172,6 +172,11 @@ impl MemoryLayout {
         self.out_features.saturating_add(mean::HEAD)
     }
 
+    /// How long the sections of a saved memory are.
+    pub(super) const fn sections(&self, lists: usize) -> [usize; 2] {
+        [self.words_of_lists(lists), self.words_of_mean()]
+    }
+
     /// Values of scratch memory: the vectors of one list, and a row more.
     ///
     /// ```

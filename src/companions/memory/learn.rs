@@ -155,16 +155,17 @@ impl MemoryMut<'_> {
         score(scores, sample, clicks, &layout, documents);
         let omega = (sample.weight * weighted.omega) * (learning_rate / UNIT_RATE);
         let base = if layout.scores { Base::Scores(scores) } else { Base::Output(query) };
-        let WeightedTarget { target, .. } = weighted;
-        let list = List {
+        // Without its documents, which are centred between its admission and its visit.
+        let blank = List {
             input: query,
             base,
-            documents,
-            target,
+            documents: &[],
+            target: weighted.target,
             omega,
             temperature: clicks.temperature,
             none: NoneOfThese::NEVER,
         };
+        let list = List { documents, ..blank };
         if list.is_zero() {
             return Ok(Err(skipped(lora, Skip::ZeroGradient, seen, feedback.quality())));
         }
@@ -186,15 +187,7 @@ impl MemoryMut<'_> {
         let prediction = lora.predict(&list, &centre)?;
         let (lists, mut mean) = header.split(words);
         mean.centre(documents);
-        let mut list = List {
-            input: query,
-            base,
-            documents,
-            target,
-            omega,
-            temperature: clicks.temperature,
-            none: NoneOfThese::NEVER,
-        };
+        let mut list = List { documents, ..blank };
         if !is_first {
             list.none = lora.none_of_these(&list)?;
         }

@@ -122,7 +122,8 @@ impl MemoryMut<'_> {
     ///
     /// # Errors
     /// As [`settle`](Self::settle); [`Error::Missing`](crate::Error::Missing) if the host fails, or finds the vectors of no
-    /// list; [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step, where documents have no ids, or if the memory keeps the host's scores, which are of the old model.
+    /// list; [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step, where documents have no ids,
+    /// or if the memory keeps the host's scores, which are of the old model.
     ///
     /// ```
     /// use micro_lora::{Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};

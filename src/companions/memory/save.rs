@@ -56,8 +56,7 @@ impl MemoryHeader {
     /// ```
     #[must_use]
     pub const fn json_max(&self) -> usize {
-        let layout = self.layout();
-        MEMORY.max_len(&[layout.words_of_lists(self.capacity()), layout.words_of_mean()])
+        MEMORY.max_len(&self.layout().sections(self.capacity()))
     }
 
     /// The header with the positions of a saved one, which must be of the same sizes.
@@ -110,8 +109,7 @@ impl MemoryMut<'_> {
         let mut integers = [0; INTEGERS.len()];
         let values = [model_id].into_iter().chain(get_integers(self.header));
         integers.iter_mut().zip(values).for_each(|(to, from)| *to = from);
-        let layout = self.header.layout();
-        let words = [layout.words_of_lists(self.header.len()), layout.words_of_mean()];
+        let words = self.header.layout().sections(self.header.len());
         let version = self.version();
         let words = words.get(..version as usize).unwrap_or_default();
         MEMORY.write(buffer, &Outline { version, integers: &integers, words }, self)
@@ -140,9 +138,8 @@ impl MemoryMut<'_> {
         self.check()?;
         let document = Document::parse(&MEMORY, json)?;
         let header = self.header.at(model_id, document.integers())?;
-        let layout = header.layout();
         let version = document.version();
-        let sizes = [layout.words_of_lists(header.len()), layout.words_of_mean()];
+        let sizes = header.layout().sections(header.len());
         document.scan(sizes.get(..version as usize).unwrap_or_default(), |_, _| {})?;
         let [lists, mean] = document.sections();
         public_result(check_lists(&header, words(lists), words(mean)))?;

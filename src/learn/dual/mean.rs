@@ -1,6 +1,7 @@
 //! "None of these": the option beside a list's documents, which stands for the mean of the lists so far.
 //!
-//! The documents of such a list are centred by that mean. `b` and `C` are sums of `(X_i - m)^T alpha_i`: when `m` moves by d, `b` moves by `-S d`, and `C` by `-gamma Sh (x) d`.
+//! The documents of such a list are centred by that mean. `b` and `C` are sums of `(X_i - m)^T alpha_i`: when `m` moves by
+//! d, `b` moves by `-S d`, and `C` by `-gamma Sh (x) d`.
 
 use super::GAMMA;
 use super::list::{List, NoneOfThese};
