@@ -3,6 +3,18 @@
 const ROUND = 2; // milliseconds for each contender in each round
 const ROUNDS = 40;
 
+/** A square adapter of either package. */
+export function make({ MicroLoraConfigWasm, MicroLoraWasm }, size, rank, step) {
+  const config = new MicroLoraConfigWasm();
+  config.rank = rank;
+  config.inFeatures = size;
+  config.outFeatures = size;
+  if (step) config.step = step;
+  const made = new MicroLoraWasm(config);
+  config.free();
+  return made;
+}
+
 /** `contenders` are functions by name; gives nanoseconds per call by name. */
 export function measure(contenders) {
   const names = Object.keys(contenders);

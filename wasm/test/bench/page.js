@@ -2,7 +2,7 @@
 import initOld, * as old from "/node_modules/@ruvector/ruvllm-wasm/ruvllm_wasm.js";
 import { Memory } from "micro-lora/learn";
 import init, * as ours from "micro-lora";
-import { measure } from "./measure.js";
+import { make, measure } from "./measure.js";
 import { PlainLora } from "./plain.js";
 
 const SIZES = [384, 768, 1536, 4096];
@@ -93,17 +93,6 @@ function measureClicks() {
       once.applyUpdates();
     },
   });
-}
-
-function make({ MicroLoraConfigWasm, MicroLoraWasm }, size, rank, step) {
-  const config = new MicroLoraConfigWasm();
-  config.rank = rank;
-  config.inFeatures = size;
-  config.outFeatures = size;
-  if (step) config.step = step;
-  const made = new MicroLoraWasm(config);
-  config.free();
-  return made;
 }
 
 /** Zeros are quicker to print than trained weights. */
