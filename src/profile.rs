@@ -67,6 +67,10 @@ pub(crate) const REPORTS_DETAILS: bool = !cfg!(micro_lora_lite);
 /// Whether a shorter program is worth more than a faster one, where it is not the time that somebody waits for.
 pub(crate) const COUNTS_BYTES: bool = cfg!(micro_lora_terse);
 
+/// Whether an adapter that was never initialised has nothing but zeros in its arrays: then to start it touches `lora_A` and
+/// its header alone, and pages that nobody wrote to need not be there.
+pub(crate) const STARTS_ZEROED: bool = cfg!(micro_lora_terse);
+
 /// Whether the dual step is the only one there is.
 pub(crate) const DUAL_STEP_ONLY: bool = cfg!(any(micro_lora_lite, micro_lora_dual));
 

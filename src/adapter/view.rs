@@ -5,6 +5,7 @@
 use crate::adapter::header::Header;
 use crate::error::{Checked, Result, check_length};
 use crate::kernel;
+use crate::profile::STARTS_ZEROED;
 
 /// A borrowed adapter: settings and weights, to apply. Its methods are those of
 /// [`Apply`](crate::Apply).
@@ -276,9 +277,12 @@ impl<'a> AdapterMut<'a> {
         }
         let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
         kernel::fill_uniform(self.a, bound, self.header.seed);
-        kernel::clear(self.b);
+        let is_zeroed = STARTS_ZEROED && self.header.scaling == 0.0;
         self.header.reset();
-        self.forget_dual();
-        self.clear_pending();
+        if !is_zeroed {
+            kernel::clear(self.b);
+            self.forget_dual();
+            self.clear_pending();
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 import { flat, number, sized, whole } from "./arrays.js";
 import { MicroLoraConfigWasm as Settings, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
-import { floats, idle, invoke, release, room, take, wasm, within } from "./engine.js";
+import { floats, idle, invoke, release, room, take, used, wasm, within } from "./engine.js";
 import { fail, known, mistyped } from "./fail.js";
 import * as limit from "./generated/adapter.js";
 import * as call from "./generated/calls.js";
@@ -75,13 +75,6 @@ export const NONE = new Float32Array();
 /** The options that every event takes. */
 export const SAMPLE = ["base", "weight"];
 
-/** `view.slice()`, but faster. */
-const copied = (view) => {
-  const copy = new Float32Array(view.length);
-  copy.set(view);
-  return copy;
-};
-
 /** What an adapter keeps: where its block is (`_at`) and its input (`_input`), its sizes, views of its vectors. */
 export const live = (lora) => {
   idle();
@@ -123,10 +116,12 @@ const make = (lora, config, what, fill, matrices) => {
   idle();
   // One more row is the engine's scratch.
   const before = 4 * lengths(sizes).reduce((sum, length) => sum + length, word.HEADER_WORDS + sizes[1]);
+  const dirty = used;
   const block = take(before + 4 * (sizes[0] + sizes[1]));
-  const [at] = block;
-  floats(at, before / 4 + sizes[0] + sizes[1]).fill(0);
-  keep(lora, { _block: block, _at: at, _sizes: sizes, _x: [], _y: [], _input: at + before });
+  const [at, end] = block;
+  // What was never used is zero. The system gives it out page by page as it is touched, which takes longer than all else.
+  floats(at, (Math.min(end, dirty) - at) / 4).fill(0);
+  keep(lora, { _block: block, _at: at, _sizes: sizes, _x: NONE, _y: NONE, _input: at + before });
   registry?.register(lora, block, lora);
   try {
     const [words, numbers] = header(lora);
@@ -151,14 +146,12 @@ export const filled = (Class, config, fill, matrices) =>
 export class MicroLoraWasm {
   constructor(config) {
     make(this, config, call.RESET);
-    // The engine counts its reset as a change, which a fresh adapter has not seen.
-    header(this)[0][word.GENERATION] = 0;
   }
 
   apply(input) {
     give(this, input);
     this.run();
-    return copied(this.outputView);
+    return new Float32Array(this.outputView);
   }
 
   applyResidual(input) {
@@ -166,14 +159,17 @@ export class MicroLoraWasm {
     // The input goes where the output will be, so that the engine copies nothing.
     give(this, input, inFeatures === outFeatures ? 4 * inFeatures : 0);
     ask(call.RESIDUAL, this);
-    return copied(this.outputView);
+    return new Float32Array(this.outputView);
   }
 
   applyInto(input, output) {
-    give(this, input);
-    if (sized("output", output, live(this)._sizes[1]) !== output || !(output instanceof Float32Array)) {
+    const [inFeatures, outFeatures] = live(this)._sizes;
+    // Both are read before one is written: to read them may run code that applies this adapter.
+    input = sized("input", input, inFeatures);
+    if (sized("output", output, outFeatures) !== output || !(output instanceof Float32Array)) {
       mistyped("output", "a Float32Array", output);
     }
+    give(this, input);
     const guard = this.run();
     output.set(this.outputView);
     return guard;

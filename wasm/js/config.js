@@ -46,8 +46,8 @@ export class MicroLoraConfigWasm {
 disposable(MicroLoraConfigWasm.prototype, () => {});
 
 /** The places of settings in a header. */
-const FLOATS = { alpha: word.ALPHA, cap: word.CAP, decay: word.DECAY };
-const INTEGERS = { seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP };
+const FLOATS = Object.entries({ alpha: word.ALPHA, cap: word.CAP, decay: word.DECAY });
+const INTEGERS = Object.entries({ seed: word.SEED, modelId: word.MODEL_ID, step: word.STEP });
 
 let names;
 
@@ -66,9 +66,9 @@ const STEPS = LITE ? " (3: dual, 4: auto)" : " (0, 2: scaled, 1: SGD, 3: dual, 4
 /** Writes settings to a header. The engine checks their ranges. */
 export const write = ([words, numbers], config, leastStep = 0) => {
   words.set([config.inFeatures, config.outFeatures, config.rank]);
-  for (const name of Object.keys(FLOATS)) numbers[FLOATS[name]] = number(name, config[name]);
+  for (const [name, place] of FLOATS) numbers[place] = number(name, config[name]);
   whole("step", config.step, leastStep, limit.MAX_STEP, STEPS);
-  for (const name of Object.keys(INTEGERS)) words[INTEGERS[name]] = whole(name, config[name]);
+  for (const [name, place] of INTEGERS) words[place] = whole(name, config[name]);
   if (typeof config.useRslora !== "boolean") mistyped("useRslora", "true or false", config.useRslora);
   words[word.FLAGS] = config.useRslora ? limit.RSLORA : 0;
 };
@@ -76,8 +76,8 @@ export const write = ([words, numbers], config, leastStep = 0) => {
 /** Reads a header into a config. */
 export const readInto = (config, [words, numbers]) => {
   [config.inFeatures, config.outFeatures, config.rank] = words;
-  for (const name of Object.keys(FLOATS)) config[name] = numbers[FLOATS[name]];
-  for (const name of Object.keys(INTEGERS)) config[name] = words[INTEGERS[name]];
+  for (const [name, place] of FLOATS) config[name] = numbers[place];
+  for (const [name, place] of INTEGERS) config[name] = words[place];
   config.useRslora = (words[word.FLAGS] & limit.RSLORA) > 0;
   return config;
 };

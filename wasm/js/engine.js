@@ -40,6 +40,9 @@ let passed;
 /** The free blocks of the memory, as [start, end]: ascending, never empty, never adjacent. */
 let holes;
 
+/** Behind this address nothing was ever allocated: the memory is zero there. */
+export let used = 0;
+
 /** The smallest module that an engine without simd128 refuses: the type of a function that gives a `v128`. */
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123];
 
@@ -181,9 +184,10 @@ export const take = (bytes) => {
   const place = holes.findIndex(([start, end]) => end - start >= bytes);
   if (place >= 0) {
     const [start, end] = holes[place];
-    holes[place][0] += bytes;
-    if (start + bytes === end) holes.splice(place, 1);
-    return [start, start + bytes];
+    const next = (holes[place][0] += bytes);
+    if (next === end) holes.splice(place, 1);
+    used = Math.max(used, next);
+    return [start, next];
   }
   const end = wasm.memory.buffer.byteLength;
   grow(bytes, bytes);

@@ -35,6 +35,31 @@ describe("memory", () => {
     expect(memory(adapter(8))).to.be.at.most(before);
   });
 
+  it("that was used before makes the same adapters as memory that was not", () => {
+    const [first, settings] = [adapter(40), { rank: 3, outFeatures: 24 }];
+    const expected = adapter(40, settings);
+    const state = expected.toJson();
+    const used = first.inputView.byteOffset;
+    first.inputView.fill(7);
+    first.run();
+    first.adaptTarget(Array(40).fill(1), Array(40).fill(-1));
+    first.free();
+    const again = adapter(40, settings);
+    expect(Math.abs(again.inputView.byteOffset - used), "in its place").to.be.below(40_000);
+    const views = (made) => [...made.inputView, ...made.outputView];
+    expect([again.toJson(), views(again)]).to.deep.equal([state, views(expected)]);
+    expect([again.generation, expected.generation]).to.deep.equal([0, 0]);
+    for (const made of [again, expected]) {
+      made.adaptGradient(Array(40).fill(1), Array(24).fill(-1), { base: Array(24).fill(1) });
+      made.applyUpdates(0.1);
+      expect(made.toJson()).to.not.equal(state);
+      made.adaptGradient(Array(40).fill(1), Array(24).fill(-1));
+      made.reset();
+      const { generation, crc32, ...rest } = made.toJSON();
+      expect({ ...JSON.parse(state), generation, crc32 }).to.deep.equal({ ...rest, generation, crc32 });
+    }
+  });
+
   it("grows by an eighth: ten thousand adapters empty the views of one few times", () => {
     for (const from of [lora, lite]) {
       const make = () => {
