@@ -36,7 +36,7 @@ export const sized = (what, values, length) => {
   for (let i = 0; i < length; i++) {
     const value = values[i];
     // JSON has null for NaN. A typed array would take it for 0, and "1" for 1.
-    plain[i] = typeof (value ?? {}) === "object" ? NaN : number(`${what}[${i}]`, value);
+    plain[i] = value == null ? NaN : number(`${what}[${i}]`, value);
   }
   return plain;
 };

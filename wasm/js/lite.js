@@ -188,10 +188,12 @@ export class MicroLoraWasm {
   }
 
   applyInto(input, output) {
-    put(this, INPUT, "input", input);
+    // Both are read before one is written: to read them may run code that applies this adapter.
+    input = sized("input", input, part(this, INPUT).length);
     if (sized("output", output, this.outputView.length) !== output || !(output instanceof Float32Array)) {
       mistyped("output", "a Float32Array", output);
     }
+    put(this, INPUT, "input", input);
     const guard = this.run();
     output.set(this.outputView);
     return guard;

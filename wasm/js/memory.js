@@ -2,7 +2,7 @@
 
 import place from "place";
 
-import { read, write } from "./documents.js";
+import { floats as floatsOf, integers as integersOf, read, write } from "./documents.js";
 import { DUAL_STEP, LIST_TEMPERATURE, MAX_CANDIDATES, MAX_FEATURES, MIN_CANDIDATES } from "./generated/adapter.js";
 import * as call from "./generated/calls-recall.js";
 import { LIST_WORDS, MAX_CAPACITY, MEAN_WORDS, MEMORY } from "./generated/companions.js";
@@ -96,10 +96,12 @@ const idsOf = (ids, most) => {
 /** The config of an adapter; refused if its step is not for a memory. */
 const configOf = (lora) => {
   const config = ours(lora).getConfig();
-  const { step } = config;
+  const { step, rank, inFeatures } = config;
   if (!(step >= DUAL_STEP)) {
     fail("UNSUPPORTED", "step", "3 (dual) or 4 (auto), which a Memory is for", `${step}: set config.step = 3`);
   }
+  // There are no more orthonormal rows than an input has values.
+  if (rank > inFeatures) fail("COUNT", "rank", `1 to ${inFeatures} (inFeatures), for a Memory`, rank);
   return config;
 };
 
@@ -292,9 +294,13 @@ export class Memory {
     const memory = new this(in_features, out_features, { list, capacity, queries, documents, scores, modelId, vectors });
     const words = wordsOf(memory);
     words.set([len, 0, turn, last], LEN);
-    words.set(new Uint32Array(lists.buffer), HEADER + own(memory)._scratch);
-    if (mean) words.set(new Uint32Array(mean.buffer), own(memory)._mean);
+    words.set(integersOf(lists), HEADER + own(memory)._scratch);
     try {
+      if (mean) {
+        // But for the first word, a count.
+        finite("mean", floatsOf(mean).slice().fill(0, 0, 1));
+        words.set(integersOf(mean), own(memory)._mean);
+      }
       check(loaded().recall(call.TAKE_UP, own(memory)._at, 0, 0));
     } catch (error) {
       memory.free();
@@ -374,6 +380,7 @@ const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, n
     try {
       let vector = values._vectors(id, WHAT[kind]);
       if (vector == null) return 1;
+      if (vector.then) fail("TYPE", "vectors", "to return the vector itself", "a promise: load the vectors first");
       const what = `vector of ${WHAT[kind]} ${id}`;
       vector = sized(what, vector, n);
       if (!(vector instanceof Float32Array)) vector = new Float32Array(vector);

@@ -1,5 +1,5 @@
 // What programs pass by mistake, and what `cargo xtask fuzz-js` has found: each is refused with a code, or works.
-import { Explore, Holdback, Memory, Replay } from "micro-lora/learn";
+import { Explore, Holdback, Memory, Replay, pullTowards } from "micro-lora/learn";
 import * as lite from "micro-lora/lite";
 import { fromBytes, toBytes } from "micro-lora/peft";
 import { Random, adapter, bits, build, config, expect, lora, refusal, source, trained } from "./setup.js";
@@ -120,6 +120,61 @@ describe("an array", () => {
           1,
         ),
       "FREED",
+    );
+  });
+
+  it("that is read for applyInto may apply the adapter: the output is that of the call", () => {
+    const small = (make) =>
+      make(Object.assign(make().getConfig(), { inFeatures: 8, outFeatures: 9, rank: 1 }));
+    for (const make of [
+      (settings = config({ inFeatures: 8, outFeatures: 8 })) => new MicroLoraWasm(settings),
+      (settings) => (settings ? new lite.MicroLoraWasm(settings) : liteAdapter()),
+    ]) {
+      const made = small(make);
+      made.adaptChoice(
+        x,
+        new Float32Array(18).map((_, i) => i),
+        1,
+        { base: new Float32Array(9).fill(1) },
+      );
+      made.applyUpdates(0.1);
+      const expected = bits(made.apply(reading(() => {})));
+      const output = new Float32Array(9);
+      const other = () => made.apply(rows[0]);
+      Object.defineProperty(output, "length", { get: () => (other(), 9) });
+      made.applyInto(reading(other), output);
+      expect(bits(output)).to.deep.equal(expected);
+      expect(expected).to.not.deep.equal(bits(made.apply(rows[0])));
+    }
+  });
+
+  it("that is read for pullTowards may train the adapter: what it learns is kept", () => {
+    const kept = trained(8);
+    const [made, other] = [adapter(8, { rank: 2 }), adapter(8, { rank: 2 })];
+    const train = (each) => {
+      each.adaptChoice(x, rows, 1);
+      each.applyUpdates(0.1);
+    };
+    const { loraA, loraB } = kept;
+    const training = Object.defineProperty(Array.from(loraB), 3, { get: () => (train(made), loraB[3]) });
+    pullTowards(made, loraA, training, 0.5);
+    train(other);
+    pullTowards(other, loraA, loraB, 0.5);
+    expect(bits(made.loraB)).to.deep.equal(bits(other.loraB));
+    const dual = adapter(8, { step: 4, rank: 2 });
+    const before = dual.toJson();
+    const choosing = Object.defineProperty(Array.from(loraB), 3, { get: () => (train(dual), loraB[3]) });
+    refusal(() => pullTowards(dual, loraA, choosing, 0.5), "UNSUPPORTED", /^step: expected 0 to 2/);
+    expect(dual.toJson(), "it has learned").to.not.equal(before);
+    refusal(
+      () =>
+        pullTowards(
+          made,
+          loraA,
+          reading(() => {}),
+          0.5,
+        ),
+      "LENGTH",
     );
   });
 

@@ -13,6 +13,8 @@ const made = adapter(8);
 const dual = adapter(8, { step: 3 });
 const byVector = new Memory(8, 8, { list: 4 });
 const byId = new Memory(8, 8, { list: 4, documents: "id", vectors: (id) => rows[id] });
+const vectors = async (id) => rows[id];
+const promising = new Memory(8, 8, { list: 4, documents: "id", vectors });
 const before = [made, dual, byVector, byId].map((each) => each.toJson());
 
 const smallLite = () => {
@@ -129,6 +131,46 @@ const WRONG = [
     "a promise of a text",
     () => MicroLoraWasm.fromJson(Promise.resolve("{}")),
     "json: expected a string, got a promise: await it",
+  ],
+  [
+    "promises of numbers",
+    () => made.apply(Array(8).fill(Promise.resolve(1))),
+    "input[0]: expected a number, got a promise: await it",
+  ],
+  [
+    "promises of numbers, lite",
+    () => smallLite().apply(Array(8).fill(Promise.resolve(1))),
+    "input[0]: expected a number, got a promise: await it",
+  ],
+  [
+    "promises of documents",
+    () => byVector.learn(dual, x, [rows[0], Promise.resolve(rows[1])], 1),
+    "documents[1]: expected an array of numbers, got a promise: await it",
+  ],
+  [
+    "promises of what a document is made of",
+    () => byVector.learn(dual, x, [rows[0], Array(8).fill(Promise.resolve(1))], 1),
+    "documents[1][0]: expected a number, got a promise: await it",
+  ],
+  [
+    "promises of clicks",
+    () => byVector.learn(dual, x, rows, [0, Promise.resolve(1)]),
+    "clicks[1]: expected a number, got a promise: await it",
+  ],
+  [
+    "a function for vectors that is async",
+    () => promising.learn(dual, x, [0, 1], 1),
+    "vectors: expected to return the vector itself, got a promise: load the vectors first",
+  ],
+  [
+    "more rows than an input has values, in a memory",
+    () => new Memory(2, 2).learn(adapter(2, { step: 4, rank: 3 }), [1, 0], [1, 0, 0, 1], 1),
+    "rank: expected 1 to 2 (inFeatures), for a Memory, got 3",
+  ],
+  [
+    "more rows than an input has values, learned again",
+    () => new Memory(2, 2, { documents: "id", vectors }).relearn(adapter(2, { step: 4, rank: 4 })),
+    "rank: expected 1 to 2 (inFeatures), for a Memory, got 4",
   ],
   [
     "a promise of options",
