@@ -1,8 +1,8 @@
 //! Lists are predicted before they are learned; an adapter that predicts badly forgets.
 
-use micro_lora::{Apply, Learn, Listwise};
+use micro_lora::{Apply, Clicks, Learn, Listwise, Sample, no_vectors};
 
-use super::people::{Lists, Lora, N, Person, dot, dual, learn, lists};
+use super::people::{Event, Lists, Lora, N, Person, dot, dual, learn, lists};
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -66,6 +66,58 @@ fn lists_that_are_not_remembered_are_doubted_as_well() {
     (0..40).for_each(|_| tell(&mut lora, &mut person));
     let after = follows(&lora, &mut person, &old);
     assert!(before > 0.3 && after < -0.2, "{before} before, {after} after");
+}
+
+/// `ln p(clicked | base alone) - ln p(clicked | base and correction)`, at most 5 in size: what the next list of one click adds
+/// to the doubt, times its weight.
+fn doubt_of(lora: &Lora, event: &Event) -> f32 {
+    let delta = lora.apply(&event.query).unwrap();
+    let clicked = event.clicks.iter().position(|click| *click > 0.0).unwrap();
+    let likelihood = |share: f32| {
+        let logit = |document| (0.5 * dot(document, &event.query) + share * dot(document, &delta)) / 0.1;
+        let logits: Vec<f32> = event.documents.chunks(N).map(logit).collect();
+        logits[clicked] - logits.iter().map(|logit| logit.exp()).sum::<f32>().ln()
+    };
+    (likelihood(0.0) - likelihood(1.0)).clamp(-5.0, 5.0)
+}
+
+/// The doubt before and after the list at which most of what was learned fades, once the taste has turned. From then on lists
+/// weigh little, so that the doubt rises slowly.
+fn doubts_at_the_fade(tell: &mut dyn FnMut(&mut Lora, &Event, f32)) -> (f32, f32) {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let (mut doubt, mut weight) = (0.0, 1.0);
+    for n in 0..300 {
+        if n == 150 {
+            person.taste.iter_mut().for_each(|value| *value = -*value);
+            weight = 0.1;
+        }
+        let event = person.search();
+        let (before, more) = (dot(lora.bias(), lora.bias()), doubt_of(&lora, &event));
+        tell(&mut lora, &event, weight);
+        let next = f32::max(0.0, doubt + weight * more);
+        if n > 10 && dot(lora.bias(), lora.bias()) < 0.2 * before {
+            return (doubt, next);
+        }
+        doubt = next;
+    }
+    panic!("expected that what was learned fades, a doubt of {doubt} is left");
+}
+
+#[test]
+fn an_adapter_without_a_memory_is_surer_before_it_forgets() {
+    let mut memory = lists();
+    let (before, after) = doubts_at_the_fade(&mut |lora, event, weight| {
+        let (sample, clicks) =
+            (Sample::new(&event.query).with_weight(weight), Clicks::on(&event.documents, &event.clicks));
+        memory.view().learn(lora, sample, clicks, 0.01, no_vectors).unwrap();
+    });
+    assert!(before < 6.2 && after > 5.8, "with a memory: {before} to {after}");
+    let (before, after) = doubts_at_the_fade(&mut |lora, event, weight| {
+        let sample = Sample::new(&event.query).with_weight(weight);
+        lora.adapt_listwise(sample, Listwise::new(&event.documents, &event.clicks)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    });
+    assert!(before < 9.2 && before > 6.2 && after > 8.8, "without: {before} to {after}");
 }
 
 #[test]

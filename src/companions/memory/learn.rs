@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::error::{Checked, Result, check_length, check_measured, public_result, refuse};
 use crate::learn::Learn;
 use crate::learn::dual::list_feedback::WeightedTarget;
-use crate::learn::dual::{AlphaSums, Base, Destination, List, NoneOfThese, Part, Target, UNIT_RATE};
+use crate::learn::dual::{
+    AlphaSums, Base, Destination, LIMIT_ALONE, List, NoneOfThese, Part, Target, UNIT_RATE,
+};
 use crate::learn::limits::check_learning_rate;
 use crate::learn::sample::{MAX_CANDIDATES, Sample};
 
@@ -177,7 +179,8 @@ impl MemoryMut<'_> {
             lora.check_mean(&mean.sums(), list.temperature, omega)?;
         }
         if lora.header.pending > 0 {
-            let fading = lora.header.fading();
+            // As the update of the adapter itself.
+            let fading = lora.header.fading(LIMIT_ALONE);
             crate::learn::dual::apply_updates(lora, UNIT_RATE)?;
             fade_lists(header, words, fading);
         }

@@ -9,7 +9,7 @@ use crate::adapter::view::AdapterMut;
 use crate::error::Error;
 use crate::error::{Result, public_result};
 use crate::learn::Learn;
-use crate::learn::dual::{Base, Destination, FADED, Fading, List, NoneOfThese, Part};
+use crate::learn::dual::{Base, DOUBT_LIMIT, Destination, FADED, Fading, List, NoneOfThese, Part};
 use crate::learn::sample::MAX_CANDIDATES;
 
 /// The result of visiting a remembered list.
@@ -140,7 +140,7 @@ impl MemoryMut<'_> {
     /// Decay, and doubt, on all that was learned: remembered lists are brought back by their visits. Lists that are
     /// older than the doubt weigh less from then on, and are brought back no further than that.
     pub(super) fn fade(&mut self, lora: &mut AdapterMut<'_>) {
-        let fading = lora.header.fading();
+        let fading = lora.header.fading(DOUBT_LIMIT);
         lora.fade(fading);
         fade_lists(self.header, self.words, fading);
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! x_j = score_j / tau,  y_j = X_j (b + C^T h) / tau            p0 = softmax(beta x)    p1 = softmax(beta x + y)
 //!
-//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 6: all that was learned fades to a tenth, doubt = 0
+//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 6 (9 without a memory): all that was learned fades to a tenth, doubt = 0
 //!
 //! (trust, strength) = argmax sum_i 0.99^age omega_i sum_j w_j ln softmax(trust x + strength y)_j - 5 |. - (1/2, 1)|^2
 //! ```
@@ -25,7 +25,9 @@ use crate::learn::sample::MAX_CANDIDATES;
 use crate::learn::softmax::exponentials;
 
 /// The doubt, in nats, above which everything learned is multiplied by the factor below.
-const DOUBT_LIMIT: f32 = 6.0;
+pub(crate) const DOUBT_LIMIT: f32 = 6.0;
+/// The same for an adapter without a memory: nothing brings back what a false alarm took, so it has to be surer.
+pub(crate) const LIMIT_ALONE: f32 = 9.0;
 /// The strength of the correction, as choices follow it, below which the same happens.
 const LEAST_STRENGTH: f32 = 0.6;
 /// That factor.
@@ -90,18 +92,18 @@ impl Header {
         })
     }
 
-    /// Whether the correction predicts worse than the base alone.
-    fn is_in_doubt(&self) -> bool {
+    /// Whether the correction predicts worse than the base alone, by a doubt above the limit.
+    fn is_in_doubt(&self, limit: f32) -> bool {
         let [.., doubt, _] = self.dual.trust;
         let ([_, strength], _) = self.fitted();
-        doubt > DOUBT_LIMIT || strength < LEAST_STRENGTH
+        doubt > limit || strength < LEAST_STRENGTH
     }
 
-    /// What is due: the decay that is set, and the doubt.
-    pub(crate) fn fading(&self) -> Fading {
+    /// What is due: the decay that is set, and a doubt above the limit.
+    pub(crate) fn fading(&self, limit: f32) -> Fading {
         let keep = 1.0 - self.decay;
         let [.., since] = self.dual.trust;
-        if self.is_in_doubt() {
+        if self.is_in_doubt(limit) {
             Fading { keep: FADED * keep, young: Some(since as u32) }
         } else {
             Fading { keep, young: None }

@@ -43,7 +43,7 @@ mod pending;
 mod start;
 mod turn;
 
-pub(crate) use evidence::{FADED, Fading};
+pub(crate) use evidence::{DOUBT_LIMIT, FADED, Fading, LIMIT_ALONE};
 pub(crate) use list::{Base, Destination, List, NoneOfThese, Part, Target};
 pub(crate) use mean::AlphaSums;
 pub(crate) use pending::{MAX_SCORE, apply_updates};

@@ -2,7 +2,7 @@
 
 use super::list::{Base, Destination, List, Part};
 use super::start::{APART, Lengths};
-use super::{GAMMA, LAMBDA, MAX_OMEGA, PRIOR, UNIT_RATE};
+use super::{GAMMA, LAMBDA, LIMIT_ALONE, MAX_OMEGA, PRIOR, UNIT_RATE};
 use crate::adapter::header::Header;
 use crate::adapter::limits::WEIGHT_LIMIT;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
@@ -149,7 +149,7 @@ pub(crate) fn apply_updates(view: &mut AdapterMut<'_>, lr: f32) -> Checked<Recei
     let moved = share * kernel::norm(view.grad_bias);
     let turned = (share * view.header.scaling) * kernel::norm(view.grad_c);
     view.check_growth(moved, turned)?;
-    view.fade(view.header.fading());
+    view.fade(view.header.fading(LIMIT_ALONE));
     kernel::axpy(view.bias, share, view.grad_bias);
     kernel::axpy(view.b, share, view.grad_c);
     for _ in 0..view.header.pending.min(MAX_TURNS) {
