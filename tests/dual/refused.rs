@@ -1,11 +1,11 @@
 //! Errors of a memory of lists: each names what is wrong, and nothing changes.
 
 use micro_lora::{
-    Clicks, Error, Learn, Listwise, Lookup, MAX_FEATURES, Memory, MemoryHeader, MemoryLayout, Stored,
-    VectorId, no_vectors,
+    Apply, Clicks, Config, Error, Forgotten, Learn, Listwise, Lookup, MAX_FEATURES, Memory, MemoryHeader,
+    MemoryLayout, Sample, Stored, VectorId, no_vectors,
 };
 
-use super::people::{BY_ID, Event, Ids, LAYOUT, LIST, Lists, Lora, N, Person, dual, learn, lists, save};
+use super::people::{BY_ID, Event, Ids, LAYOUT, LIST, Lists, Lora, N, Person, dot, dual, learn, lists, save};
 
 fn learned() -> (Box<Lora>, Box<Lists>, Person) {
     let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(21));
@@ -105,8 +105,8 @@ fn words_that_no_list_has_are_not_taken_up() {
     }
     for at in [OMEGA, TEMPERATURE, H, H + 3, U, U + 3, ALPHA, ALPHA + LIST - 1] {
         assert!(taken_up(at, |_| f32::NAN.to_bits()).is_err(), "NaN at {at}");
-        assert!(taken_up(at, |_| 1e13f32.to_bits()).is_err(), "too much at {at}");
-        assert!(taken_up(at, |_| (-1e13f32).to_bits()).is_err(), "too little at {at}");
+        assert!(taken_up(at, |_| 1.1e6f32.to_bits()).is_err(), "too much at {at}");
+        assert!(taken_up(at, |_| (-1.1e6f32).to_bits()).is_err(), "too little at {at}");
     }
     assert!(refused(OMEGA, |_| 0).starts_with("omega of a list: expected"), "{}", refused(OMEGA, |_| 0));
     // Weights are bytes, after the dual variables of six documents; the query's values come just before the documents'.
@@ -252,4 +252,45 @@ fn without_lists_a_memory_starts_again_beside_an_adapter_that_was_reset() {
     memory.view().learn(&mut *lora, &event.query, list, 0.01, no_vectors).unwrap();
     cleared.view().learn(&mut *other, &event.query, list, 0.01, no_vectors).unwrap();
     assert!(save(&lora) == save(&other));
+}
+
+/// It would be in the sum of the adapter's directions from the next visit on, and make that too large to be loaded again.
+#[test]
+fn a_list_with_a_query_that_is_longer_than_any_is_not_visited() {
+    let first = LAYOUT.words_per_list() - N * (LIST + 1);
+    for (longer, visits) in [(8.0, 3), (1e5, 2)] {
+        let (mut lora, mut memory, mut person) = learned();
+        let mut query = person.search().query;
+        // Where `lora_A` does not see it.
+        for row in lora.lora_a().chunks(N) {
+            let along = dot(row, &query);
+            query.iter_mut().zip(row).for_each(|(value, row)| *value -= along * row);
+        }
+        for (word, value) in memory.view().words[first..].iter_mut().zip(&query) {
+            *word = (longer * value).to_bits();
+        }
+        assert_eq!(memory.view().take_up(), Ok(()));
+        assert_eq!(memory.view().settle(&mut *lora, 3, no_vectors), Ok(visits), "{longer} times");
+    }
+}
+
+/// The sums over as many lists as can be counted must be loaded again.
+#[test]
+fn a_list_of_a_correction_that_is_far_longer_than_its_base_is_learned_and_can_be_loaded_again() {
+    const SCORED: MemoryLayout = MemoryLayout::stored(N, N, 2, Stored::F32, Stored::F32).with_scores();
+    let mut lora = Lora::new(Config::new()).unwrap();
+    let (mut a, mut b) = ([0.0; 4 * N], [0.0; 4 * N]);
+    (a[0], b[0]) = (1.0, 9e6 / 2.0);
+    lora.set_weights(&a, &b).unwrap();
+    let mut memory = Memory::<{ SCORED.words(4) }, { SCORED.scratch() }>::new(SCORED).unwrap();
+    let (mut input, mut base, mut documents) = ([0.0; N], [0.0; N], [0.0; 2 * N]);
+    (input[0], base[1], documents[0], documents[N]) = (1e3, 1e-3, 1.0, -1.0);
+    let sample = Sample::new(&input).with_base(&base).with_weight(16.0);
+    let list = Clicks::on(&documents, &[0.0, 1.0]);
+    let number = memory.view().learn(&mut lora, sample, list, 0.01, no_vectors).unwrap().number.unwrap();
+    let u = f32::from_bits(memory.view().words[U]);
+    assert_eq!(u, 0.0);
+    memory.view().take_up().unwrap();
+    assert_eq!(memory.view().forget(&mut lora, number, no_vectors), Ok(Forgotten::Done));
+    assert!(Lora::from_json(&save(&lora), 0).unwrap() == lora);
 }

@@ -9,7 +9,7 @@ use super::{MemoryHeader, MemoryMut};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Checked, Result, check_measured, public_result, refuse};
-use crate::learn::dual::{MAX_OMEGA, MAX_SCORE};
+use crate::learn::dual::{MAX_OMEGA, MAX_SCORE, MOST_U};
 use crate::learn::limits::{MAX_TEMPERATURE, MIN_TEMPERATURE};
 use crate::learn::sample::{MAX_CANDIDATES, MIN_CANDIDATES};
 use crate::state::base64::words;
@@ -259,7 +259,7 @@ fn check_list(record: &Record<'_>) -> Checked<()> {
         ("omega of a list", OMEGA, 1, f32::MIN_POSITIVE, MAX_OMEGA),
         ("temperature of a list", TEMPERATURE, 1, MIN_TEMPERATURE, MAX_TEMPERATURE),
         ("h of a list", H, 4, -1e6, 1e6),
-        ("u of a list", U, 4, -1e12, 1e12),
+        ("u of a list", U, 4, -MOST_U, MOST_U),
         ("alpha of a list", ALPHA, rows, -MAX_OMEGA, MAX_OMEGA),
     ];
     for (what, at, count, min, max) in ranges {

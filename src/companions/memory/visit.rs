@@ -102,6 +102,9 @@ impl MemoryMut<'_> {
             Lookup::Found | Lookup::Gone => return Revisit::Lost,
             Lookup::Failed => return Revisit::Passed,
         }
+        if lora.header.check_remembered(query).is_err() {
+            return Revisit::Passed;
+        }
         mean.centre(documents);
         let before = record.alpha_sums(lora.header);
         let (mut share, mut scores, mut alpha) =

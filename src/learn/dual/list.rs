@@ -175,7 +175,12 @@ impl AdapterMut<'_> {
                 kernel::down(self.b, after)
             }
         };
-        u.iter_mut().for_each(|u| *u *= to_u);
+        for u in &mut u {
+            *u *= to_u;
+            if u.abs() > MOST_U {
+                *u = 0.0;
+            }
+        }
         let change = difference(u, part.u);
         kernel::add_outer(self.grad_a, change.map(|u| u / dual.input_norm), list.input);
         self.header.dual.u.iter_mut().zip(change).for_each(|(sum, change)| *sum += change);
@@ -257,6 +262,10 @@ const MODESTY: f32 = 0.5;
 
 /// More than the longest input and the mean of inputs are, in the units of the first.
 const MOST_H: f32 = 3.0 * APART;
+
+/// The largest `u`: with it the sums over as many lists as can be counted can be saved. Only a correction that is far longer
+/// than its base has larger ones, which are left out: they would only turn `A`.
+pub(crate) const MOST_U: f32 = 1e6;
 
 /// Far enough below the limit that the visits of one click, which the norms do not count, cannot reach it.
 pub(crate) const LIMIT: f32 = NORM_LIMIT / 10.0;

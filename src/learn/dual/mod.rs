@@ -44,7 +44,7 @@ mod start;
 mod turn;
 
 pub(crate) use evidence::{DOUBT_LIMIT, FADED, Fading, LIMIT_ALONE};
-pub(crate) use list::{Base, Destination, List, NoneOfThese, Part, Target};
+pub(crate) use list::{Base, Destination, List, MOST_U, NoneOfThese, Part, Target};
 pub(crate) use mean::AlphaSums;
 pub(crate) use pending::{MAX_SCORE, apply_updates};
 

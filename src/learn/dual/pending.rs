@@ -110,7 +110,7 @@ impl AdapterMut<'_> {
         let (moved, along) = (unit * kernel::norm(sum), kernel::sqrt(kernel::dot4(h, h)));
         // Only the list of another adapter is that large.
         self.check_growth(moved, ((GAMMA * moved) / dual.input_norm) * along)?;
-        check_measured("length of the input", kernel::norm(input), 0.0, dual.input_norm * APART)?;
+        self.header.check_remembered(input)?;
         kernel::axpy(self.bias, -unit, sum);
         let to_b = ((GAMMA * unit) / dual.input_norm) / self.header.scaling;
         kernel::add_outer(self.b, h.map(|h_r| -(to_b * h_r)), sum);

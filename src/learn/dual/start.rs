@@ -43,6 +43,11 @@ impl Header {
         Ok(())
     }
 
+    /// Refuses the input of a remembered list that is longer than any that is learned: only a forged list has it.
+    pub(crate) fn check_remembered(&self, input: &[f32]) -> Checked<()> {
+        check_measured("length of the input", kernel::norm(input), 0.0, self.dual.input_norm * APART)
+    }
+
     /// From the first list on, the units are its own.
     pub(crate) fn take_units(&mut self, lengths: Lengths) {
         if self.dual.document_norm == 0.0 {
