@@ -1614,7 +1614,8 @@ mlora_status mlora_set_weights(mlora *lora,
 ///
 /// lora_a, lora_b: as for mlora_set_weights. share: 0 to 1.
 ///
-/// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8.
+/// Errors: those of every handle and buffer; OUT_OF_RANGE, NOT_FINITE, OVERFLOW for norms above 1e8; UNSUPPORTED for an
+/// adapter of the dual step, whose lists mlora_memory_forget takes back.
 /// Threads: needs the adapter for itself.
 mlora_status mlora_pull_towards(mlora *lora,
                                 const float *lora_a,

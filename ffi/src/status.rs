@@ -214,7 +214,7 @@ fn message(status: i32) -> &'static CStr {
         15 => c"state: expected values that match its checksum, got others: it has been damaged",
         16 => c"buffer: expected room for the whole text, got a smaller one",
         17 => {
-            c"file, adapter or memory: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, MLORA_STEP_DUAL for a memory and another step for a ring, or documents by id without scores, got more or another"
+            c"file, adapter or memory: expected a plain adapter of lora_A and lora_B in f32, f16 or bf16, MLORA_STEP_DUAL for a memory and another step for a ring or a pull, or documents by id without scores, got more or another"
         }
         18 => c"file or vectors: expected the module, field or vector searched for, got none",
         19 => c"adapter_config.json: expected null, false, 0 or empty in a field of a later PEFT, got something else",

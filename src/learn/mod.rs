@@ -406,7 +406,8 @@ pub trait Learn: Apply {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::OutOfRange`], [`Error::NotFinite`], [`Error::Overflow`] for norms above
-    /// 1e8, [`Error::NotInitialised`].
+    /// 1e8, [`Error::NotInitialised`]; [`Error::Unsupported`] for an adapter of the dual step: a [`Memory`](crate::Memory)
+    /// takes its lists back.
     ///
     /// ```
     /// use micro_lora::{Apply, Config, Learn, MicroLora};

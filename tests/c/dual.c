@@ -109,8 +109,18 @@ static void the_first_feedback_chooses(void) {
   CHECK(receipt.step == MLORA_STEP_DUAL);
 }
 
+// A memory would take out lists of which only a share is left.
+static void weights_of_the_dual_step_are_not_pulled(void) {
+  lora = make_dual(room, sizeof room, 0);
+  const float kept[RANK * FEATURES] = {0};
+  watch(room, sizeof room);
+  REFUSE(MLORA_ERROR_UNSUPPORTED, mlora_pull_towards(lora, kept, RANK * FEATURES, kept, RANK * FEATURES, 0.1f));
+  watch_nothing();
+}
+
 void test_dual(void) {
   the_dual_step_has_a_bias();
   choices_are_predicted_before_they_are_learned();
   the_first_feedback_chooses();
+  weights_of_the_dual_step_are_not_pulled();
 }

@@ -134,13 +134,8 @@ impl AdapterMut<'_> {
         self.header.dual = Dual { flags: self.header.dual.flags, ..Header::zeroed().dual };
         kernel::clear(self.input_sum);
         kernel::clear(self.grad_a);
-        self.straighten_rows();
-        self.measure();
-    }
-
-    /// Makes the rows of `lora_A` orthonormal, and `lora_B` such that the outputs stay.
-    pub(crate) fn straighten_rows(&mut self) {
         orthonormalise(self.a, self.b, self.header.in_len(), self.header.out_len());
+        self.measure();
     }
 
     /// `A mu`, of the mean as it is now.
