@@ -101,6 +101,28 @@ fn a_memory_of_another_adapter_is_refused_and_changes_nothing() {
     assert!(lora.apply(query).unwrap().iter().all(|value| value.is_finite()));
 }
 
+/// A frozen adapter is saved with its outputs, but without the sums that a memory takes lists out of.
+#[test]
+fn a_memory_beside_an_adapter_that_was_loaded_for_inference_is_refused_and_nothing_changes() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(9));
+    let numbers: Vec<u32> = (0..5).filter_map(|_| learn(&mut lora, &mut memory, &person.search())).collect();
+    let frozen = lora.freeze();
+    let mut json = vec![0; frozen.json_len()];
+    frozen.write_json(&mut json).unwrap();
+    let mut thawed = Lora::from_json(&json, 0).unwrap();
+    let (before, words) = (save(&thawed), memory.view().words.to_vec());
+    let what = "lists in the memory, not more than its adapter has learned";
+    let refused = Error::Count { what, got: 5, min: 0, max: 0 };
+    let event = person.search();
+    let list = Clicks::on(&event.documents, &event.clicks);
+    assert_eq!(memory.view().forget(&mut thawed, numbers[2], no_vectors), Err(refused));
+    assert_eq!(memory.view().settle(&mut thawed, 3, no_vectors), Err(refused));
+    assert_eq!(memory.view().learn(&mut thawed, &event.query, list, 0.01, no_vectors), Err(refused));
+    assert!(save(&thawed) == before && memory.view().words == words);
+    memory.view().clear();
+    assert!(learn(&mut thawed, &mut memory, &event).is_some());
+}
+
 /// Learning a list first applies what is pending, which fades everything else, remembered lists too.
 #[test]
 fn lists_that_faded_for_what_was_pending_leave_nothing() {

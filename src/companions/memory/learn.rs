@@ -247,7 +247,7 @@ impl MemoryMut<'_> {
         let dual = lora.header.dual;
         let mean = self.mean();
         let (counted, norm) = (mean.count() as usize, mean.norm());
-        let (remembered, learned) = (self.header.len().max(counted), dual.lists as usize);
+        let (remembered, learned) = (self.header.len().max(counted), learned(lora) as usize);
         if remembered > learned {
             return Err(refuse::count(
                 "lists in the memory, not more than its adapter has learned",
@@ -262,7 +262,7 @@ impl MemoryMut<'_> {
 
     /// Whether the mean is of more lists than the adapter has learned.
     fn is_stale(&mut self, lora: &AdapterMut<'_>) -> bool {
-        self.mean().count() > lora.header.dual.lists
+        self.mean().count() > learned(lora)
     }
 
     fn check_fits(&self, lora: &AdapterMut<'_>) -> Checked<()> {
@@ -270,6 +270,11 @@ impl MemoryMut<'_> {
         check_length("in_features of the memory", layout.in_features, lora.header.in_len())?;
         check_length("out_features of the memory", layout.out_features, lora.header.out_len())
     }
+}
+
+/// Lists in the adapter's sums. Loaded for inference, it kept their number without the sums.
+fn learned(lora: &AdapterMut<'_>) -> u32 {
+    if lora.header.is_dual() { lora.header.dual.lists } else { 0 }
 }
 
 fn skipped(lora: &mut AdapterMut<'_>, skip: Skip, guard: f32, quality: Option<f32>) -> MemoryReceipt {
