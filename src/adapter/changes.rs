@@ -79,11 +79,14 @@ impl Header {
             self.step = StepKind::Auto as u32;
         }
         self.forget_dual();
+        self.dual.flags = 0;
     }
 
-    /// Clears the bias and the state of the dual step.
+    /// Clears the bias and the state of the dual step, but not what chose the step: a reset needs it.
     pub(crate) fn forget_dual(&mut self) {
+        let chosen = self.dual.flags & Self::CHOSEN;
         (self.dual, self.bias) = (Self::zeroed().dual, Self::zeroed().bias);
+        self.dual.flags = chosen;
     }
 
     /// Counts a change after which an output may differ.

@@ -118,9 +118,25 @@ static void weights_of_the_dual_step_are_not_pulled(void) {
   watch_nothing();
 }
 
+static void a_reset_lets_feedback_choose_again(void) {
+  mlora_config config = MLORA_CONFIG(FEATURES, FEATURES, RANK);
+  mlora_config got = MLORA_CONFIG(0, 0, 0);
+  const mlora_sample sample = MLORA_SAMPLE(QUERY, FEATURES);
+  const float w[RANK * FEATURES] = {0};
+  ACCEPT(mlora_init(room, sizeof room, &config, MLORA_ABI_VERSION, &lora));
+  ACCEPT(mlora_adapt_choice(lora, &sample, DOCUMENTS[0], CANDIDATES * FEATURES, 1, 1.0f, MLORA_TEMPERATURE_CHOICE, NULL));
+  ACCEPT(mlora_set_weights(lora, w, RANK * FEATURES, w, RANK * FEATURES));
+  ACCEPT(mlora_get_config(lora, &got));
+  CHECK(got.step == MLORA_STEP_DUAL);
+  ACCEPT(mlora_reset(lora));
+  ACCEPT(mlora_get_config(lora, &got));
+  CHECK(got.step == MLORA_STEP_AUTO);
+}
+
 void test_dual(void) {
   the_dual_step_has_a_bias();
   choices_are_predicted_before_they_are_learned();
   the_first_feedback_chooses();
   weights_of_the_dual_step_are_not_pulled();
+  a_reset_lets_feedback_choose_again();
 }

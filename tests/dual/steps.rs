@@ -106,6 +106,36 @@ fn the_first_feedback_chooses_the_step() {
     assert_eq!(lora.config().step, StepKind::Auto);
 }
 
+#[test]
+fn a_reset_after_weights_were_set_lets_feedback_choose_the_step_again() {
+    let event = Person::new(25).search();
+    let list = Listwise::new(&event.documents, &event.clicks);
+    for (config, set, after) in [
+        (Config::new(), StepKind::Dual, StepKind::Auto),
+        (Config::new().with_step(StepKind::Dual), StepKind::Dual, StepKind::Dual),
+    ] {
+        let mut lora = Box::new(Lora::new(config).unwrap());
+        let fresh = save(&lora);
+        assert_eq!(lora.adapt_listwise(&event.query, list).unwrap().step, StepKind::Dual);
+        let (a, b) = (lora.lora_a().to_vec(), lora.lora_b().to_vec());
+        lora.set_weights(&a, &b).unwrap();
+        assert_eq!(lora.config().step, set);
+        let mut loaded = Lora::from_json(&save(&lora), 0).unwrap();
+        for lora in [&mut *lora, &mut loaded] {
+            lora.reset();
+            assert_eq!(lora.config().step, after);
+            assert_eq!(without_counts(&save(lora)), without_counts(&fresh));
+        }
+    }
+}
+
+/// A saved adapter without its generation, which a reset does not take back, and the checksum.
+fn without_counts(json: &[u8]) -> serde_json::Value {
+    let mut state: serde_json::Value = serde_json::from_slice(json).unwrap();
+    (state["generation"], state["crc32"]) = (0.into(), 0.into());
+    state
+}
+
 /// Code written for the scaled-gradient step still works: a host's own memory without a bias, a rank above
 /// `in_features`.
 #[test]

@@ -3,7 +3,6 @@
 use super::list::{Base, Destination, List, Part};
 use super::start::{APART, Lengths};
 use super::{GAMMA, LAMBDA, LIMIT_ALONE, MAX_OMEGA, PRIOR, UNIT_RATE};
-use crate::adapter::header::Header;
 use crate::adapter::limits::WEIGHT_LIMIT;
 use crate::adapter::stats::{Outcome, Receipt, Skip};
 use crate::adapter::view::AdapterMut;
@@ -122,14 +121,12 @@ impl AdapterMut<'_> {
 
     /// Weights as at the start, `A` orthonormal; settings and counters stay.
     pub(crate) fn start_again(&mut self) {
-        let chosen = self.header.dual.flags & Header::CHOSEN;
         let bound = kernel::sqrt(3.0 / self.header.in_features as f32);
         kernel::fill_uniform(self.a, bound, self.header.seed);
         kernel::clear(self.b);
         self.forget_dual();
         self.clear_pending();
         self.become_dual();
-        self.header.dual.flags |= chosen;
         self.measure();
     }
 }
