@@ -511,8 +511,9 @@ typedef struct {
 /// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
 ///
 /// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
-/// same adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. The
-/// callback may be NULL for a memory that keeps everything by value.
+/// same adapter or memory of lists return BUSY and change nothing; on others they work. It must not make something new in
+/// their memory: mlora_init and the like take memory that nothing was written to yet, so they cannot see that it is in use.
+/// context is passed through. The callback may be NULL for a memory that keeps everything by value.
 typedef int (*mlora_vectors)(void *context, int kind, uint32_t id, float *out, size_t len);
 
 /// What learning a list did.
@@ -677,7 +678,8 @@ mlora_status mlora_config_problem(const mlora_config *config,
 ///
 /// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The handle is the
 /// memory's own address and needs no release. The adapter contains no pointers: a memcpy of it is a snapshot, and
-/// copying it back is an undo. For a copy at another address mlora_open gives the handle.
+/// copying it back is an undo. For a copy at another address mlora_open gives the handle. Not from within a callback on
+/// the memory of the adapter that is at work there: this cannot be detected, since the memory may never have been written to.
 /// abi_version: MLORA_ABI_VERSION, to detect a header and a library that do not match.
 ///
 /// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too

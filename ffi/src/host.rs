@@ -37,8 +37,9 @@ pub enum mlora_lookup {
 /// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
 ///
 /// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
-/// same adapter or memory of lists return BUSY and change nothing; on others they work. context is passed through. The
-/// callback may be NULL for a memory that keeps everything by value.
+/// same adapter or memory of lists return BUSY and change nothing; on others they work. It must not make something new in
+/// their memory: mlora_init and the like take memory that nothing was written to yet, so they cannot see that it is in use.
+/// context is passed through. The callback may be NULL for a memory that keeps everything by value.
 pub type mlora_vectors = Option<
     unsafe extern "C" fn(context: *mut c_void, kind: c_int, id: u32, out: *mut f32, len: usize) -> c_int,
 >;

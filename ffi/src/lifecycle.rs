@@ -97,7 +97,8 @@ pub unsafe extern "C" fn mlora_config_problem(
 ///
 /// memory: aligned to 4 bytes, at least mlora_size bytes (more is fine); it need not be cleared. The handle is the
 /// memory's own address and needs no release. The adapter contains no pointers: a memcpy of it is a snapshot, and
-/// copying it back is an undo. For a copy at another address mlora_open gives the handle.
+/// copying it back is an undo. For a copy at another address mlora_open gives the handle. Not from within a callback on
+/// the memory of the adapter that is at work there: this cannot be detected, since the memory may never have been written to.
 /// abi_version: MLORA_ABI_VERSION, to detect a header and a library that do not match.
 ///
 /// Errors: ABI, STRUCT_SIZE, FLAGS; COUNT and OUT_OF_RANGE for a setting, which mlora_config_problem names; MEMORY if there is too
