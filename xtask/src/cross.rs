@@ -3,6 +3,9 @@
 //! A target that rustup has installed is used. Otherwise Debian's second compiler builds `core` from its sources, which
 //! works for every target and needs only Debian's packages; CI machines use this. If neither is available, rustup
 //! downloads the target.
+//!
+//! The npm package is an exception: `core` as rustup compiled it uses newer WebAssembly features than the package's baseline,
+//! so it is always built from its sources.
 
 use std::env;
 use std::path::Path;
@@ -17,6 +20,8 @@ const DEBIAN_WASM_LLD: &str = "wasm-ld-22";
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Toolchain {
     Rustup,
+    /// Rustup's compiler, with `core` from its sources.
+    RustupSource,
     Debian,
 }
 
@@ -26,8 +31,17 @@ impl Toolchain {
             return Ok(Self::Rustup);
         }
         let debian = Self::debian(shell);
-        if debian.is_err() && rustup_adds(shell, target) {
+        if debian.is_err() && rustup(shell, &["target", "add", target]) {
             return Ok(Self::Rustup);
+        }
+        debian
+    }
+
+    /// A compiler that builds `core` from its sources.
+    pub fn from_source(shell: &Shell) -> Result<Self> {
+        let debian = Self::debian(shell);
+        if debian.is_err() && rustup(shell, &["component", "add", "rust-src"]) {
+            return Ok(Self::RustupSource);
         }
         debian
     }
@@ -40,6 +54,7 @@ impl Toolchain {
     pub fn name(self) -> &'static str {
         match self {
             Self::Rustup => "rustup",
+            Self::RustupSource => "rustup-source",
             Self::Debian => "debian",
         }
     }
@@ -76,14 +91,16 @@ impl Toolchain {
             // Flags for the host (`target-cpu=native`) do not apply to another processor.
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let is_wasm = target.starts_with("wasm32");
+        // wasm-bindgen names `alloc`, though nothing in the linked program allocates.
+        let sources = if is_wasm { "-Zbuild-std=core,alloc" } else { "-Zbuild-std=core" };
         match self {
             Self::Rustup => build,
+            Self::RustupSource => build.arg(sources).env("RUSTC_BOOTSTRAP", "1"),
             Self::Debian => {
                 let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-                let is_wasm = target.starts_with("wasm32");
                 build
-                    // wasm-bindgen names `alloc`, though nothing in the linked program allocates.
-                    .arg(if is_wasm { "-Zbuild-std=core,alloc" } else { "-Zbuild-std=core" })
+                    .arg(sources)
                     .env("RUSTC", DEBIAN_RUSTC)
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env(linker, if is_wasm { DEBIAN_WASM_LLD } else { DEBIAN_LLD })
@@ -99,7 +116,8 @@ fn rustup_has(shell: &Shell, target: &str) -> bool {
     installed.is_ok_and(|list| list.lines().any(|line| line == target))
 }
 
-fn rustup_adds(shell: &Shell, target: &str) -> bool {
+/// Lets rustup download something; false without rustup or a network.
+fn rustup(shell: &Shell, what: &[&str]) -> bool {
     let offline = env::var_os("CARGO_NET_OFFLINE").is_some_and(|value| value == "true");
-    !offline && needs::on_path("rustup") && cmd!(shell, "rustup target add {target}").run().is_ok()
+    !offline && needs::on_path("rustup") && cmd!(shell, "rustup {what...}").run().is_ok()
 }

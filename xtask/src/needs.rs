@@ -141,7 +141,7 @@ pub const RUSTC_WEB: Tool = Tool {
     name: "rustc-web",
     is_present: |_| Path::new(DEBIAN_RUSTC).exists() && Path::new(DEBIAN_CORE).exists(),
     packages: &["rustc-web", "rust-web-src"],
-    elsewhere: "not needed where `rustup target add` can install the target",
+    elsewhere: "not needed where rustup can install the target or `rust-src`",
 };
 
 /// Emulators of other processors' Linux programs.

@@ -87,7 +87,7 @@ pub fn pack(shell: &Shell) -> Result<PathBuf> {
 
 /// Builds the package into `wasm/pkg`.
 pub fn build(shell: &Shell) -> Result<()> {
-    let toolchain = Toolchain::for_target(shell, TARGET)?;
+    let toolchain = Toolchain::from_source(shell)?;
     install_tools(shell)?;
     shell.remove_path(PACKAGE)?;
     shell.create_dir(PACKAGE)?;
