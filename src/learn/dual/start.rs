@@ -153,7 +153,8 @@ impl AdapterMut<'_> {
     }
 }
 
-/// Gram-Schmidt on the rows of `a`, `b` changed so that `b^T a` stays.
+/// Gram-Schmidt on the rows of `a`, `b` changed so that `b^T a` stays. Inlined, it would add to the stack of what is called after it.
+#[inline(never)]
 fn orthonormalise(a: &mut [f32], b: &mut [f32], in_len: usize, out_len: usize) {
     let rank = kernel::rows(a, in_len).len();
     for r in 0..rank {

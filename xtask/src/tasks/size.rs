@@ -27,7 +27,7 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora",
         files: &["micro_lora_simd.wasm", "index.js"],
-        ceiling: 21_590,
+        ceiling: 21_610,
         goal: 13_312,
     },
     Download {
