@@ -380,7 +380,11 @@ const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, n
     try {
       let vector = values._vectors(id, WHAT[kind]);
       if (vector == null) return 1;
-      if (vector.then) fail("TYPE", "vectors", "to return the vector itself", "a promise: load the vectors first");
+      if (vector.then) {
+        // If it rejects, nobody else sees it: that would end a Node process.
+        Promise.resolve(vector).catch(() => {});
+        fail("TYPE", "vectors", "to return the vector itself", "a promise: load the vectors first");
+      }
       const what = `vector of ${WHAT[kind]} ${id}`;
       vector = sized(what, vector, n);
       if (!(vector instanceof Float32Array)) vector = new Float32Array(vector);

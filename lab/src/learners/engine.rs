@@ -98,8 +98,8 @@ impl Ranker for Scaled {
 }
 
 /// The correction that an adapter adds to each query.
-pub(super) fn corrections(
-    lora: &MicroLora<FEATURES, FEATURES, 4>,
+pub(super) fn corrections<const RANK: usize>(
+    lora: &MicroLora<FEATURES, FEATURES, RANK>,
     queries: ArrayView2<'_, f32>,
 ) -> Result<Array2<f32>, Error> {
     let mut corrections = Array2::zeros(queries.dim());

@@ -13,9 +13,9 @@ use crate::{FEATURES, LEARNING_RATE};
 /// The most results of a remembered list: lists of classes are the longest.
 const LIST: usize = 20;
 
-pub struct EngineDual {
+pub struct EngineDual<const RANK: usize = 4> {
     setting: Setting,
-    lora: Box<MicroLora<FEATURES, FEATURES, 4>>,
+    lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
     memory: Option<Remembered>,
     serve: f32,
 }
@@ -33,7 +33,7 @@ enum Told<'a> {
     Thumb { on: usize, quality: f32 },
 }
 
-impl EngineDual {
+impl<const RANK: usize> EngineDual<RANK> {
     /// Remembers this many lists; 0 means no memory.
     pub fn new(setting: &Setting, lists: usize, serve: f32) -> Result<Self, Error> {
         let config = Config::new().with_step(StepKind::Dual).with_seed(setting.seed);
@@ -98,7 +98,7 @@ impl EngineDual {
     }
 }
 
-impl Ranker for EngineDual {
+impl<const RANK: usize> Ranker for EngineDual<RANK> {
     fn score(&self, queries: ArrayView2<'_, f32>, base: ArrayView2<'_, f32>) -> Result<Array2<f32>, Error> {
         Ok(moved(base, &self.setting.documents, &(corrections(&self.lora, queries)? * self.serve)))
     }

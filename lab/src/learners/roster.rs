@@ -97,12 +97,14 @@ roster! {
     Clicks "scaled step, ring, holdback" =>
         |s| Ok(Box::new(Held::new(Box::new(scaled(s, Config::new(), 1.0)?.with_replay()))));
     Asked "quality alone" => |s| Ok(Box::new(Scaled::new(s, Config::new(), Told::Quality, 1.0)?));
-    Always MAIN => |s| Ok(Box::new(EngineDual::new(s, LISTS, 1.0)?));
-    Always "dual, at 1.5" => |s| Ok(Box::new(EngineDual::new(s, LISTS, 1.5)?));
-    Searches "dual, no ring" => |s| Ok(Box::new(EngineDual::new(s, 0, 1.0)?));
-    Asked "dual, 64 lists" => |s| Ok(Box::new(EngineDual::new(s, 64, 1.0)?));
-    Asked "dual, 600 lists" => |s| Ok(Box::new(EngineDual::new(s, 600, 1.0)?));
-    Clicks "dual, holdback" => |s| Ok(Box::new(Held::new(Box::new(EngineDual::new(s, LISTS, 1.0)?))));
+    Always MAIN => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.0)?));
+    Always "dual, at 1.5" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.5)?));
+    Searches "dual, no ring" => |s| Ok(Box::new(EngineDual::<4>::new(s, 0, 1.0)?));
+    Asked "dual, rank 1" => |s| Ok(Box::new(EngineDual::<1>::new(s, LISTS, 1.0)?));
+    Asked "dual, rank 2" => |s| Ok(Box::new(EngineDual::<2>::new(s, LISTS, 1.0)?));
+    Asked "dual, 64 lists" => |s| Ok(Box::new(EngineDual::<4>::new(s, 64, 1.0)?));
+    Asked "dual, 600 lists" => |s| Ok(Box::new(EngineDual::<4>::new(s, 600, 1.0)?));
+    Clicks "dual, holdback" => |s| Ok(Box::new(Held::new(Box::new(EngineDual::<4>::new(s, LISTS, 1.0)?))));
     Searches REFERENCE => |s| dual(s, DUAL, 1.0);
     Asked "dual (reference), at 1.5" => |s| dual(s, DUAL, 1.5);
     Asked "dual (reference), no ring" =>
@@ -114,7 +116,7 @@ roster! {
     Asked "dual (reference), bias alone" => |s| dual(s, DualSettings { gamma: 0.0, eta: 0.0, ..DUAL }, 1.0);
     Asked "dual (reference), gamma 2, lam 20" => |s| dual(s, DualSettings { gamma: 2.0, lam: 20.0, ..DUAL }, 1.0);
     Asked "dual (reference), without none of these" => |s| dual(s, DualSettings { outside: false, ..DUAL }, 1.0);
-    Ratings "dual, at 2" => |s| Ok(Box::new(EngineDual::new(s, LISTS, 2.0)?));
+    Ratings "dual, at 2" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 2.0)?));
     Asked "dual (reference), base trust 1" => |s| dual(s, DualSettings { beta: 1.0, ..DUAL }, 1.0);
     Ratings "dual (reference), calibrated" => |s| Ok(Box::new(Calibrated::new(s, 0.6, 10.0)));
 }

@@ -1,5 +1,6 @@
 // How the engine is loaded. Each test takes a copy of the module that has not been loaded yet.
 import { Random, build, expect, inNode, lora } from "./setup.js";
+import { unhandledIn } from "./unhandled.js";
 
 let copies = 0;
 /** The package's main module once more, as new. */
@@ -221,21 +222,12 @@ describe("loading", () => {
   it("reads nothing once it has loaded, and leaves no second source to fail by itself", async () => {
     const made = await fresh();
     await made.default();
-    const unhandled = [];
-    const note = (event) => unhandled.push(event);
-    const [add, remove] = inNode
-      ? [process.on.bind(process), process.off.bind(process)]
-      : [addEventListener, removeEventListener];
-    const name = inNode ? "unhandledRejection" : "unhandledrejection";
-    add(name, note);
-    const later = Array.from({ length: 2000 }, () => made.default(nowhere()));
-    later.push(made.default(Promise.reject(new Error("late"))), made.default(null));
-    later.push(made.default({ module_or_path: Promise.reject(new Error("later")) }));
-    await Promise.all(later);
-    await new Promise((done) => {
-      setTimeout(done, 50);
+    const unhandled = await unhandledIn(() => {
+      const later = Array.from({ length: 2000 }, () => made.default(nowhere()));
+      later.push(made.default(Promise.reject(new Error("late"))), made.default(null));
+      later.push(made.default({ module_or_path: Promise.reject(new Error("later")) }));
+      return Promise.all(later);
     });
-    remove(name, note);
     expect(unhandled).to.deep.equal([]);
   });
 

@@ -2,6 +2,7 @@
 import { Memory } from "micro-lora/learn";
 import { WIDTH, clicks, golden, hex, make, vector, vectors } from "./lists.js";
 import { Random, bits, config, dot, expect, lora, norm, refusal } from "./setup.js";
+import { unhandledIn } from "./unhandled.js";
 
 describe("a memory of lists", () => {
   const CAPACITY = 6;
@@ -67,6 +68,17 @@ describe("a memory of lists", () => {
       memory.learn(made, table[event], [event, event + 9, event + 18], event % 3);
     return memory;
   };
+
+  it("refuses an async function for vectors, and leaves no rejection of it to end the process", async () => {
+    const made = make();
+    const memory = byId(async () => {
+      throw new Error("the database is down");
+    });
+    const unhandled = await unhandledIn(() => {
+      expect(() => memory.learn(made, table[0], [1, 2, 3], 0)).to.throw(/load the vectors first/);
+    });
+    expect(unhandled).to.deep.equal([]);
+  });
 
   it("says which lists moved a document, and the shares and the rest are the correction", () => {
     const made = make();

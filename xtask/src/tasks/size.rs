@@ -39,7 +39,7 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora with micro-lora/learn",
         files: &["learn_simd.wasm", "index.js", "learn.js"],
-        ceiling: 40_840,
+        ceiling: 40_850,
         goal: 19_456,
     },
     Download {
