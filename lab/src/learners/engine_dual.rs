@@ -13,7 +13,7 @@ use crate::{FEATURES, LEARNING_RATE};
 /// The most results of a remembered list: lists of classes are the longest.
 const LIST: usize = 20;
 
-pub struct EngineDual<const RANK: usize = 4> {
+pub struct EngineDual<const RANK: usize> {
     setting: Setting,
     lora: Box<MicroLora<FEATURES, FEATURES, RANK>>,
     memory: Option<Remembered>,
