@@ -374,6 +374,11 @@ impl Header {
         self.dual.flags & Self::DUAL != 0
     }
 
+    /// Whether it learned a list by the dual step. One that was loaded for inference keeps its norms, but takes new units.
+    pub(crate) const fn has_units(&self) -> bool {
+        self.is_dual() && self.dual.document_norm > 0.0
+    }
+
     /// Refuses a header without sizes.
     pub(crate) fn check_sized(&self) -> Checked<()> {
         if self.rank == 0 { Err(refuse::NOT_INITIALISED) } else { Ok(()) }

@@ -132,3 +132,36 @@ fn lists_without_a_click_teach_and_say_nothing_about_predictions() {
     assert_eq!(lora.predictions(), seen);
     assert!(score(&lora) < before - 1e-3, "{} for {before}", score(&lora));
 }
+
+#[test]
+fn a_memory_that_is_younger_than_the_doubt_is_as_sure_as_none() {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let mut doubt = 0.0;
+    for n in 0.. {
+        if n == 150 {
+            person.taste.iter_mut().for_each(|value| *value = -*value);
+        }
+        let event = person.search();
+        let weight = if n < 150 { 1.0 } else { 0.1 };
+        doubt = f32::max(0.0, doubt + weight * doubt_of(&lora, &event));
+        let sample = Sample::new(&event.query).with_weight(weight);
+        lora.adapt_listwise(sample, Listwise::new(&event.documents, &event.clicks)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+        if n > 150 && doubt > 6.5 {
+            break;
+        }
+    }
+    assert!(doubt < 8.0, "{doubt}");
+    let mut memory = lists();
+    let mut tell = |n: u32| {
+        let event = person.search();
+        let before = dot(lora.bias(), lora.bias());
+        doubt += 0.1 * doubt_of(&lora, &event);
+        let sample = Sample::new(&event.query).with_weight(0.1);
+        let clicks = Clicks::on(&event.documents, &event.clicks);
+        memory.view().learn(&mut *lora, sample, clicks, 0.01, no_vectors).unwrap();
+        (n, doubt, dot(lora.bias(), lora.bias()) < 0.2 * before)
+    };
+    let (n, doubt, _) = (1..).map(&mut tell).find(|(.., faded)| *faded).unwrap();
+    assert!(n > 2 && doubt > 8.8 && doubt < 9.5, "after {n} lists of the memory, at a doubt of {doubt}");
+}

@@ -294,3 +294,69 @@ fn a_list_of_a_correction_that_is_far_longer_than_its_base_is_learned_and_can_be
     assert_eq!(memory.view().forget(&mut lora, number, no_vectors), Ok(Forgotten::Done));
     assert!(Lora::from_json(&save(&lora), 0).unwrap() == lora);
 }
+
+/// It keeps the norms of its first list, though it takes new units: the first list has to be checked as that of a new one.
+#[test]
+fn a_list_that_an_adapter_loaded_for_inference_cannot_learn_changes_nothing() {
+    let (mut lora, mut person) = (dual(), Person::new(23));
+    let scaled = |values: &[f32], factor: f32| values.iter().map(|value| factor * value).collect::<Vec<_>>();
+    let Event { query, documents, clicks } = person.search();
+    let (short, long, base) = (scaled(&query, 1e-3), scaled(&documents, 900.0), scaled(&query, 900.0));
+    fn tell(
+        lora: &mut Lora,
+        input: &[f32],
+        base: &[f32],
+        documents: &[f32],
+        clicks: &[f32],
+        weight: f32,
+    ) -> Result<(), Error> {
+        let sample = Sample::new(input).with_base(base).with_weight(weight);
+        lora.adapt_listwise(sample, Listwise::new(documents, clicks).with_temperature(1000.0))?;
+        lora.apply_updates(0.01).map(drop)
+    }
+    tell(&mut lora, &short, &base, &long, &clicks, 1e-3).unwrap();
+    let frozen = lora.freeze();
+    let mut json = vec![0; frozen.json_len()];
+    frozen.write_json(&mut json).unwrap();
+    let mut thawed = Lora::from_json(&json, 0).unwrap();
+    let before = save(&thawed);
+    let sample = Sample::new(&short).with_base(&base).with_weight(16.0);
+    let list = Listwise::new(&long, &clicks).with_temperature(0.01);
+    let refused = thawed.adapt_listwise(sample, list);
+    assert!(refused.is_err());
+    assert!(save(&thawed) == before);
+}
+
+/// Rounding to int8 makes a query longer than it was by some thousandths.
+#[test]
+fn a_query_that_rounding_takes_past_the_limit_is_not_learned_again() {
+    let (mut lora, mut person) = (dual(), Person::new(24));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let events = [person.search(), person.search()];
+    for (n, event) in events.iter().enumerate() {
+        let ids: Vec<u32> = (0..LIST).map(|row| (n * LIST + row) as u32).collect();
+        let list = Clicks::on_ids(&ids, &event.clicks).with_query_id(n as u32);
+        let find = |id, out: &mut [f32]| at_length(&events, 1.0, id, out);
+        memory.view().learn(&mut *lora, &event.query, list, 0.01, find).unwrap();
+    }
+    let longest = 15.999;
+    let find = |id, out: &mut [f32]| at_length(&events, longest, id, out);
+    let kept = memory.view().relearn(&mut *lora, find).unwrap();
+    let visits = memory.view().settle(&mut *lora, 4, find).unwrap();
+    assert!(kept == 1 || visits == 4, "{kept} lists are kept, of which {visits} of 4 visits were made");
+}
+
+/// The vectors of events, the second query of another length.
+fn at_length(events: &[Event], factor: f32, id: VectorId, out: &mut [f32]) -> Lookup {
+    match id {
+        VectorId::Document(id) => {
+            let documents = &events[id as usize / LIST].documents;
+            out.copy_from_slice(&documents[id as usize % LIST * N..][..N]);
+        }
+        VectorId::Query(id) => {
+            let factor = if id == 1 { factor } else { 1.0 };
+            out.iter_mut().zip(&events[id as usize].query).for_each(|(out, value)| *out = factor * value);
+        }
+    }
+    Lookup::Found
+}

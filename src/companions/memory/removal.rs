@@ -213,6 +213,8 @@ impl MemoryMut<'_> {
         }
         lora.admit(&list, None)?;
         let scales = quantise(&record.layout, query, documents);
+        // Rounding to int8 can take a query past the limit that later visits check.
+        lora.header.check_remembered(query)?;
         record.set(FINGERPRINT, fingerprint(query, documents));
         record.set_vectors(query, documents, &scales);
         record.set_part(&[0.0; MAX_CANDIDATES], &[0.0; 4], &[0.0; 4]);

@@ -9,7 +9,9 @@ use crate::adapter::view::AdapterMut;
 use crate::error::Error;
 use crate::error::{Result, public_result};
 use crate::learn::Learn;
-use crate::learn::dual::{Base, DOUBT_LIMIT, Destination, FADED, Fading, List, NoneOfThese, Part};
+use crate::learn::dual::{
+    Base, DOUBT_LIMIT, Destination, FADED, Fading, LIMIT_ALONE, List, NoneOfThese, Part,
+};
 use crate::learn::sample::MAX_CANDIDATES;
 
 /// The result of visiting a remembered list.
@@ -29,7 +31,9 @@ impl MemoryMut<'_> {
     /// # Errors
     /// [`Error::Length`] for a memory of other sizes than the adapter's, [`Error::NotInitialised`],
     /// [`Error::Count`] while events are pending, and for a memory of more lists than the adapter has learned: it was
-    /// reset, or saved at another time. [`clear`](Self::clear) the memory, or [`relearn`](Self::relearn).
+    /// reset, loaded for inference alone, or saved at another time. [`clear`](Self::clear) the memory, or
+    /// [`relearn`](Self::relearn). [`Error::OutOfRange`] if the mean document of the memory is far longer than the
+    /// adapter's documents.
     ///
     /// ```
     /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
@@ -143,9 +147,16 @@ impl MemoryMut<'_> {
     /// Decay, and doubt, on all that was learned: remembered lists are brought back by their visits. Lists that are
     /// older than the doubt weigh less from then on, and are brought back no further than that.
     pub(super) fn fade(&mut self, lora: &mut AdapterMut<'_>) {
-        let fading = lora.header.fading(DOUBT_LIMIT);
+        let limit = if self.is_younger_than_doubt(lora) { LIMIT_ALONE } else { DOUBT_LIMIT };
+        let fading = lora.header.fading(limit);
         lora.fade(fading);
         fade_lists(self.header, self.words, fading);
+    }
+
+    /// Whether the doubt rose before the first list of a memory that is not full: it has little to bring back.
+    fn is_younger_than_doubt(&self, lora: &AdapterMut<'_>) -> bool {
+        let [.., since] = lora.header.dual.trust;
+        self.header.len < self.header.capacity && self.header.len as f32 <= since
     }
 }
 

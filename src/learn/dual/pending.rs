@@ -43,7 +43,7 @@ impl AdapterMut<'_> {
         {
             return Err(refuse::overflow("logits"));
         }
-        if self.header.dual.document_norm == 0.0 || self.header.pending > 0 {
+        if !self.header.has_units() || self.header.pending > 0 {
             // From here on it is another adapter: so nothing after this may fail.
             self.check_ahead(list, lengths)?;
         }
@@ -55,7 +55,7 @@ impl AdapterMut<'_> {
     /// Refuses a list after which a norm could be past its limit, whatever `A` will be, with what is pending served.
     fn check_ahead(&self, list: &List<'_>, lengths: Lengths) -> Checked<()> {
         let dual = &self.header.dual;
-        let is_first = dual.document_norm == 0.0;
+        let is_first = !self.header.has_units();
         let (base, input, apart) = if is_first {
             (lengths.base, lengths.input, 1.0)
         } else {

@@ -34,7 +34,7 @@ impl Header {
             ("length of the base", lengths.base, dual.base_norm),
             ("length of the documents", lengths.documents, dual.document_norm),
         ] {
-            if first > 0.0 {
+            if self.has_units() {
                 check_measured(what, got, first / APART, first * APART)?;
             } else {
                 check_measured(what, got, SHORTEST, LONGEST)?;
@@ -50,7 +50,7 @@ impl Header {
 
     /// From the first list on, the units are its own.
     pub(crate) fn take_units(&mut self, lengths: Lengths) {
-        if self.dual.document_norm == 0.0 {
+        if !self.has_units() {
             self.dual.input_norm = lengths.input;
             self.dual.base_norm = lengths.base;
             self.dual.document_norm = lengths.documents;
