@@ -1116,9 +1116,10 @@ mlora_status mlora_memory_init(void *memory,
 /// MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.
 ///
-/// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for,
-/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first
-/// list's and for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
+/// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for and
+/// for a memory of more lists than the adapter has learned (see mlora_memory_settle), MISSING if a vector of this list
+/// is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first list's and for a list of too much
+/// weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
 /// sizes, UNSUPPORTED for one that learns by another step.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_learn(mlora_memory *memory,
@@ -1133,8 +1134,10 @@ mlora_status mlora_memory_learn(mlora_memory *memory,
 /// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Call it after
 /// a list was forgotten, so that the others settle: a few visits per list are enough.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
-/// model_id, LENGTH for one of other sizes.
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, and for a memory of more lists than
+/// the adapter has learned: it was reset, loaded for inference alone, or saved at another time; OUT_OF_RANGE if the mean
+/// document of the memory is far longer than the adapter's documents, MISMATCH for an adapter of another model_id, LENGTH
+/// for one of other sizes.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_settle(mlora_memory *memory,
                                  mlora *lora,
@@ -1197,8 +1200,8 @@ mlora_status mlora_memory_load_json(mlora_memory *memory,
 /// what no remembered list accounts for: (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has
 /// shares of 0, and counts in the rest. The sum is the correction.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
-/// adapter of another model_id. After an error shares and numbers may have been written to.
+/// Errors: those of every handle, buffer and callback; COUNT for n, COUNT and OUT_OF_RANGE as mlora_memory_settle,
+/// NOT_FINITE, MISMATCH for an adapter of another model_id. After an error shares and numbers may have been written to.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_why(mlora_memory *memory,
                               mlora *lora,
@@ -1219,8 +1222,8 @@ mlora_status mlora_memory_why(mlora_memory *memory,
 ///
 /// forgotten: a number of mlora_forgotten.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
-/// model_id.
+/// Errors: those of every handle, buffer and callback; COUNT and OUT_OF_RANGE as mlora_memory_settle, MISMATCH for an
+/// adapter of another model_id.
 /// Threads: needs the memory and the adapter for itself.
 mlora_status mlora_memory_forget(mlora_memory *memory,
                                  mlora *lora,

@@ -199,9 +199,10 @@ impl Buffers {
 /// MLORA_LEARNING_RATE.
 /// vectors: see mlora_vectors.
 ///
-/// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for,
-/// MISSING if a vector of this list is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first
-/// list's and for a list of too much weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
+/// Errors: those of every handle, buffer, sample and callback; COUNT for more documents than the layout has room for and
+/// for a memory of more lists than the adapter has learned (see mlora_memory_settle), MISSING if a vector of this list
+/// is not found, OUT_OF_RANGE for vectors whose norm is far from that of the first list's and for a list of too much
+/// weight, MISMATCH for an adapter of another model_id, LENGTH for one of other
 /// sizes, UNSUPPORTED for one that learns by another step.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
@@ -242,8 +243,10 @@ pub unsafe extern "C" fn mlora_memory_learn(
 /// Visits remembered lists in a cycle, the oldest first, and writes to `made` how many visits were made. Call it after
 /// a list was forgotten, so that the others settle: a few visits per list are enough.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
-/// model_id, LENGTH for one of other sizes.
+/// Errors: those of every handle, buffer and callback; COUNT while events are pending, and for a memory of more lists than
+/// the adapter has learned: it was reset, loaded for inference alone, or saved at another time; OUT_OF_RANGE if the mean
+/// document of the memory is far longer than the adapter's documents, MISMATCH for an adapter of another model_id, LENGTH
+/// for one of other sizes.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_settle(

@@ -47,8 +47,8 @@ impl From<Forgotten> for mlora_forgotten {
 /// what no remembered list accounts for: (mlora_memory_len + 1) * n values. A list whose vectors cannot be read has
 /// shares of 0, and counts in the rest. The sum is the correction.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT for n and while events are pending, NOT_FINITE, MISMATCH for an
-/// adapter of another model_id. After an error shares and numbers may have been written to.
+/// Errors: those of every handle, buffer and callback; COUNT for n, COUNT and OUT_OF_RANGE as mlora_memory_settle,
+/// NOT_FINITE, MISMATCH for an adapter of another model_id. After an error shares and numbers may have been written to.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_why(
@@ -88,8 +88,8 @@ pub unsafe extern "C" fn mlora_memory_why(
 ///
 /// forgotten: a number of mlora_forgotten.
 ///
-/// Errors: those of every handle, buffer and callback; COUNT while events are pending, MISMATCH for an adapter of another
-/// model_id.
+/// Errors: those of every handle, buffer and callback; COUNT and OUT_OF_RANGE as mlora_memory_settle, MISMATCH for an
+/// adapter of another model_id.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_forget(

@@ -38,7 +38,7 @@ impl MemoryMut<'_> {
     ///
     /// # Errors
     /// As [`Learn::adapt_listwise`] and [`Learn::apply_updates`]; also [`Error::Count`] for more documents than the
-    /// layout has room for, [`Error::Missing`] if the host does not find a vector, [`Error::OutOfRange`] for vectors
+    /// layout has room for and as [`settle`](Self::settle), [`Error::Missing`] if the host does not find a vector, [`Error::OutOfRange`] for vectors
     /// far from the length of the first list's and for a weight of the list above 16. Nothing is then changed.
     ///
     /// ```

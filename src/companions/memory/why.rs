@@ -19,8 +19,8 @@ impl MemoryMut<'_> {
     /// vectors cannot be read has shares of 0; its part is in the last row. All shares add up to the correction.
     ///
     /// # Errors
-    /// [`Error::Length`](crate::Error::Length), [`Error::Count`](crate::Error::Count),
-    /// [`Error::NotFinite`](crate::Error::NotFinite), [`Error::NotInitialised`](crate::Error::NotInitialised).
+    /// As [`settle`](Self::settle); also [`Error::NotFinite`](crate::Error::NotFinite), and
+    /// [`Error::Count`](crate::Error::Count) for more documents than a list may have.
     ///
     /// ```
     /// use micro_lora::{Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, no_vectors};
