@@ -27,7 +27,7 @@ pub enum Toolchain {
 
 impl Toolchain {
     pub fn for_target(shell: &Shell, target: &str) -> Result<Self> {
-        if rustup_has(shell, target) {
+        if rustup_lists(shell, "target", target) {
             return Ok(Self::Rustup);
         }
         let debian = Self::debian(shell);
@@ -40,7 +40,11 @@ impl Toolchain {
     /// A compiler that builds `core` from its sources.
     pub fn from_source(shell: &Shell) -> Result<Self> {
         let debian = Self::debian(shell);
-        if debian.is_err() && rustup(shell, &["component", "add", "rust-src"]) {
+        // Asked for first: to add what is there needs the network.
+        if debian.is_err()
+            && (rustup_lists(shell, "component", "rust-src")
+                || rustup(shell, &["component", "add", "rust-src"]))
+        {
             return Ok(Self::RustupSource);
         }
         debian
@@ -111,9 +115,10 @@ impl Toolchain {
     }
 }
 
-fn rustup_has(shell: &Shell, target: &str) -> bool {
-    let installed = cmd!(shell, "rustup target list --installed").quiet().ignore_stderr().read();
-    installed.is_ok_and(|list| list.lines().any(|line| line == target))
+/// Whether rustup has installed a target or a component.
+fn rustup_lists(shell: &Shell, kind: &str, name: &str) -> bool {
+    let installed = cmd!(shell, "rustup {kind} list --installed").quiet().ignore_stderr().read();
+    installed.is_ok_and(|list| list.lines().any(|line| line == name))
 }
 
 /// Lets rustup download something; false without rustup or a network.
