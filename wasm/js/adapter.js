@@ -1,6 +1,6 @@
 // The methods that adapters of `micro-lora` share with those of `micro-lora/lite`; `index.js` adds the others.
 
-import { flat, number, sized, whole } from "./arrays.js";
+import { bufferOf, flat, lengthOf, number, sized, whole } from "./arrays.js";
 import { MicroLoraConfigWasm as Settings, disposable, readInto, settingsOf, write as writeConfig } from "./config.js";
 import { floats, idle, invoke, release, room, take, used, wasm, within } from "./engine.js";
 import { fail, known, mistyped } from "./fail.js";
@@ -44,7 +44,7 @@ const give = (lora, input, behind = 0) => {
 };
 
 /** The array, or a copy if it is a view of the engine's memory, which growth of that memory empties. */
-const apart = (array) => (array.buffer === wasm.memory.buffer ? new Float32Array(array) : array);
+const apart = (array) => (bufferOf(array) === wasm.memory.buffer ? new Float32Array(array) : array);
 
 /**
  * Learns from one event of a kind. What is passed besides the input stands one after the other: `vectors`, `extra`, which
@@ -58,7 +58,7 @@ export const learn = (lora, kind, input, vectors, extra, options, value = 0, tem
   give(lora, input);
   // A getter of another array may have had the memory grow, which empties views of it: the engine then refuses the length.
   const arrays = passed.map(apart);
-  const lengths = passed.map((array) => array.length);
+  const lengths = passed.map(lengthOf);
   let at = room(4 * lengths.reduce((sum, length) => sum + length));
   const first = at;
   arrays.forEach((array, i) => {

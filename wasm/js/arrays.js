@@ -15,6 +15,14 @@ export const whole = (what, value, min = 0, max = 4294967295, more = "") =>
     ? value
     : fail("COUNT", what, `a whole number from ${min} to ${max}${more}`, shown(value));
 
+/** A property of typed arrays that runs no code: an array may have one of its own, which does. */
+const intrinsic = (name) => {
+  const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Float32Array.prototype), name);
+  return (array) => get.call(array);
+};
+export const lengthOf = intrinsic("length");
+export const bufferOf = intrinsic("buffer");
+
 /** How many values an array of numbers has. */
 export const count = (what, values) => {
   let length;

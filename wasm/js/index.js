@@ -13,7 +13,7 @@ import {
   live,
   loaded,
 } from "./adapter.js";
-import { count, flat, number, sized, whole } from "./arrays.js";
+import { count, flat, lengthOf, number, sized, whole } from "./arrays.js";
 import { clamped, disposable } from "./config.js";
 import { asking, idle, release, room, take, use, within } from "./engine.js";
 import { bytesIn } from "./bytes.js";
@@ -98,7 +98,7 @@ const learnList = (lora, kind, input, candidates, weights, options) => {
   const { learningRate = 0.01, temperature = LIST_TEMPERATURE } = options;
   number("learningRate", learningRate);
   const vectors = flat("candidates", candidates, out);
-  weights = sized("weights", weights, vectors.length / out);
+  weights = sized("weights", weights, lengthOf(vectors) / out);
   return learn(lora, kind, input, vectors, weights, options, learningRate, temperature);
 };
 
@@ -112,7 +112,7 @@ export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
     const [inFeatures, outFeatures] = live(this)._sizes;
     const given = flat("inputs", inputs, inFeatures, 0, MOST / inFeatures);
-    const n = given.length / inFeatures;
+    const n = lengthOf(given) / inFeatures;
     const outputs = new Float32Array(n * outFeatures);
     for (let i = 0; i < n; i++) {
       const input = given.subarray(i * inFeatures, (i + 1) * inFeatures);
@@ -149,7 +149,7 @@ export class MicroLoraWasm extends Lite {
 
   adaptAttractRepel(input, attract, repel, options) {
     attract = output(this, "attract", attract);
-    repel = flat("repel", repel, attract.length, 1);
+    repel = flat("repel", repel, lengthOf(attract), 1);
     return learn(this, call.ATTRACT_REPEL, input, repel, attract, known(options, SAMPLE));
   }
 

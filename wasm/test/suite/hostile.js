@@ -68,6 +68,44 @@ describe("an array", () => {
     }
   });
 
+  it("runs no code of its own once the adapter's input is written", () => {
+    const asked = (values, name, value) => {
+      const array = Float32Array.from(values);
+      let calls = 0;
+      return Object.defineProperty(array, name, {
+        get: () => {
+          // `sized` reads a length once before anything is written, and so does `flat`.
+          if (name === "length" && calls++ < 3) return values.length;
+          made.inputView.fill(99);
+          return value;
+        },
+      });
+    };
+    const list = [...rows[0], ...rows[1]];
+    let made;
+    const state = (learn) => {
+      made = trained(8);
+      learn();
+      return made.toJson();
+    };
+    const choice = state(() => made.adaptChoice(x, list, 1, { base: x }));
+    const listwise = state(() => made.adaptListwise(x, list, [0, 1]));
+    for (const [name, value] of [
+      ["length", 1e9],
+      ["length", 2 ** 32 - 1],
+      ["length", 3],
+      ["buffer", made.inputView.buffer],
+    ]) {
+      expect(state(() => made.adaptChoice(x, asked(list, name, value), 1, { base: asked(x, name, value) }))).to.equal(
+        choice,
+      );
+      expect(state(() => made.adaptListwise(x, asked(list, name, value), asked([0, 1], name, value)))).to.equal(
+        listwise,
+      );
+    }
+    expect(bits(made.applyBatch(asked(list, "length", 1e9)))).to.deep.equal(bits(made.applyBatch(list)));
+  });
+
   it("may call back while it is read: the call goes on with what there is then", () => {
     const made = trained(8);
     const json = made.toJson();
