@@ -5,4 +5,5 @@ export { Explore, principalDirections } from "./explore.js";
 export { Holdback } from "./holdback.js";
 export { Memory } from "./memory.js";
 export { pullTowards } from "./pull.js";
+export { predictions } from "./recall.js";
 export { Replay } from "./replay.js";

@@ -6,21 +6,18 @@ import { floats as floatsOf, integers as integersOf, read, write } from "./docum
 import { DUAL_STEP, LIST_TEMPERATURE, MAX_CANDIDATES, MAX_FEATURES, MIN_CANDIDATES } from "./generated/adapter.js";
 import * as call from "./generated/calls-recall.js";
 import { LIST_WORDS, MAX_CAPACITY, MEAN_WORDS, MEMORY } from "./generated/companions.js";
-import { MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
+import { NONE, REQUEST, engine, request } from "./recall.js";
 import {
-  asking,
   check,
   count,
   fail,
   fields,
   idle,
   known,
-  loaded,
   mistyped,
   number,
   release,
-  room,
   savable,
   sized,
   take,
@@ -50,9 +47,6 @@ const OLDEST = 6;
 const TURN = 7;
 const LAST = 8;
 
-/** Words of a request before its arrays. */
-const REQUEST = 12;
-
 /** Words of one list. */
 const listWords = ([width, out, list, kinds]) => {
   const [query, document] = [kinds & 3, (kinds >> 2) & 3];
@@ -69,11 +63,6 @@ const listWords = ([width, out, list, kinds]) => {
 
 /** Frees the blocks of memories that are garbage collected. */
 const registry = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(release) : undefined;
-
-const NONE = [];
-
-/** The engine's numbers for what it asks for. */
-const WHAT = ["document", "query"];
 
 const checkVectors = (vectors) =>
   typeof vectors === "function"
@@ -149,14 +138,7 @@ export class Memory {
     whole("modelId", modelId);
     const asks = queries === "id" || documents === "id";
     if (asks) checkVectors(vectors);
-    if (!loaded().recall) {
-      fail(
-        "NOT_LOADED",
-        "engine",
-        "the one of micro-lora/learn",
-        "the smaller one: import micro-lora/learn before init(), or give init() its learn_simd.wasm",
-      );
-    }
+    engine();
     const scratch = (list + 1) * outFeatures + inFeatures;
     const mean = HEADER + scratch + listWords(sizes) * capacity;
     const words = mean + MEAN_WORDS + outFeatures;
@@ -197,7 +179,7 @@ export class Memory {
     const which = single ? whole("chosen", clicks, 0, n - 1) : 0;
     query = queryOf(query, this);
     configOf(lora);
-    const [outcome, words, results] = request(this, call.LEARN, lora, query, arrays, which, queryId, numbers);
+    const [outcome, words, results] = request(live(this), call.LEARN, lora, query, arrays, which, queryId, numbers);
     return {
       outcome,
       number: outcome ? undefined : wordsOf(this)[LAST],
@@ -214,7 +196,7 @@ export class Memory {
     query = queryOf(query, this);
     const [n, len] = [rows.length / out, this.length];
     const arrays = [rows, new Uint32Array(len), NONE, new Float32Array((len + 1) * n)];
-    const [, words, floats] = request(this, call.WHY, lora, query, arrays);
+    const [, words, floats] = request(live(this), call.WHY, lora, query, arrays);
     const at = REQUEST + rows.length;
     const shares = (i) => floats.slice(at + len + i * n, at + len + (i + 1) * n);
     const lists = Array.from({ length: len }, (_, i) => ({ number: words[at + i], shares: shares(i) }));
@@ -222,19 +204,19 @@ export class Memory {
   }
 
   forget(lora, number) {
-    const [done] = request(this, call.FORGET, lora, undefined, NONE, whole("number", number));
+    const [done] = request(live(this), call.FORGET, lora, undefined, NONE, whole("number", number));
     return ["forgotten", "not remembered", "left behind"][done];
   }
 
   forgetDocument(lora, id) {
     checkIds(this);
-    const [forgotten, [leftBehind]] = request(this, call.FORGET_DOCUMENT, lora, undefined, NONE, whole("id", id));
+    const [forgotten, [leftBehind]] = request(live(this), call.FORGET_DOCUMENT, lora, undefined, NONE, whole("id", id));
     return { forgotten, leftBehind };
   }
 
   settle(lora, visits) {
     const all = 9 * wordsOf(this)[LEN];
-    return request(this, call.SETTLE, lora, undefined, NONE, whole("visits", visits === undefined ? all : visits))[0];
+    return request(live(this), call.SETTLE, lora, undefined, NONE, whole("visits", visits === undefined ? all : visits))[0];
   }
 
   relearn(lora, vectors) {
@@ -244,7 +226,7 @@ export class Memory {
     values._vectors = checkVectors(vectors === undefined ? _vectors : vectors);
     try {
       values._model = configOf(lora).modelId;
-      return request(this, call.RELEARN, lora)[0];
+      return request(live(this), call.RELEARN, lora)[0];
     } catch (error) {
       Object.assign(values, { _vectors, _model });
       throw error;
@@ -301,7 +283,7 @@ export class Memory {
         finite("mean", floatsOf(mean).slice().fill(0, 0, 1));
         words.set(integersOf(mean), own(memory)._mean);
       }
-      check(loaded().recall(call.TAKE_UP, own(memory)._at, 0, 0));
+      check(engine().recall(call.TAKE_UP, own(memory)._at, 0, 0));
     } catch (error) {
       memory.free();
       throw error;
@@ -331,78 +313,5 @@ const live = (memory) => {
 /** A view of its block, made for each use, because growth of the engine's memory empties views. */
 const wordsOf = (memory) => {
   const { _at, _all } = live(memory);
-  return new Uint32Array(loaded().memory.buffer, _at, _all);
-};
-
-/**
- * Calls the engine. Gives its answer, and the request as words and as floats, over which the engine writes results. All
- * arguments were read before: the only code of the caller that runs here is the function that finds vectors.
- */
-const request = (memory, what, lora, query, arrays = NONE, which = 0, queryId, numbers = NONE) => {
-  const values = live(memory);
-  const [width, out] = values._sizes;
-  if (!(ours(lora) instanceof MicroLoraWasm)) {
-    fail("TYPE", "lora", "an adapter of the micro-lora that micro-lora/learn imports", "one of another copy");
-  }
-  const { inFeatures, outFeatures, modelId } = lora.getConfig();
-  for (const [name, got, expected] of [
-    ["inFeatures", inFeatures, width],
-    ["outFeatures", outFeatures, out],
-  ]) {
-    if (got !== expected) fail("LENGTH", name, `${expected} values`, got);
-  }
-  if (modelId !== values._model) {
-    fail("MISMATCH", "modelId", `${values._model}, as the memory was made for`, modelId);
-  }
-  if (queryId !== undefined) whole("queryId", queryId);
-  if (query) lora.inputView.set(query);
-  const lengths = [0, 1, 2, 3, 4].map((i) => arrays[i]?.length ?? (i < 4 ? 0 : -1));
-  const size = arrays.reduce((sum, array) => sum + (array?.length ?? 0), REQUEST);
-  const at = room(4 * size);
-  const { memory: { buffer }, recall } = loaded();
-  const words = new Uint32Array(buffer, at, size);
-  const floats = new Float32Array(buffer, at, size);
-  words.set([...lengths, which, queryId === undefined ? 0 : 1, queryId]);
-  floats.set(numbers, 8);
-  let end = REQUEST;
-  for (const array of arrays) {
-    if (!array) continue;
-    (array instanceof Uint32Array ? words : floats).set(array, end);
-    end += array.length;
-  }
-  const [block] = lora.block();
-  const blocks = [lora.block(), values._block].map(([from, to]) => new Uint8Array(buffer, from, to - from));
-  const before = values._asks || what === call.RELEARN ? blocks.map((block) => block.slice()) : NONE;
-  const heap = new Float32Array(buffer);
-  let problem;
-  const answer = (kind, id, to, n) => {
-    if (problem) return 2;
-    try {
-      let vector = values._vectors(id, WHAT[kind]);
-      if (vector == null) return 1;
-      if (vector.then) {
-        // If it rejects, nobody else sees it: that would end a Node process.
-        Promise.resolve(vector).catch(() => {});
-        fail("TYPE", "vectors", "to return the vector itself", "a promise: load the vectors first");
-      }
-      const what = `vector of ${WHAT[kind]} ${id}`;
-      vector = sized(what, vector, n);
-      if (!(vector instanceof Float32Array)) vector = new Float32Array(vector);
-      // `every` takes longer, and one click asks for a hundred vectors.
-      let zero = 0;
-      for (let i = 0; i < n; i++) zero += 0 * vector[i];
-      if (zero !== 0) finite(what, vector);
-      heap.set(vector, to / 4);
-      return 0;
-    } catch (error) {
-      problem = [error];
-      return 2;
-    }
-  };
-  const result = asking(answer, () => recall(what, values._at, block, at));
-  if (problem) {
-    before.forEach((bytes, i) => blocks[i].set(bytes));
-    throw problem[0];
-  }
-  return [check(result), words, floats];
+  return new Uint32Array(engine().memory.buffer, _at, _all);
 };

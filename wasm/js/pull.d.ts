@@ -11,7 +11,7 @@ import type { MicroLoraWasm } from "./index.js";
  * the dual step, `TYPE` for one of `micro-lora/lite`. The adapter is then what it was.
  *
  * @example
- * const { loraA, loraB } = lora; // in the evening
+ * const { loraA, loraB } = lora; // in the evening; an adapter made with config.step = 2
  * pullTowards(lora, loraA, loraB, 0.1); // the next evening: what only one day taught fades
  */
 export function pullTowards(

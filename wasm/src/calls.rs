@@ -42,6 +42,7 @@ calls! {
     SETTLE = 4,
     RELEARN = 5,
     TAKE_UP = 6,
+    PREDICTIONS = 7,
 }
 
 calls! {

@@ -11,7 +11,8 @@
 use core::slice;
 
 use micro_lora::{
-    AdapterMut, Clicks, Header, Lookup, MemoryHeader, MemoryMut, MemoryReceipt, Result, Sample, VectorId,
+    AdapterMut, Apply, Clicks, Header, Lookup, MemoryHeader, MemoryMut, MemoryReceipt, Predictions, Result,
+    Sample, VectorId,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -59,19 +60,22 @@ struct Passed<'m> {
 ///
 /// # Safety
 /// As for `memory::lend`; a memory's block is at `block`, made for the sizes that its header has, and a request is at
-/// `request`. All of them are apart. Taking up needs neither an adapter nor a request.
+/// `request`. All of them are apart. Taking up needs neither an adapter nor a request, and predictions need no memory.
 #[wasm_bindgen]
 pub unsafe fn recall(what: u32, block: *mut MemoryHeader, lora: *mut Header, request: *mut Request) -> f32 {
-    // SAFETY: the caller's promise.
-    let mut memory = unsafe { lend(block) };
     let done = if what == call::TAKE_UP {
-        memory.take_up().map(|()| 0)
+        // SAFETY: the caller's promise.
+        unsafe { lend(block) }.take_up().map(|()| 0)
     } else {
         // SAFETY: the same.
         let lent: Result<Lent<'_, 0>> = unsafe { memory::lend(lora, request.cast(), []) };
         lent.and_then(|lent| {
+            if what == call::PREDICTIONS {
+                // SAFETY: the same.
+                return Ok(unsafe { &mut *request }.predict(&lent.adapter));
+            }
             // SAFETY: the same; the arrays are outside of the request.
-            let (request, passed) = unsafe { (&mut *request, Passed::behind(request)) };
+            let (memory, request, passed) = unsafe { (lend(block), &mut *request, Passed::behind(request)) };
             run(what, memory, lent.adapter, lent.input, request, passed)
         })
     };
@@ -136,6 +140,17 @@ impl Request {
         self.ids = receipt.left_behind;
         self.weight = receipt.moved;
         receipt.outcome.code()
+    }
+
+    /// Writes trust and strength, each with its error. Gives 0 if nothing was predicted yet.
+    fn predict(&mut self, lora: &AdapterMut<'_>) -> u32 {
+        let Some(Predictions { trust, trust_error, strength, strength_error, .. }) = lora.predictions()
+        else {
+            return 0;
+        };
+        [self.weight, self.quality, self.temperature, self.learning_rate] =
+            [trust, trust_error, strength, strength_error];
+        1
     }
 }
 

@@ -9,3 +9,4 @@ export const FORGET_DOCUMENT = 3;
 export const SETTLE = 4;
 export const RELEARN = 5;
 export const TAKE_UP = 6;
+export const PREDICTIONS = 7;

@@ -1,6 +1,6 @@
 // The dual step: the bits of the native engine (the script of `tests/web_dual_vectors.rs`, and the vectors that it
 // committed), and what is refused.
-import { Replay, pullTowards } from "micro-lora/learn";
+import { Replay, predictions, pullTowards } from "micro-lora/learn";
 import { toBytes } from "micro-lora/peft";
 import { WIDTH, clicks, golden, hex, make } from "./lists.js";
 import { Random, bits, dot, expect, lora, norm, refusal } from "./setup.js";
@@ -98,6 +98,49 @@ describe("the dual step", () => {
     const x = random.unit(WIDTH);
     const [one, other] = [single.apply(x), pending.apply(x)];
     expect(dot(one, other) / norm(one) / norm(other)).to.be.above(0.9);
+  });
+
+  it("says how well it predicted, by the regression that its state keeps", () => {
+    const made = make({ outFeatures: OUT, seed: 3 });
+    expect(predictions(made)).to.equal(undefined);
+    const random = new Random(7);
+    const taste = random.row(OUT);
+    for (let event = 0; event < 60; event += 1) {
+      const [x, base, candidates] = [random.row(WIDTH), random.row(OUT), random.row(3 * OUT)];
+      // What is chosen follows the base a little, and a taste.
+      const likes = [0, 1, 2].map((i) => {
+        const candidate = candidates.subarray(i * OUT, (i + 1) * OUT);
+        return dot(candidate, taste) + 0.3 * dot(candidate, base);
+      });
+      made.adaptChoice(x, candidates, likes.indexOf(Math.max(...likes)), { base });
+      made.applyUpdates();
+    }
+    const before = made.toJson();
+    const seen = predictions(made);
+    expect(made.toJson()).to.equal(before);
+    // docs/state-format.md: the Hessian's entries and the gradient of the regression.
+    const bytes = Uint8Array.from(atob(JSON.parse(before).dual), (c) => c.charCodeAt(0));
+    const [h00, h01, h11, g0, g1] = new Float32Array(bytes.buffer).slice(11);
+    const [a, d, right0, right1] = [h00 + 10, h11 + 10, 10 * 0.5 - g0, 10 - g1];
+    const determinant = a * d - h01 * h01;
+    const within = (value, least, most) => Math.min(Math.max(value, least), most);
+    const expected = {
+      trust: within((d * right0 - h01 * right1) / determinant, 0, 2),
+      trustError: Math.sqrt(d / determinant),
+      strength: within((a * right1 - h01 * right0) / determinant, -1, 5),
+      strengthError: Math.sqrt(a / determinant),
+    };
+    for (const [name, value] of Object.entries(expected)) expect(seen[name], name).to.be.closeTo(value, 1e-5);
+    expect(seen.strength).to.be.above(0.6);
+    expect(`${seen}`).to.equal(
+      `choices follow the frozen order at ${seen.trust.toFixed(2)} ± ${seen.trustError.toFixed(2)} (1: fully, 0: not at all) ` +
+        `and what was learned at ${seen.strength.toFixed(2)} ± ${seen.strengthError.toFixed(2)} (1: as strongly as it was learned, 0: not at all)`,
+    );
+    const scaled = make({ outFeatures: OUT, step: 2 });
+    expect(predictions(scaled)).to.equal(undefined);
+    refusal(() => predictions({}), "TYPE", /^lora/);
+    made.free();
+    refusal(() => predictions(made), "FREED");
   });
 
   it("has a bias, which with the matrices is the correction, and which a PEFT file does not drop silently", () => {

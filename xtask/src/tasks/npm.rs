@@ -234,7 +234,7 @@ const ENTRIES: [(&str, &str); 4] = [
 ];
 
 /// The declarations that those of `learn` are made of.
-const LEARN_PARTS: &[&str] = &["explore", "holdback", "memory", "pull", "replay"];
+const LEARN_PARTS: &[&str] = &["explore", "holdback", "memory", "pull", "recall", "replay"];
 
 /// The modules, bundled into one file per entry, and the files that are copied unchanged.
 fn modules(shell: &Shell) -> Result<()> {

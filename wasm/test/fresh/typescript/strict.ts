@@ -19,10 +19,12 @@ import {
   Explore,
   Memory,
   Replay,
+  predictions,
   principalDirections,
   pullTowards,
   type FindVector,
   type MemoryReceipt,
+  type Predictions,
   type Why,
 } from "micro-lora/learn";
 import * as lite from "micro-lora/lite";
@@ -83,7 +85,8 @@ export async function everything(input: Float32Array, rows: Vectors): Promise<st
   memory.clear();
   const again: Memory = Memory.fromJson(memory.toJson(), { vectors, modelId: 7 });
   again.free();
-  const said = `${lists[0]?.number} ${rest[0]} ${taken} ${forgotten + leftBehind + settled} ${lora.bias[0]}`;
+  const seen: Predictions | undefined = predictions(lora);
+  const said = `${lists[0]?.number} ${rest[0]} ${taken} ${forgotten + leftBehind + settled} ${lora.bias[0]} ${seen?.strength}`;
   const explore = new Explore(0.3, 1);
   const eps = explore.draw(principalDirections([input, [1, 2]], 16));
   const explored: Receipt = explore.adapt(lora, input, eps, 0.7, 0.2, sample);
