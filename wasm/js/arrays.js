@@ -20,8 +20,8 @@ const intrinsic = (name) => {
   const { get } = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Float32Array.prototype), name);
   return (array) => get.call(array);
 };
-export const lengthOf = intrinsic("length");
-export const bufferOf = intrinsic("buffer");
+export const lengthOf = /* @__PURE__ */ intrinsic("length");
+export const bufferOf = /* @__PURE__ */ intrinsic("buffer");
 
 /** How many values an array of numbers has. */
 export const count = (what, values) => {
