@@ -5,7 +5,9 @@ use micro_lora::{
     Sample, Skip, StepKind, Stored, no_vectors,
 };
 
-use super::people::{Event, LAYOUT, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
+use super::people::{
+    Event, LAYOUT, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save,
+};
 
 #[test]
 fn lists_teach_a_taste() {
@@ -221,4 +223,18 @@ fn scores_that_are_not_given_are_those_of_the_base() {
     assert!(apart(&learned(list), &learned(list.with_scores(&scores))) < 1e-5);
     let halved: Vec<f32> = scores.iter().map(|score| score / 2.0).collect();
     assert!(apart(&learned(list), &learned(list.with_scores(&halved))) > 1e-4);
+}
+
+#[test]
+fn a_list_without_a_click_at_a_weight_or_a_rate_of_zero_is_skipped() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(19));
+    learn(&mut lora, &mut memory, &person.search());
+    let Event { query, documents, .. } = person.search();
+    let before = lora.apply(&query).unwrap();
+    for (weight, rate) in [(0.0, 0.01), (1.0, 0.0)] {
+        let (sample, list) = (Sample::new(&query).with_weight(weight), Clicks::on(&documents, &[0.0; LIST]));
+        let receipt = memory.view().learn(&mut *lora, sample, list, rate, no_vectors).unwrap();
+        assert_eq!(receipt.outcome, Outcome::Skipped(Skip::NothingChosen));
+        assert!(lora.apply(&query).unwrap() == before && memory.len() == 1);
+    }
 }
