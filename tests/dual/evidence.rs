@@ -2,7 +2,7 @@
 
 use micro_lora::{Apply, Clicks, Learn, Listwise, Sample, no_vectors};
 
-use super::people::{Event, Lists, Lora, N, Person, dot, dual, learn, lists};
+use super::people::{Event, Lists, Lora, N, Person, dot, dual, learn, lists, save};
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -30,6 +30,29 @@ fn choices_by_taste_follow_the_correction_and_are_not_doubted() {
     assert!(seen.trust < 0.6, "{seen}");
     let sentence = seen.to_string();
     assert!(sentence.contains(&format!("{:.2}", seen.strength)), "{sentence}");
+}
+
+/// By the formula of `src/learn/dual/evidence.rs`: a prior of .5 and 1, each of weight 10.
+#[test]
+fn trust_and_strength_are_the_fit_of_what_is_saved_with_its_errors() {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let (lora, ..) = taught(60);
+    let state: serde_json::Value = serde_json::from_slice(&save(&lora)).unwrap();
+    let bytes = BASE64_STANDARD.decode(state["dual"].as_str().unwrap()).unwrap();
+    let dual: Vec<f64> =
+        bytes.chunks(4).map(|four| f64::from(f32::from_le_bytes(four.try_into().unwrap()))).collect();
+    let [h00, h01, h11, g0, g1] = dual[11..16].try_into().unwrap();
+    let [a, d, right_0, right_1] = [h00 + 10.0, h11 + 10.0, 5.0 - g0, 10.0 - g1];
+    let determinant = a * d - h01 * h01;
+    let seen = lora.predictions().unwrap();
+    for (got, expected) in [
+        (seen.trust, (d * right_0 - h01 * right_1) / determinant),
+        (seen.trust_error, (d / determinant).sqrt()),
+        (seen.strength, (a * right_1 - h01 * right_0) / determinant),
+        (seen.strength_error, (a / determinant).sqrt()),
+    ] {
+        assert!((f64::from(got) - expected).abs() < 1e-4, "{seen}: {got}, not {expected}");
+    }
 }
 
 #[test]

@@ -221,6 +221,12 @@ fn scores_that_are_not_given_are_those_of_the_base() {
     };
     let list = Clicks::on(&documents, &clicks);
     assert!(apart(&learned(list), &learned(list.with_scores(&scores))) < 1e-5);
+    // Without scores the query is the base: the correction has its length.
+    let (mut lora, mut memory) =
+        (dual(), Box::new(Memory::<{ LAYOUT.words(4) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap()));
+    memory.view().learn(&mut *lora, &query, list, 0.01, no_vectors).unwrap();
+    let without = lora.apply(&query).unwrap().map(|value| 3.0 * value);
+    assert!(apart(&learned(list), &without) < 1e-5, "{}", apart(&learned(list), &without));
     let halved: Vec<f32> = scores.iter().map(|score| score / 2.0).collect();
     assert!(apart(&learned(list), &learned(list.with_scores(&halved))) > 1e-4);
 }

@@ -145,6 +145,10 @@ fn words_that_no_mean_has_are_not_taken_up() {
     for at in at + 1..LAYOUT.words(32) {
         assert!(refused(at, f32::NAN.to_bits()).starts_with("mean of the documents: expected"));
         assert!(refused(at, (-1e13f32).to_bits()).starts_with("mean of the documents: expected"));
+        // Sums of alphas may be larger than coordinates.
+        let (_, mut memory, _) = learned();
+        memory.view().words[at] = 1e9f32.to_bits();
+        assert_eq!(memory.view().take_up().is_ok(), at < LAYOUT.words(32) - N, "{at}");
     }
     memory.view().clear();
     assert!(memory.view().words.iter().all(|word| *word == 0));
