@@ -99,6 +99,7 @@ roster! {
     Asked "quality alone" => |s| Ok(Box::new(Scaled::new(s, Config::new(), Told::Quality, 1.0)?));
     Always MAIN => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.0)?));
     Always "dual, at 1.5" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.5)?));
+    Asked "dual, at 0.8" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 0.8)?));
     Searches "dual, no ring" => |s| Ok(Box::new(EngineDual::<4>::new(s, 0, 1.0)?));
     Asked "dual, rank 1" => |s| Ok(Box::new(EngineDual::<1>::new(s, LISTS, 1.0)?));
     Asked "dual, rank 2" => |s| Ok(Box::new(EngineDual::<2>::new(s, LISTS, 1.0)?));
