@@ -33,6 +33,22 @@ fn shares_and_the_rest_add_up_to_the_correction() {
 }
 
 #[test]
+fn where_every_list_is_remembered_nothing_is_left_over() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(3));
+    for _ in 0..20 {
+        learn(&mut lora, &mut memory, &person.search());
+    }
+    let event = person.search();
+    let (mut numbers, mut shares) = ([0; 20], [0.0; 21 * LIST]);
+    let (query, documents) = (&event.query, &event.documents);
+    memory.view().why(&mut *lora, query, documents, &mut numbers, &mut shares, no_vectors).unwrap();
+    let (of_lists, rest) = shares.split_at(20 * LIST);
+    assert!(rest.iter().all(|rest| rest.abs() < 2e-6), "{rest:?}");
+    let most = of_lists.iter().fold(0.0f32, |most, share| most.max(share.abs()));
+    assert!(most > 1e-3, "{most}");
+}
+
+#[test]
 fn a_forgotten_list_leaves_nothing() {
     let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(4));
     let (mut without, mut other_memory) = (dual(), lists());
