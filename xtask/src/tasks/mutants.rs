@@ -1,5 +1,5 @@
 //! Mutation testing: changes the code in one small place after another, and expects a test to fail each time.
-//! `.cargo/mutants.toml` says what is changed and which tests run.
+//! `.cargo/mutants.toml` says which tests run.
 
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
@@ -17,6 +17,8 @@ const PACKAGES: [&str; 4] = ["--package", "micro-lora", "--package", "micro-lora
 
 /// Tests two mutants at a time: with more, a timeout may be due to the load of the machine.
 const JOBS: &str = "2";
+/// What is changed, unless other files are asked for.
+const FILES: [&str; 2] = ["src/**/*.rs", "ffi/src/**/*.rs"];
 
 pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
     report.step("mutants", || {
@@ -26,6 +28,10 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
         let folder = target_dir(shell).join("mutants");
         shell.create_dir(&folder)?;
         let mut arguments = options.passed_on(&["--file"]);
+        if arguments.is_empty() {
+            // Not in the file of settings: to that cargo-mutants would add the files that are asked for.
+            arguments.extend(FILES.iter().flat_map(|files| ["--file", files]));
+        }
         let shard = options.value("--every").map(shard).transpose()?;
         arguments.extend(shard.iter().flat_map(|shard| ["--sharding", "round-robin", "--shard", shard]));
         let diff = folder.join("changes.diff");
