@@ -5,9 +5,7 @@ use micro_lora::{
     Sample, Skip, StepKind, Stored, no_vectors,
 };
 
-use super::people::{
-    Event, LAYOUT, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save,
-};
+use super::people::{Event, LAYOUT, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists};
 
 #[test]
 fn lists_teach_a_taste() {

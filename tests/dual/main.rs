@@ -1,5 +1,6 @@
 //! The promises of the dual step; `dual_golden.rs` compares it with the reference.
 
+mod bounds;
 mod evidence;
 mod forgetting;
 mod ids;
