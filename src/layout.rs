@@ -118,6 +118,7 @@ pub const ADAPTER: &[(&str, Value)] = &[
         "ERROR_OUT_OF_RANGE",
         Whole(Error::OutOfRange { what: "", got: 0.0, min: 0.0, max: 0.0 }.code() as usize),
     ),
+    ("ERROR_MISSING", Whole(Error::Missing { what: "" }.code() as usize)),
     ("ERROR_PENDING_FULL", Whole(Error::PendingFull.code() as usize)),
     ("ZERO_LEARNING_RATE", Whole(Outcome::Skipped(Skip::ZeroLearningRate).code() as usize)),
 ];

@@ -61,7 +61,7 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             out,
-            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches, {clicks:.0} clicks each."
+            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches of each person, which have {clicks:.0} clicks."
         )?;
         writeln!(
             out,
@@ -84,7 +84,7 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             out,
-            "How well new searches are ranked (nDCG@10, 1 is perfect; {people} people, {runs_per_person} runs each; --details has more):"
+            "How well new searches are ranked (nDCG@10, 1 is perfect; any purpose tag in common is on topic, which is coarser than the README's table;\n{people} people, {runs_per_person} runs each; --details has more):"
         )?;
         for Gain { searches, base, mean, half_width } in gains {
             writeln!(out, "gain@{searches} {mean:+.3} ±{half_width:.3} (base {base:.3})")?;

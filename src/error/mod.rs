@@ -213,6 +213,15 @@ impl Error {
     }
 }
 
+/// 1e-38 instead of forty digits.
+struct Short(f32);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 != 0.0 && self.0.abs() < 1e-9 { write!(f, "{:e}", self.0) } else { write!(f, "{}", self.0) }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -223,7 +232,7 @@ impl fmt::Display for Error {
                 write!(f, "{what}: expected finite values, got NaN or infinity at index {index}")
             }
             Self::OutOfRange { what, got, min, max } => {
-                write!(f, "{what}: expected {min} to {max}, got {got}")
+                write!(f, "{what}: expected {} to {}, got {}", Short(min), Short(max), Short(got))
             }
             Self::Count { what, got, min, max } => {
                 write!(f, "{what}: expected {min} to {max}, got {got}")

@@ -160,12 +160,16 @@ export class Memory {
   }
 
   learn(lora, query, documents, clicks, options) {
+    ours(lora);
     options = known(options, CLICKS);
     const { base, weight = 1, quality = 1, temperature = LIST_TEMPERATURE, learningRate = 0.01 } = options;
     const { scores, queryId } = options;
     const [, out, list, kinds] = live(this)._sizes;
     const byId = ((kinds >> 2) & 3) === BY_ID;
     const single = typeof clicks === "number";
+    if (!byId && typeof documents?.[0] === "number" && documents.length < out) {
+      fail("COUNT", "documents", `2 to ${list} vectors of ${out} values`, `${documents.length} numbers: for ids make the Memory with documents: "id"`);
+    }
     const rows = byId ? idsOf(documents, list) : stacked("documents", documents, out, list);
     const n = byId ? rows.length : rows.length / out;
     const numbers = Object.entries({ weight, quality, temperature, learningRate }).map(([what, value]) => number(what, value));
@@ -192,6 +196,7 @@ export class Memory {
 
   why(lora, query, documents) {
     const out = live(this)._sizes[1];
+    ours(lora);
     const rows = stacked("documents", documents, out, MAX_CANDIDATES, 1);
     query = queryOf(query, this);
     const [n, len] = [rows.length / out, this.length];
@@ -204,19 +209,19 @@ export class Memory {
   }
 
   forget(lora, number) {
-    const [done] = request(live(this), call.FORGET, lora, undefined, NONE, whole("number", number));
+    const [done] = request(live(this), call.FORGET, ours(lora), undefined, NONE, whole("number", number));
     return ["forgotten", "not remembered", "left behind"][done];
   }
 
   forgetDocument(lora, id) {
     checkIds(this);
-    const [forgotten, [leftBehind]] = request(live(this), call.FORGET_DOCUMENT, lora, undefined, NONE, whole("id", id));
+    const [forgotten, [leftBehind]] = request(live(this), call.FORGET_DOCUMENT, ours(lora), undefined, NONE, whole("id", id));
     return { forgotten, leftBehind };
   }
 
   settle(lora, visits) {
     const all = 9 * wordsOf(this)[LEN];
-    return request(live(this), call.SETTLE, lora, undefined, NONE, whole("visits", visits === undefined ? all : visits))[0];
+    return request(live(this), call.SETTLE, ours(lora), undefined, NONE, whole("visits", visits === undefined ? all : visits))[0];
   }
 
   relearn(lora, vectors) {

@@ -1,5 +1,6 @@
 // The requests of `micro-lora/learn` to its engine, through `../src/recall.rs`: those of a memory, and for predictions.
 
+import { ERROR_MISSING } from "./generated/adapter.js";
 import * as call from "./generated/calls-recall.js";
 import { MicroLoraWasm } from "./index.js";
 import { ours } from "./ours.js";
@@ -55,7 +56,10 @@ const finding = (vectors, heap, failed) => (kind, id, to, n) => {
   if (failed.problem) return 2;
   try {
     let vector = vectors(id, WHAT[kind]);
-    if (vector == null) return 1;
+    if (vector == null) {
+      failed.gone ??= `vector of ${WHAT[kind]} ${id}`;
+      return 1;
+    }
     if (vector.then) {
       // If it rejects, nobody else sees it: that would end a Node process.
       Promise.resolve(vector).catch(() => {});
@@ -120,5 +124,6 @@ export const request = (values, what, lora, query, arrays = NONE, which = 0, que
     before.forEach((bytes, i) => blocks[i].set(bytes));
     throw failed.problem[0];
   }
+  if (what === call.LEARN && result === -ERROR_MISSING) fail("MISSING", failed.gone, "a vector", "none");
   return [check(result), words, floats];
 };

@@ -28,7 +28,7 @@ const ERRORS = [
   "UNSUPPORTED|another|this one",
   "MISSING|a vector|none",
   ,
-  "STEP|adaptChoice or adaptListwise, because this adapter learns by step 3 (dual)|other feedback: for it, set config.step = 2",
+  "STEP|adaptChoice, adaptListwise or learn of a Memory, because this adapter learns by step 3 (dual)|other feedback: for it, make one with config.step = 2",
 ];
 
 /** Gives the engine's result, or throws its error. */

@@ -35,5 +35,6 @@ export const SEED_STRIDE = 2654435769;
 export const SEED_FACTOR_1 = 2246822507;
 export const SEED_FACTOR_2 = 3266489909;
 export const ERROR_OUT_OF_RANGE = 3;
+export const ERROR_MISSING = 18;
 export const ERROR_PENDING_FULL = 9;
 export const ZERO_LEARNING_RATE = 7;

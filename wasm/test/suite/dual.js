@@ -69,7 +69,7 @@ describe("the dual step", () => {
           refusal(
             () => made[other](...feedback[other]),
             "STEP",
-            /expected adaptChoice or adaptListwise, .* 3 \(dual\), got/,
+            /expected adaptChoice, adaptListwise or learn of a Memory, .* 3 \(dual\), got/,
           );
         refusal(() => made.rehearse(x, list, [0, 1, 0]), ["UNSUPPORTED", "COUNT"], /./);
         expect(made.toJson()).to.equal(before);

@@ -57,6 +57,17 @@ const WRONG = [
     'ids[0]: expected a whole number from 0 to 4294967295 (the memory was made with documents: "id"), got an array',
   ],
   [
+    "ids for vectors",
+    () => byVector.learn(dual, x, [1, 2, 3], 1),
+    'documents: expected 2 to 4 vectors of 8 values, got 3 numbers: for ids make the Memory with documents: "id"',
+  ],
+  ["a memory without its adapter", () => byId.forget(5), "lora: expected an adapter of micro-lora, got 5"],
+  [
+    "a query in the place of the adapter",
+    () => byVector.learn(x, dual, rows, 1),
+    "lora: expected an adapter of micro-lora, got an array",
+  ],
+  [
     "vectors in one array for ids",
     () => byId.learn(dual, x, new Float32Array(16), 1),
     'ids: expected 2 to 4 (the memory was made with documents: "id"), got 16',
@@ -94,8 +105,8 @@ const WRONG = [
   [
     "other feedback for the dual step",
     () => dual.adapt(x, new AdaptFeedbackWasm(1)),
-    "quality: expected adaptChoice or adaptListwise, because this adapter learns by step 3 (dual), got other feedback: " +
-      "for it, set config.step = 2",
+    "quality: expected adaptChoice, adaptListwise or learn of a Memory, because this adapter learns by step 3 (dual), got other feedback: " +
+      "for it, make one with config.step = 2",
   ],
   [
     "a step by its name",
