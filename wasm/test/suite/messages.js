@@ -29,7 +29,7 @@ const WRONG = [
   [
     "ids for vectors",
     () => byVector.learn(dual, x, [17, 4, 250], 2),
-    "documents: expected 2 to 4 vectors of 8 values, got 3 numbers",
+    'documents: expected 2 to 4 vectors of 8 values, got 3 numbers: for ids make the Memory with documents: "id"',
   ],
   [
     "names for vectors",
@@ -55,11 +55,6 @@ const WRONG = [
     "vectors for ids",
     () => byId.learn(dual, x, rows, 1),
     'ids[0]: expected a whole number from 0 to 4294967295 (the memory was made with documents: "id"), got an array',
-  ],
-  [
-    "ids for vectors",
-    () => byVector.learn(dual, x, [1, 2, 3], 1),
-    'documents: expected 2 to 4 vectors of 8 values, got 3 numbers: for ids make the Memory with documents: "id"',
   ],
   ["a memory without its adapter", () => byId.forget(5), "lora: expected an adapter of micro-lora, got 5"],
   [
