@@ -96,12 +96,12 @@ describe("an array", () => {
       ["length", 3],
       ["buffer", made.inputView.buffer],
     ]) {
-      expect(state(() => made.adaptChoice(x, asked(list, name, value), 1, { base: asked(x, name, value) }))).to.equal(
-        choice,
-      );
-      expect(state(() => made.adaptListwise(x, asked(list, name, value), asked([0, 1], name, value)))).to.equal(
-        listwise,
-      );
+      expect(
+        state(() => made.adaptChoice(x, asked(list, name, value), 1, { base: asked(x, name, value) })),
+      ).to.equal(choice);
+      expect(
+        state(() => made.adaptListwise(x, asked(list, name, value), asked([0, 1], name, value))),
+      ).to.equal(listwise);
     }
     expect(bits(made.applyBatch(asked(list, "length", 1e9)))).to.deep.equal(bits(made.applyBatch(list)));
   });

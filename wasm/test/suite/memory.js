@@ -274,7 +274,11 @@ describe("a memory of lists", () => {
       [() => memory.learn(made, table[0], [1, 2], [1, -1]), "OUT_OF_RANGE", /^weights/],
       [() => memory.learn(made, [1, 2], [1, 2], 0), "LENGTH", /^query: expected 8 values, got 2$/],
       [() => memory.learn(made, Array(8).fill(null), [1, 2], 0), "NOT_FINITE", /^query/],
-      [() => memory.learn(made, table[0], [1, 99], 0), "MISSING", /^vector of document 99: expected a vector, got none$/],
+      [
+        () => memory.learn(made, table[0], [1, 99], 0),
+        "MISSING",
+        /^vector of document 99: expected a vector, got none$/,
+      ],
       [() => memory.learn(made, table[0], [1, 2], 0, 0), "TYPE", /^options/],
       [() => memory.learn(made, table[0], [1, 2], 0, { weight: null }), "TYPE", /^weight/],
       [() => memory.learn(made, table[0], [1, 2], 0, { weight: 1e5 }), "OUT_OF_RANGE", /^weight of a list/],
