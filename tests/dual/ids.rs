@@ -47,6 +47,9 @@ fn a_list_whose_document_changes_is_left_behind() {
     assert_eq!(memory.view().settle(&mut *lora, 5, |id, out| shelf.find(id, out)), Ok(0));
     assert!(memory.is_empty());
     assert!(apart(&lora.apply(&event.query).unwrap(), &learned) < 0.1, "its part stays");
+    // And its documents stay in the mean, which goes on.
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    assert_eq!(memory.view().words[BY_ID.words(32) - N - 6], 2);
 }
 
 #[test]
