@@ -84,7 +84,7 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             out,
-            "How well new searches are ranked (nDCG@10, 1 is perfect; any purpose tag in common is on topic, which is coarser than the table of README.md;\n{people} people, {runs_per_person} runs each; --details has more):"
+            "How well new searches are ranked (nDCG@10, 1 is perfect; more coarsely than in README.md; {people} people, {runs_per_person} runs each; see --details):"
         )?;
         for Gain { searches, base, mean, half_width } in gains {
             writeln!(out, "gain@{searches} {mean:+.3} ±{half_width:.3} (base {base:.3})")?;

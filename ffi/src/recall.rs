@@ -152,10 +152,11 @@ pub unsafe extern "C" fn mlora_memory_forget_document(
 /// of the same sizes: the memory then takes its model_id.
 ///
 /// vectors is called for every document, and for every query by the id that it was learned with. Writes how many lists
-/// were learned again; those whose vectors are gone are no longer remembered.
+/// were learned again; those whose vectors are gone, or far from the first list's in length, are no longer remembered.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT while events are pending, UNSUPPORTED if the layout keeps
-/// documents by value, or scores, which came from the old model; MISSING if the program could not read a vector.
+/// documents by value, or scores, which came from the old model; MISSING if the program could not read a vector, or has
+/// vectors 0.001 to 1000 long of no list.
 /// Threads: needs the memory and the adapter for itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mlora_memory_relearn(

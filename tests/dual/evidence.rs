@@ -1,8 +1,8 @@
 //! Lists are predicted before they are learned; an adapter that predicts badly forgets.
 
-use micro_lora::{Apply, Clicks, Learn, Listwise, Sample, no_vectors};
+use micro_lora::{Apply, Clicks, Learn, Listwise, Memory, Sample, no_vectors};
 
-use super::people::{Event, Lists, Lora, N, Person, dot, dual, learn, lists, save};
+use super::people::{Event, LAYOUT, Lists, Lora, N, Person, dot, dual, learn, lists, save};
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -158,6 +158,12 @@ fn lists_without_a_click_teach_and_say_nothing_about_predictions() {
 
 #[test]
 fn a_memory_that_is_younger_than_the_doubt_is_as_sure_as_none() {
+    younger(&mut *lists());
+    // One that drops its lists at once is no older.
+    younger(&mut *Box::new(Memory::<{ LAYOUT.words(1) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap()));
+}
+
+fn younger<const WORDS: usize>(memory: &mut Memory<WORDS, { LAYOUT.scratch() }>) {
     let (mut lora, mut person) = (dual(), Person::new(12));
     let mut doubt = 0.0;
     for n in 0.. {
@@ -175,7 +181,6 @@ fn a_memory_that_is_younger_than_the_doubt_is_as_sure_as_none() {
         }
     }
     assert!(doubt < 8.0, "{doubt}");
-    let mut memory = lists();
     let mut tell = |n: u32| {
         let event = person.search();
         let before = dot(lora.bias(), lora.bias());

@@ -174,7 +174,38 @@ fn relearning_is_refused_where_the_host_has_no_list() {
     });
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "a remembered list whose vectors the host has: expected it to be there, got none"
+        "a remembered list with vectors 0.001 to 1000 long: expected it to be there, got none"
     );
     assert!(memory.len() == 1 && lora.apply(&event.query).unwrap() == before);
+}
+
+#[test]
+fn relearning_is_refused_where_all_vectors_are_too_short_or_too_long() {
+    let (mut lora, mut person) = (dual(), Person::new(42));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let list = Clicks::on_ids(&[0, 1, 2], &[0.0, 1.0, 0.0]);
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    let (before, words) = (lora.apply(&event.query).unwrap(), memory.view().words.to_vec());
+    let mut relearned = |length: f32| {
+        let mut find = |id, out: &mut [f32]| {
+            let found = match id {
+                VectorId::Document(_) => shelf.find(id, out),
+                VectorId::Query(_) => {
+                    out.copy_from_slice(&event.query);
+                    Lookup::Found
+                }
+            };
+            out.iter_mut().for_each(|value| *value *= length);
+            found
+        };
+        memory.view().relearn(&mut *lora, &mut find)
+    };
+    for length in [0.9e-3, 1.1e3] {
+        assert!(matches!(relearned(length), Err(Error::Missing { .. })), "{length}");
+    }
+    assert_eq!(relearned(0.0), relearned(1e4));
+    assert_eq!(lora.apply(&event.query).unwrap(), before);
+    assert!(memory.view().words == words);
 }

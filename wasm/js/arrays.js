@@ -39,7 +39,7 @@ export const sized = (what, values, length) => {
   const got = count(what, values);
   if (got !== length) fail("LENGTH", what, `${length} values`, got);
   // Whatever a typed array says of its length, it has these numbers and no more. BigInts are no numbers.
-  if (ArrayBuffer.isView(values) && typeof values[length - 1] === "number" && !(length in values)) return values;
+  if (ArrayBuffer.isView(values) && values.BYTES_PER_ELEMENT && typeof values[length - 1] === "number" && !(length in values)) return values;
   const plain = new Float32Array(length);
   for (let i = 0; i < length; i++) {
     const value = values[i];

@@ -111,8 +111,8 @@ const putWeights = (lora, matrices) => {
 export class MicroLoraWasm extends Lite {
   applyBatch(inputs) {
     const [inFeatures, outFeatures] = live(this)._sizes;
-    const given = flat("inputs", inputs, inFeatures, 0, MOST / inFeatures);
-    const n = lengthOf(given) / inFeatures;
+    const given = new Float32Array(flat("inputs", inputs, inFeatures, 0, MOST / inFeatures));
+    const n = given.length / inFeatures;
     const outputs = new Float32Array(n * outFeatures);
     for (let i = 0; i < n; i++) {
       const input = given.subarray(i * inFeatures, (i + 1) * inFeatures);

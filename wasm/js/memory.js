@@ -82,6 +82,16 @@ const idsOf = (ids, most) => {
   return all;
 };
 
+/** Refuses ids where vectors belong: whole numbers, and not as many as two vectors or more have. */
+const refuseIds = (documents, out, most) => {
+  const n = count("documents", documents);
+  if (n % out === 0 && n >= MIN_CANDIDATES * out) return;
+  if (n && Array.prototype.every.call(documents, (id) => Number.isInteger(id) && id >= 0)) {
+    const expected = `${MIN_CANDIDATES} to ${most} vectors of ${out} values`;
+    fail("COUNT", "documents", expected, `${n} numbers: for ids make the Memory with documents: "id"`);
+  }
+};
+
 /** The config of an adapter; refused if its step is not for a memory. */
 const configOf = (lora) => {
   const config = ours(lora).getConfig();
@@ -167,9 +177,7 @@ export class Memory {
     const [, out, list, kinds] = live(this)._sizes;
     const byId = ((kinds >> 2) & 3) === BY_ID;
     const single = typeof clicks === "number";
-    if (!byId && typeof documents?.[0] === "number" && documents.length < out) {
-      fail("COUNT", "documents", `2 to ${list} vectors of ${out} values`, `${documents.length} numbers: for ids make the Memory with documents: "id"`);
-    }
+    if (!byId) refuseIds(documents, out, list);
     const rows = byId ? idsOf(documents, list) : stacked("documents", documents, out, list);
     const n = byId ? rows.length : rows.length / out;
     const numbers = Object.entries({ weight, quality, temperature, learningRate }).map(([what, value]) => number(what, value));

@@ -18,10 +18,11 @@ export interface Predictions {
 
 /**
  * What the adapter expected of the lists with a click, and how well. For display: the adapter uses it only to forget where its
- * predictions mislead. A logistic regression on the scores of base and correction (`src/learn/dual/evidence.rs` has it).
+ * predictions mislead. A logistic regression on the scores of base and correction (`docs/learning.md` of the repository, "What it
+ * expects").
  *
  * @returns `undefined` before the dual step has learned a list that it could predict, and after it has forgotten what misled
- * @throws {MicroLoraError} `TYPE` for an adapter of `micro-lora/lite`, `FREED`, `NOT_LOADED`
+ * @throws {MicroLoraError} `TYPE` for an adapter of `micro-lora/lite`, `FREED`, `NOT_LOADED`, `BUSY` from within the function for vectors
  *
  * @example
  * const seen = predictions(lora);

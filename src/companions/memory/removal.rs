@@ -4,8 +4,10 @@ use super::layout::{FINGERPRINT, MemoryLayout, Stored};
 use super::mean::Mean;
 use super::record::{Lookup, Record, RecordMut, VectorId, fingerprint, nth_mut, quantise};
 use super::{MemoryHeader, MemoryMut, VISITS};
+use crate::adapter::limits::{LONGEST, SHORTEST};
 use crate::adapter::view::AdapterMut;
 use crate::error::{Checked, Result, public_result, refuse};
+use crate::kernel;
 use crate::learn::Learn;
 use crate::learn::dual::{AlphaSums, Base, List, NoneOfThese};
 use crate::learn::sample::MAX_CANDIDATES;
@@ -118,11 +120,12 @@ impl MemoryMut<'_> {
     /// weights start afresh (settings and counters stay), so the parts of all other lists are gone. `vectors` is called
     /// for every document by id, and for every query by the id that it was learned with.
     ///
-    /// Returns how many lists were learned again; those whose vectors are gone are dropped.
+    /// Returns how many lists were learned again; those whose vectors are gone, or far from the first list's in length, are
+    /// dropped.
     ///
     /// # Errors
     /// As [`settle`](Self::settle); [`Error::Missing`](crate::Error::Missing) if the host fails, or finds the vectors of no
-    /// list; [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step, where documents have no ids,
+    /// list, or all of them shorter than 0.001 or longer than 1000; [`Error::Unsupported`](crate::Error::Unsupported) for an adapter of another step, where documents have no ids,
     /// or if the memory keeps the host's scores, which are of the old model.
     ///
     /// ```
@@ -148,7 +151,7 @@ impl MemoryMut<'_> {
         let mut found = self.header.is_empty();
         for n in 0..self.header.len {
             match self.look_up(n, &mut vectors) {
-                Lookup::Found => found = true,
+                Lookup::Found => found |= self.is_usable(n),
                 Lookup::Gone => {}
                 Lookup::Failed => {
                     return public_result(Err(refuse::missing("the vector of a remembered id")));
@@ -156,7 +159,7 @@ impl MemoryMut<'_> {
             }
         }
         if !found {
-            return public_result(Err(refuse::missing("a remembered list whose vectors the host has")));
+            return public_result(Err(refuse::missing("a remembered list with vectors 0.001 to 1000 long")));
         }
         Ok(self.learn_again(&mut view, &mut vectors))
     }
@@ -191,6 +194,17 @@ impl MemoryMut<'_> {
         let layout = MemoryLayout { queries: Stored::ById, ..self.header.layout() };
         let Parts { record, query, documents, .. } = parts(self.header, self.words, self.scratch, n);
         Record { words: record.words, layout }.load_all(query, documents, vectors)
+    }
+
+    /// Whether the n-th list, whose vectors were looked up, could be the first of an adapter. Not part of its caller's stack frame,
+    /// which the host's function runs above.
+    #[inline(never)]
+    fn is_usable(&mut self, n: u32) -> bool {
+        let Parts { query, documents, row, .. } = parts(self.header, self.words, self.scratch, n);
+        let squares = kernel::dot(documents, documents) / kernel::rows(documents, row.len()).len() as f32;
+        [kernel::norm(query), kernel::sqrt(squares)]
+            .iter()
+            .all(|length| (SHORTEST..=LONGEST).contains(length))
     }
 
     /// The n-th list as it was before its first visit, of the vectors in the scratch rows.

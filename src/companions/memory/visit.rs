@@ -153,10 +153,11 @@ impl MemoryMut<'_> {
         fade_lists(self.header, self.words, fading);
     }
 
-    /// Whether the doubt rose before the first list of a memory that is not full: it has little to bring back.
-    fn is_younger_than_doubt(&self, lora: &AdapterMut<'_>) -> bool {
+    /// Whether the doubt rose before this memory's first list: it has little to bring back.
+    fn is_younger_than_doubt(&mut self, lora: &AdapterMut<'_>) -> bool {
         let [.., since] = lora.header.dual.trust;
-        self.header.len < self.header.capacity && self.header.len as f32 <= since
+        // Lists that the memory has dropped are counted in its mean.
+        self.header.len.max(self.mean().count()) as f32 <= since
     }
 }
 

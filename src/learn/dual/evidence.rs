@@ -3,7 +3,7 @@
 //! ```text
 //! x_j = score_j / tau,  y_j = X_j (b + C^T h) / tau            p0 = softmax(beta x)    p1 = softmax(beta x + y)
 //!
-//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 6 (9 without a memory): all that was learned fades to a tenth, doubt = 0
+//! doubt <- max(0, doubt + min(1, 2 omega) sum_j w_j ln(p0_j / p1_j)),   above 6 (9 without a memory, or with a younger one): all that was learned fades to a tenth, doubt = 0
 //!
 //! (trust, strength) = argmax sum_i 0.99^age omega_i sum_j w_j ln softmax(trust x + strength y)_j - 5 |. - (1/2, 1)|^2
 //! ```
@@ -26,7 +26,7 @@ use crate::learn::softmax::exponentials;
 
 /// The doubt, in nats, above which everything learned is multiplied by the factor below.
 pub(crate) const DOUBT_LIMIT: f32 = 6.0;
-/// The same for an adapter without a memory: nothing brings back what a false alarm took, so it has to be surer.
+/// The same for an adapter without a memory, or with one that is younger than the doubt: nothing brings back what a false alarm took, so it has to be surer.
 pub(crate) const LIMIT_ALONE: f32 = 9.0;
 /// The strength of the correction, as choices follow it, below which the same happens.
 const LEAST_STRENGTH: f32 = 0.6;

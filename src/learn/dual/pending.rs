@@ -14,10 +14,11 @@ use crate::learn::sample::MAX_CANDIDATES;
 impl AdapterMut<'_> {
     /// Visits a list once, as if what is pending were served already; the change is pending until the next update.
     pub(crate) fn learn_list(&mut self, list: &List<'_>) -> Checked<f32> {
-        self.admit(list, None)?;
+        // Before the list is admitted, which changes the adapter.
         if self.header.weight_sum + list.omega >= WEIGHT_LIMIT {
             return Err(refuse::PENDING_FULL);
         }
+        self.admit(list, None)?;
         let centre = self.centre_with(list.input);
         let (mut alpha, mut h, mut u) = ([0.0; MAX_CANDIDATES], [0.0; 4], [0.0; 4]);
         let part = Part { alpha: &mut alpha, h: &mut h, u: &mut u };
@@ -35,7 +36,7 @@ impl AdapterMut<'_> {
     pub(crate) fn admit(&mut self, list: &List<'_>, base: Option<&[f32]>) -> Checked<()> {
         self.check_dual()?;
         // A subnormal weight could not be saved, and teaches nothing.
-        check_measured("weight of a list (with learning_rate)", list.omega, f32::MIN_POSITIVE, MAX_OMEGA)?;
+        check_measured("weight of a list", list.omega, f32::MIN_POSITIVE, MAX_OMEGA)?;
         let lengths = list.lengths(self.header.out_len(), base);
         self.header.check_lengths(lengths)?;
         if let Base::Scores(scores) = list.base

@@ -68,14 +68,22 @@ describe("an array", () => {
     }
   });
 
+  it("is one of numbers where it is a DataView, which has none, as any object with them", () => {
+    const view = Object.assign(new DataView(new ArrayBuffer(64)), [...rows[0], ...rows[1]]);
+    const [made, other] = [trained(8), trained(8)];
+    made.adaptChoice(x, Object.defineProperty(view, "length", { value: 16 }), 1, { base: x });
+    other.adaptChoice(x, rows, 1, { base: x });
+    expect(made.toJson()).to.equal(other.toJson());
+  });
+
   it("runs no code of its own once the adapter's input is written", () => {
-    const asked = (values, name, value) => {
+    // A length is read before anything is written: of a list twice, of another array once.
+    const asked = (values, name, value, reads = 1) => {
       const array = Float32Array.from(values);
       let calls = 0;
       return Object.defineProperty(array, name, {
         get: () => {
-          // `sized` reads a length once before anything is written, and so does `flat`.
-          if (name === "length" && calls++ < 3) return values.length;
+          if (name === "length" && calls++ < reads) return values.length;
           made.inputView.fill(99);
           return value;
         },
@@ -90,6 +98,9 @@ describe("an array", () => {
     };
     const choice = state(() => made.adaptChoice(x, list, 1, { base: x }));
     const listwise = state(() => made.adaptListwise(x, list, [0, 1]));
+    const scaled = () => (made = adapter(8, { step: 2 }));
+    const apart = () => (scaled(), made.adaptAttractRepel(x, x, list), made.toJson());
+    const expected = apart();
     for (const [name, value] of [
       ["length", 1e9],
       ["length", 2 ** 32 - 1],
@@ -97,13 +108,15 @@ describe("an array", () => {
       ["buffer", made.inputView.buffer],
     ]) {
       expect(
-        state(() => made.adaptChoice(x, asked(list, name, value), 1, { base: asked(x, name, value) })),
+        state(() => made.adaptChoice(x, asked(list, name, value, 2), 1, { base: asked(x, name, value) })),
       ).to.equal(choice);
       expect(
-        state(() => made.adaptListwise(x, asked(list, name, value), asked([0, 1], name, value))),
+        state(() => made.adaptListwise(x, asked(list, name, value, 2), asked([0, 1], name, value))),
       ).to.equal(listwise);
     }
-    expect(bits(made.applyBatch(asked(list, "length", 1e9)))).to.deep.equal(bits(made.applyBatch(list)));
+    scaled().adaptAttractRepel(x, asked(x, "length", 1e9), asked(list, "length", 1e9, 2));
+    expect(made.toJson()).to.equal(expected);
+    expect(bits(made.applyBatch(asked(list, "length", 1e9, 2)))).to.deep.equal(bits(made.applyBatch(list)));
   });
 
   it("may call back while it is read: the call goes on with what there is then", () => {
