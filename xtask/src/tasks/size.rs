@@ -39,7 +39,7 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "micro-lora with micro-lora/learn",
         files: &["learn_simd.wasm", "index.js", "learn.js"],
-        ceiling: 41_520,
+        ceiling: 41_550,
         goal: 19_456,
     },
     Download {
