@@ -45,7 +45,7 @@ const DOWNLOADS: [Download; 9] = [
     Download {
         entry: "the same without simd128",
         files: &["learn.wasm", "index.js", "learn.js"],
-        ceiling: 42_560,
+        ceiling: 42_590,
         goal: 19_456,
     },
     Download {
