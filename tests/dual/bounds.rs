@@ -1,9 +1,8 @@
 //! What a list may add at the most to the weights: just below the limit it is admitted, just above it refused.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use micro_lora::{Apply, Error, Learn, Listwise, Sample};
 
-use super::people::{Event, Lora, Person, dot, dual, save};
+use super::people::{Event, Lora, Person, dot, dual, save, section};
 
 /// A tenth of the largest norm that can be loaded.
 const LIMIT: f64 = 1e7;
@@ -45,11 +44,8 @@ fn a_first_list_is_refused_where_its_part_of_c_could_pass_the_limit() {
 
 /// Norms of the pending sums of `lora_B` and of the bias.
 fn pending(lora: &Lora) -> [f64; 2] {
-    let state: serde_json::Value = serde_json::from_slice(&save(lora)).unwrap();
-    ["grad_c", "grad_bias"].map(|section| {
-        let bytes = BASE64_STANDARD.decode(state[section].as_str().unwrap()).unwrap();
-        let values: Vec<f32> =
-            bytes.chunks(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
+    ["grad_c", "grad_bias"].map(|name| {
+        let values = section(lora, name);
         f64::from(dot(&values, &values)).sqrt()
     })
 }

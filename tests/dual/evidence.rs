@@ -2,7 +2,7 @@
 
 use micro_lora::{Apply, Clicks, Learn, Listwise, Memory, Sample, no_vectors};
 
-use super::people::{Event, LAYOUT, Lists, Lora, N, Person, dot, dual, learn, lists, save};
+use super::people::{Event, LAYOUT, Lists, Lora, N, Person, dot, dual, learn, lists, section};
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -35,12 +35,8 @@ fn choices_by_taste_follow_the_correction_and_are_not_doubted() {
 /// By the formula of `src/learn/dual/evidence.rs`: a prior of .5 and 1, each of weight 10.
 #[test]
 fn trust_and_strength_are_the_fit_of_what_is_saved_with_its_errors() {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
     let (lora, ..) = taught(60);
-    let state: serde_json::Value = serde_json::from_slice(&save(&lora)).unwrap();
-    let bytes = BASE64_STANDARD.decode(state["dual"].as_str().unwrap()).unwrap();
-    let dual: Vec<f64> =
-        bytes.chunks(4).map(|four| f64::from(f32::from_le_bytes(four.try_into().unwrap()))).collect();
+    let dual: Vec<f64> = section(&lora, "dual").into_iter().map(f64::from).collect();
     let [h00, h01, h11, g0, g1] = dual[11..16].try_into().unwrap();
     let [a, d, right_0, right_1] = [h00 + 10.0, h11 + 10.0, 5.0 - g0, 10.0 - g1];
     let determinant = a * d - h01 * h01;

@@ -1,5 +1,6 @@
 //! Simulated people, and the adapters and memories that learn from them.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use micro_lora::{Apply, Clicks, Config, Memory, MemoryLayout, MicroLora, StepKind, Stored, no_vectors};
 
 pub const N: usize = 24;
@@ -90,4 +91,11 @@ pub fn save(lora: &Lora) -> Vec<u8> {
     let mut json = vec![0; lora.json_len()];
     assert_eq!(lora.write_json(&mut json), Ok(json.len()));
     json
+}
+
+/// The floats of a section of the adapter's saved state.
+pub fn section(lora: &Lora, name: &str) -> Vec<f32> {
+    let state: serde_json::Value = serde_json::from_slice(&save(lora)).unwrap();
+    let bytes = BASE64_STANDARD.decode(state[name].as_str().unwrap()).unwrap();
+    bytes.chunks(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
 }
