@@ -66,6 +66,7 @@ void test_environment(void);
 void test_power_loss(void);
 void test_null(void);
 void test_misuse(void);
+void test_placement(void);
 void test_threads(void);
 
 #endif

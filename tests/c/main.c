@@ -16,6 +16,7 @@ int main(void) {
   test_power_loss();
   test_null();
   test_misuse();
+  test_placement();
   test_threads();
   check_all_statuses_seen();
   printf("libmicro_lora %s: %d expectations failed\n", mlora_version(), failures());
