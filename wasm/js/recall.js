@@ -55,9 +55,10 @@ export const predictions = (lora) => {
 const finding = (vectors, heap, failed) => (kind, id, to, n) => {
   if (failed.problem) return 2;
   try {
+    const what = `vector of ${WHAT[kind]} ${id}`;
     let vector = vectors(id, WHAT[kind]);
     if (vector == null) {
-      failed.gone ??= `vector of ${WHAT[kind]} ${id}`;
+      failed.gone ??= what;
       return 1;
     }
     if (vector.then) {
@@ -65,7 +66,6 @@ const finding = (vectors, heap, failed) => (kind, id, to, n) => {
       Promise.resolve(vector).catch(() => {});
       fail("TYPE", "vectors", "to return the vector itself", "a promise: load the vectors first");
     }
-    const what = `vector of ${WHAT[kind]} ${id}`;
     vector = sized(what, vector, n);
     if (!(vector instanceof Float32Array)) vector = new Float32Array(vector);
     // `every` takes longer, and one click asks for a hundred vectors.
@@ -87,7 +87,7 @@ const finding = (vectors, heap, failed) => (kind, id, to, n) => {
  */
 export const request = (values, what, lora, query, arrays = NONE, which = 0, queryId, numbers = NONE) => {
   const [width, out] = values._sizes;
-  blockOf(lora);
+  const own = blockOf(lora);
   const { inFeatures, outFeatures, modelId } = lora.getConfig();
   for (const [name, got, expected] of [
     ["inFeatures", inFeatures, width],
@@ -114,12 +114,11 @@ export const request = (values, what, lora, query, arrays = NONE, which = 0, que
     (array instanceof Uint32Array ? words : floats).set(array, end);
     end += array.length;
   }
-  const [block] = lora.block();
-  const blocks = [lora.block(), values._block].map(([from, to]) => new Uint8Array(buffer, from, to - from));
+  const blocks = [own, values._block].map(([from, to]) => new Uint8Array(buffer, from, to - from));
   const before = values._asks || what === call.RELEARN ? blocks.map((block) => block.slice()) : NONE;
   const failed = {};
   const answer = finding(values._vectors, new Float32Array(buffer), failed);
-  const result = asking(answer, () => recall(what, values._at, block, at));
+  const result = asking(answer, () => recall(what, values._at, own[0], at));
   if (failed.problem) {
     before.forEach((bytes, i) => blocks[i].set(bytes));
     throw failed.problem[0];
