@@ -20,5 +20,6 @@ import "./memory.js";
 import "./saved-memory.js";
 import "./explore.js";
 import "./hostile.js";
+import "./hostile-arrays.js";
 import "./refused-memory.js";
 import "./endurance.js";
