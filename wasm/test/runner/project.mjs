@@ -29,7 +29,7 @@ export function testProject(folder, tarball) {
   }
   for (const state of ["v1.json", "memory-v1.json", "memory-v1-adapter.json"])
     cpSync(join(HERE, "../../tests/state", state), join(folder, "suite", state), { recursive: true });
-  for (const part of ["suite", "page", "fuzz"])
+  for (const part of ["suite", "page", "fuzz", "soak"])
     cpSync(join(HERE, part), join(folder, part), { recursive: true });
   const page = join(folder, "page/index.html");
   const map = JSON.stringify({ imports: importMap(folder) });

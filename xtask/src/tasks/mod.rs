@@ -26,11 +26,13 @@ mod package;
 mod peft;
 mod personal_search;
 mod ports;
+mod rebuilt;
 mod size;
 mod soak;
 mod state;
 mod test;
 mod thread_sanitizer;
+mod ub_checks;
 mod web_bench;
 mod web_test;
 mod web_tools;
@@ -117,7 +119,7 @@ pub const ALL: &[Task] = &[
     },
     Task {
         name: "soak",
-        about: "learn a million clicks with saves and loads in between, while other threads compute outputs of snapshots",
+        about: "learn a million clicks with saves and loads in between, in Rust, C and Chromium; compute outputs of snapshots in other threads",
         options: &[
             Flag { name: "--clicks N", about: "a million if not given; outputs are ten times as many" },
             Flag { name: "--seed N", about: "chooses the clicks, 0 if not given" },
@@ -127,6 +129,12 @@ pub const ALL: &[Task] = &[
             },
         ],
         run: soak::run,
+    },
+    Task {
+        name: "ub-checks",
+        about: "run the tests with the checks for undefined behaviour of the compiler and of a rebuilt standard library",
+        options: &[],
+        run: |shell, _, report| ub_checks::run(shell, report),
     },
     Task {
         name: "bits",

@@ -4,7 +4,9 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::thread_sanitizer::{self, Std};
+use super::web_tools::{TOOLS, install, project};
 use crate::cli::Options;
+use crate::needs;
 use crate::report::Report;
 use crate::tasks::c_test;
 
@@ -16,12 +18,18 @@ pub fn run(shell: &Shell, options: &Options, report: &mut Report) {
         report.step("soak, ThreadSanitizer", || sanitized(shell, &arguments));
         return;
     }
+    let clicks = options.value("--clicks").unwrap_or("1000000");
+    let seed = options.value("--seed").unwrap_or("0");
     report.step("soak in Rust", || Ok(cmd!(shell, "cargo run --release {SOAK...} -- {arguments...}").run()?));
     report.step("soak in C", || {
-        let clicks = options.value("--clicks").unwrap_or("1000000");
-        let seed = options.value("--seed").unwrap_or("0");
         let program = c_test::soak_program(shell)?;
         Ok(cmd!(shell, "{program} {clicks} {seed}").run()?)
+    });
+    report.step("soak in Chromium", || {
+        needs::ensure(shell, &[&needs::CHROMIUM])?;
+        install(shell)?;
+        let project = project(shell);
+        Ok(cmd!(shell, "node {TOOLS}/soak/main.mjs {project} {clicks} {seed}").run()?)
     });
 }
 

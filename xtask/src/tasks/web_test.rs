@@ -100,7 +100,7 @@ fn plain(shell: &Shell, tarball: &Path) -> Result<()> {
 fn format(shell: &Shell) -> Result<()> {
     let sources = [
         "wasm/demo/*",
-        "wasm/test/{bench,demo,fresh,fuzz,page,runner,suite}/*",
+        "wasm/test/{bench,demo,fresh,fuzz,page,runner,soak,suite}/*",
         "wasm/test/fresh/{next/app,typescript}/*",
         "wasm/test/runner/fresh/*",
         "!wasm/test/fresh/tools",
