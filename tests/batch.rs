@@ -186,6 +186,26 @@ fn one_bad_vector_refuses_the_batch() {
 }
 
 #[test]
+fn a_vector_that_is_too_large_by_one_product_alone_refuses_the_batch() {
+    let noise = &mut Noise(7);
+    let (a, b, inputs, gradients) = (noise.vec(18), noise.vec(12), noise.vec(18), noise.vec(12));
+    let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    // |A| |x| |C| with a small gradient; |A| |x| |g| and |C| |g| |x| with one matrix of zeros.
+    for (weights, x, g, what) in [
+        ([1e5, 1e5], 3e9, 1e-7_f32, "delta"),
+        ([1.0, 0.0], 1e9, 1e9, "gradient"),
+        ([0.0, 1.0], 1e9, 1e9, "gradient"),
+    ] {
+        let mut lora = HeapLora::new(6, 4, 3, &config);
+        let scaled = |values: &[f32], by| values.iter().map(|value| value * by).collect::<Vec<_>>();
+        lora.set_weights(&scaled(&a, weights[0]), &scaled(&b, weights[1])).unwrap();
+        let inputs = [&inputs[..12], &scaled(&inputs[12..], x)].concat();
+        let gradients = [scaled(&gradients[..8], g.min(1.0)), scaled(&gradients[8..], g)].concat();
+        refused(&lora, &inputs, &gradients, &Error::Overflow { what });
+    }
+}
+
+#[test]
 fn the_limit_of_pending_weights_is_that_of_single_calls() {
     let (x, g) = ([0.5, -0.25], [0.25, 0.5]);
     let mut lora = trained(2, 2, 1, &Config::new().with_step(StepKind::ScaledGradientV2));
@@ -199,6 +219,15 @@ fn the_limit_of_pending_weights_is_that_of_single_calls() {
     refused(&lora, &x.repeat(5), &g.repeat(5), &Error::PendingFull);
     let skipped = [[0.0; 2].as_slice(), &x.repeat(4)].concat();
     assert_eq!(same_as_one_by_one(&lora, &skipped, &g.repeat(5))[..2], [4, 1]);
+}
+
+#[test]
+fn a_batch_that_is_not_empty_chooses_the_step() {
+    let mut lora = HeapLora::new(2, 2, 1, &Config::new());
+    lora.adapt_gradients(&[], &[]).unwrap();
+    assert_eq!(lora.config().step, StepKind::Auto);
+    lora.adapt_gradients(&[0.5, 0.1], &[0.2, 0.3]).unwrap();
+    assert_eq!(lora.config().step, StepKind::ScaledGradientV2);
 }
 
 #[test]

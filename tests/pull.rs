@@ -43,6 +43,8 @@ fn outputs_follow_and_what_is_pending_stays() {
     lora.apply_into(&x, &mut pulled).unwrap();
     kept.apply_into(&x, &mut expected).unwrap();
     assert_eq!(pulled, expected);
+    let guard = lora.output_guard(&x).unwrap();
+    assert!(guard < 1.0 && Ok(guard) == kept.output_guard(&x), "{guard}");
     let after = lora.stats();
     assert_eq!((after.pending, after.updates, after.samples_seen), (1, before.updates, before.samples_seen));
     assert_eq!(lora.grad_a, gradients);
@@ -63,6 +65,10 @@ fn what_cannot_be_pulled_to_is_refused_and_changes_nothing() {
         assert_eq!(lora.pull_towards(a, b, share).unwrap_err().to_string(), says);
         assert!(lora.same_as(&before), "{says}");
     }
+    // `lora_B` times alpha / rank, 8 here, is what must be within the limit.
+    let mut scaled = HeapLora::new(5, 3, 2, &Config::new().with_alpha(16.0));
+    scaled.pull_towards(&a, &[4e6; 6], 0.5).unwrap();
+    assert_eq!(scaled.pull_towards(&a, &[6e6; 6], 0.5), Err(Error::Overflow { what: "lora_b" }));
     let mut zeroed = micro_lora::MicroLora::<5, 3, 2>::zeroed();
     assert_eq!(zeroed.pull_towards(&a, &b, 0.5), Err(Error::NotInitialised));
 }
