@@ -35,6 +35,7 @@ fn choices_by_taste_follow_the_correction_and_are_not_doubted() {
 /// By the formula of `src/learn/dual/evidence.rs`: a prior of .5 and 1, each of weight 10.
 #[test]
 fn trust_and_strength_are_the_fit_of_what_is_saved_with_its_errors() {
+    assert_eq!(taught(1).0.predictions(), None, "there was no correction to predict the first list with");
     let (lora, ..) = taught(60);
     let dual: Vec<f64> = section(&lora, "dual").into_iter().map(f64::from).collect();
     let [h00, h01, h11, g0, g1] = dual[11..16].try_into().unwrap();

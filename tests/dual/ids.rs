@@ -2,7 +2,7 @@
 
 use micro_lora::{Clicks, Error, Forgotten, Lookup, Memory, VectorId};
 
-use super::people::{BY_ID, Event, Ids, LIST, N, Person, apart, corrections, dot, dual};
+use super::people::{BY_ID, Event, Ids, LIST, Lora, N, Person, apart, corrections, dot, dual};
 
 /// Documents by id that the test can change or lose.
 struct Shelf {
@@ -43,7 +43,15 @@ fn a_list_whose_document_changes_is_left_behind() {
     assert_eq!((receipt.number, receipt.visits, receipt.left_behind), (Some(1), 9, 0));
     assert_eq!(shelf.asked, 60);
     let learned = lora.apply(&event.query).unwrap();
+    let (shown, mut shares) = (event.documents.clone(), [0.0; 2 * LIST]);
+    let mut of_the_list = |memory: &mut Ids, lora: &mut Lora, shelf: &mut Shelf| {
+        let find = |id, out: &mut [f32]| shelf.find(id, out);
+        memory.view().why(lora, &event.query, &shown, &mut [0], &mut shares, find).unwrap();
+        shares[..LIST].iter().any(|share| *share != 0.0)
+    };
+    assert!(!memory.is_empty() && of_the_list(&mut memory, &mut lora, &mut shelf));
     shelf.documents[3].as_mut().unwrap()[0] += 1e-7;
+    assert!(!of_the_list(&mut memory, &mut lora, &mut shelf), "another document is not what was learned");
     assert_eq!(memory.view().settle(&mut *lora, 5, |id, out| shelf.find(id, out)), Ok(0));
     assert!(memory.is_empty());
     assert!(apart(&lora.apply(&event.query).unwrap(), &learned) < 0.1, "its part stays");

@@ -2,7 +2,7 @@
 
 use micro_lora::{
     Apply, Clicks, Config, Error, Forgotten, Learn, Listwise, Lookup, MAX_FEATURES, Memory, MemoryHeader,
-    MemoryLayout, Sample, Stored, VectorId, no_vectors,
+    MemoryLayout, MemoryMut, Sample, Stored, VectorId, no_vectors,
 };
 
 use super::people::{BY_ID, Event, Ids, LAYOUT, LIST, Lists, Lora, N, Person, dot, dual, learn, lists, save};
@@ -58,6 +58,9 @@ fn questions_that_do_not_fit_are_refused() {
         refused(&documents),
         format!("documents: expected finite values, got NaN or infinity at index {N}")
     );
+    documents[N] = 0.0;
+    let most = &documents.repeat(11)[..64 * N];
+    memory.view().why(&mut *lora, &query, most, &mut [0; 3], &mut [0.0; 4 * 64], no_vectors).unwrap();
 }
 
 #[test]
@@ -70,6 +73,19 @@ fn sizes_out_of_range_are_refused() {
         (MemoryLayout::by_id(4, 4, 4), 65_537, "capacity: expected 1 to 65536, got 65537"),
     ] {
         assert_eq!(MemoryHeader::new(layout, capacity).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn memory_of_another_size_is_refused() {
+    let mut header = MemoryHeader::new(BY_ID, 8).unwrap();
+    for (words, scratch, what) in [(0, 0, None), (1, 0, Some("words")), (0, 1, Some("scratch"))] {
+        let (mut words, mut scratch) =
+            (vec![0; BY_ID.words(8) - words], vec![0.0; BY_ID.scratch() - scratch]);
+        let checked = MemoryMut { header: &mut header, words: &mut words, scratch: &mut scratch }.check();
+        let refused =
+            checked.map_err(|error| matches!(error, Error::Length { what: name, .. } if Some(name) == what));
+        assert_eq!(refused, what.map_or(Ok(()), |_| Err(true)));
     }
 }
 

@@ -1,11 +1,11 @@
 //! How an adapter gets the dual step, and which calls refuse it.
 
 use micro_lora::{
-    AdapterMut, Apply, Clicks, Config, Error, Header, Learn, Listwise, MicroLora, Receipt, Replay, Result,
-    StepKind, no_vectors,
+    AdapterMut, Apply, Clicks, Config, Error, Header, Learn, Listwise, MicroLora, Outcome, Receipt, Replay,
+    Result, Sample, Skip, StepKind, no_vectors,
 };
 
-use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
+use super::people::{Event, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
 #[test]
 fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
@@ -60,6 +60,7 @@ fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
     let mut narrow = MicroLora::<1, 3, 2>::new(config).unwrap();
     let refused = Err(Error::Count { what: "rank of the dual step", got: 2, min: 1, max: 1 });
     assert_eq!(narrow.into_dual(), refused);
+    assert_eq!(MicroLora::<2, 3, 2>::new(config).unwrap().into_dual(), Ok(()));
 }
 
 #[test]
@@ -227,4 +228,62 @@ fn a_correction_with_a_bias_is_held_to_the_cap_at_every_strength() {
             assert!((share - 1.0).abs() < 1e-4, "{share} of the cap at strength {strength}");
         }
     }
+}
+
+#[test]
+fn rows_that_repeat_become_orthonormal() {
+    let mut lora = MicroLora::<3, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
+    lora.set_weights(&[1.0, 0.0, 0.0].repeat(2), &[0.1; 4]).unwrap();
+    lora.into_dual().unwrap();
+    let (first, second) = lora.lora_a().split_at(3);
+    for (product, expected) in
+        [(dot(first, first), 1.0), (dot(second, second), 1.0), (dot(first, second), 0.0)]
+    {
+        assert!((product - expected).abs() < 1e-6, "{product} for {expected}");
+    }
+}
+
+#[test]
+fn short_rows_that_do_not_repeat_keep_their_part_of_the_output() {
+    let mut lora = MicroLora::<3, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
+    lora.set_weights(&[1e-4, 0.0, 0.0, 0.0, 1e-4, 0.0], &[1e3, 0.0, 0.0, 1e3]).unwrap();
+    let before = lora.apply(&[1.0, 2.0, 3.0]).unwrap();
+    lora.into_dual().unwrap();
+    assert!(apart(&lora.apply(&[1.0, 2.0, 3.0]).unwrap(), &before) < 1e-6);
+}
+
+#[test]
+fn a_list_whose_query_or_documents_are_zeros_teaches_nothing() {
+    let Event { query, documents, clicks } = Person::new(26).search();
+    let mut lora = dual();
+    lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
+    let (no_query, no_documents) = ([0.0; N], [0.0; N * LIST]);
+    for (query, documents) in [(&no_query[..], &documents[..]), (&query[..], &no_documents[..])] {
+        let (bias, pending) = (lora.bias().to_vec(), lora.stats().pending);
+        let list = Listwise::new(documents, &clicks);
+        // With a base, since that of a query of zeros is zeros too.
+        let receipt = lora.adapt_listwise(Sample::new(query).with_base(&[0.2; N]), list).unwrap();
+        assert_eq!(receipt.outcome, Outcome::Skipped(Skip::ZeroGradient));
+        assert_eq!((lora.bias(), lora.stats().pending), (&bias[..], pending));
+    }
+    let list = Listwise::new(&documents, &clicks);
+    let receipt = lora.adapt_listwise(Sample::new(&query).with_weight(0.0), list).unwrap();
+    assert_eq!((receipt.outcome, lora.pending()), (Outcome::Skipped(Skip::ZeroWeight), 1));
+}
+
+#[test]
+fn the_step_of_an_update_is_that_of_bias_and_weights_together() {
+    let Event { query, documents, clicks } = Person::new(27).search();
+    let mut lora = dual();
+    lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
+    let receipt = lora.apply_updates(0.01).unwrap();
+    let norm = |values: &[f32]| dot(values, values).sqrt();
+    let (bias, c) = (norm(lora.bias()), lora.config().alpha / 4.0 * norm(lora.lora_b()));
+    assert!((receipt.grad_norm / bias - 1.0).abs() < 1e-5, "{} for {bias}", receipt.grad_norm);
+    let step = bias.hypot(c);
+    assert!(
+        c > 0.1 * bias && (receipt.step_norm / step - 1.0).abs() < 1e-5,
+        "{} for {step}",
+        receipt.step_norm
+    );
 }
