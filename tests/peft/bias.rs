@@ -161,8 +161,7 @@ fn a_bias_is_never_dropped() {
 /// An adapter with a bias that continues to learn by another step than the dual one.
 #[test]
 fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
-    let settings =
-        Config::new().with_step(StepKind::ScaledGradientV2).with_cap(Config::CAP_OFF).with_alpha(3.0);
+    let settings = Config::new().with_step(StepKind::ScaledGradientV2).with_cap(0.01).with_alpha(3.0);
     let mut without = HeapLora::new(IN, OUT, 2, &settings);
     let mut with = without.clone();
     with.load_safetensors(&tensors(&learned()), M, None).unwrap();
@@ -173,7 +172,10 @@ fn the_output_that_a_target_is_compared_with_has_the_bias_in_it() {
     without.adapter_mut().take_up().unwrap();
     let noise = &mut Noise(6);
     let (x, base, target) = (noise.unit(IN), noise.unit(OUT), noise.unit(OUT));
-    let sum: Vec<f32> = base.iter().zip(&with.bias).map(|(base, bias)| base + bias).collect();
+    with.set_strength(3.0).unwrap();
+    let share = 3.0 * with.output_guard(&x).unwrap();
+    assert!(share < 1.0, "{share}");
+    let sum: Vec<f32> = base.iter().zip(&with.bias).map(|(base, bias)| base + share * bias).collect();
     with.adapt_target(Sample::new(&x).with_base(&base), &target, 1.0).unwrap();
     without.adapt_target(Sample::new(&x).with_base(&sum), &target, 1.0).unwrap();
     assert!(with.bias.iter().all(|bias| *bias != 0.0) && with.grad_b.iter().all(|value| *value != 0.0));
@@ -199,6 +201,42 @@ fn the_guard_bounds_the_correction_of_a_bias_after_other_steps() {
     }
     assert!(bounded > 10, "{bounded}");
     assert!(lora.bias().iter().any(|bias| *bias != 0.0));
+}
+
+#[test]
+fn the_guard_counts_the_strength_with_a_bias_and_without() {
+    let (learned, x) = (learned(), Noise(10).unit(IN).iter().map(|x| 0.5 * x).collect::<Vec<_>>());
+    let file = tensors(&learned);
+    let make = |bias: bool, cap: f32| {
+        let mut lora = Lora::new(Config::new().with_alpha(3.0).with_cap(cap)).unwrap();
+        if bias {
+            lora.load_safetensors(&file, M, None).unwrap();
+        } else {
+            lora.set_weights(learned.lora_a(), learned.lora_b()).unwrap();
+        }
+        lora
+    };
+    for bias in [true, false] {
+        let delta = make(bias, Config::CAP_OFF).apply(&x).unwrap();
+        let length = delta.iter().map(|value| value * value).sum::<f32>().sqrt();
+        for share in [0.9_f32, 1.1] {
+            // This share of a correction that is four times as long.
+            let mut lora = make(bias, share * 4.0 * length / 0.5);
+            lora.set_strength(4.0).unwrap();
+            let guard = lora.output_guard(&x).unwrap();
+            assert!((guard - share.min(1.0)).abs() < 1e-5, "{guard} for {share}");
+        }
+    }
+}
+
+#[test]
+fn the_guard_measures_a_correction_whose_rows_cancel() {
+    // 4 (1, 0) - 4 (1, -1e-4), of which the squares of the rows leave no digit.
+    let config = Config::new().with_alpha(8.0).with_cap(2e-4);
+    let mut lora = MicroLora::<2, 2, 2>::new(config).unwrap();
+    lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[1.0, 0.0, -1.0, 1e-4]).unwrap();
+    let guard = lora.output_guard(&[1.0, 1.0]).unwrap();
+    assert!((guard - 0.5 * 2.0_f32.sqrt()).abs() < 1e-4, "{guard}");
 }
 
 #[test]

@@ -359,4 +359,9 @@ fn a_module_that_is_refused_is_explained_by_what_its_file_says() {
         "{message}"
     );
     assert_eq!(peft::find_problem(&lora, &module_with(|_| {}), "m", None), None);
+    for width in [9, 10] {
+        let problem =
+            peft::find_problem(&HeapLora::new(width, 2, 1, &Config::new()), &module_with(|_| {}), "m", None);
+        assert_eq!(problem.unwrap().to_string(), format!("in_features: expected {width}, got 3"));
+    }
 }
