@@ -318,6 +318,18 @@ fn settings_and_reports_are_held_to_their_ranges() {
 }
 
 #[test]
+fn a_value_of_another_kind_is_told_what_was_expected() {
+    let says = |value: serde_json::Value| serde_json::from_value::<Lora>(value).unwrap_err().to_string();
+    let document = serde_json::to_value(trained(false)).unwrap();
+    assert_eq!(says(5.into()), "invalid type: integer `5`, expected a document of the format micro-lora");
+    for (field, expected) in [("format", "the format micro-lora"), ("lora_a", "base64")] {
+        let mut changed = document.clone();
+        changed[field] = 5.into();
+        assert_eq!(says(changed), format!("invalid type: integer `5`, expected {expected}"));
+    }
+}
+
+#[test]
 fn an_application_keeps_its_adapter_in_its_own_state() {
     #[derive(Serialize, Deserialize, PartialEq, Debug)]
     struct Application {

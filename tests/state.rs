@@ -221,11 +221,49 @@ fn values_that_no_adapter_could_have_saved_are_refused() {
         }
     }
     for field in ["lora_a", "lora_b", "grad_a", "grad_c"] {
-        for bad in [f32::NAN, f32::INFINITY, 1e30] {
-            let error = lora.load_json(&forge(&json, field, 3, bad)).unwrap_err();
+        for bad in [f32::NAN, f32::INFINITY, 1e30, 1e15] {
+            let forged = forge(&json, field, 3, bad);
+            let error = lora.load_json(&forged).unwrap_err();
             assert!(error.to_string().starts_with(&format!("{field}: expected ")), "{error}");
             assert!(lora.same_as(&before));
+            let error = serde_json::from_slice::<MicroLora<4, 4, 1>>(&forged).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{field}: expected ")), "{error}");
         }
+    }
+}
+
+#[test]
+fn the_largest_gradients_that_can_be_pending_load() {
+    // A norm of 1e11 at the most for each event, times its weight.
+    let config = Config::new().with_step(StepKind::ScaledGradientV2);
+    let mut lora = MicroLora::<1, 1, 1>::new(config).unwrap();
+    lora.set_weights(&[1.0], &[0.0]).unwrap();
+    lora.adapt_gradient(Sample::new(&[1.0]).with_weight(1000.0), &[0.9e11]).unwrap();
+    assert!(MicroLora::<1, 1, 1>::from_json(&save(&lora), 0).unwrap() == lora);
+}
+
+#[test]
+fn the_largest_weights_load_whatever_their_scaling() {
+    // `alpha / rank` times `lora_B` has a norm of 1e8 at the most.
+    for (alpha, b) in [(0.25, 3e8), (4.0, 2e7)] {
+        let mut lora = MicroLora::<1, 1, 1>::new(Config::new().with_alpha(alpha)).unwrap();
+        lora.set_weights(&[1.0], &[b]).unwrap();
+        assert_eq!(lora.stats().norm_b, b);
+        assert!(MicroLora::<1, 1, 1>::from_json(&save(&lora), 0).unwrap() == lora);
+    }
+}
+
+#[test]
+fn an_adapter_that_is_taken_up_as_it_is_stays_the_same() {
+    for config in configs() {
+        let mut lora = HeapLora::new(3, 2, 2, &config);
+        for i in 0..3 {
+            event(&mut lora, i).unwrap();
+        }
+        let before = lora.clone();
+        lora.adapter_mut().take_up().unwrap();
+        let scalings = [&before, &lora].map(|lora| (lora.config(), lora.stats().norm_b, lora.pending()));
+        assert_eq!(scalings[0], scalings[1]);
     }
 }
 
@@ -251,6 +289,7 @@ fn the_golden_state_of_version_1_loads_for_ever() {
     let info = StateInfo::peek(GOLDEN).unwrap();
     assert_eq!((info.in_features, info.out_features, info.rank), (8, 5, 3));
     assert_eq!((info.model_id, info.samples_seen, info.pending), (77, 41, 1));
+    assert_eq!(info.train_bytes, size_of::<MicroLora<8, 5, 3>>());
     let lora = MicroLora::<8, 5, 3>::from_json(GOLDEN, 77).unwrap();
     assert_eq!(
         lora.config(),
