@@ -283,17 +283,20 @@ fn one_outlier_does_not_end_learning() {
 #[test]
 fn decay_shrinks_lora_b_alone() {
     let decay = 0.125;
-    let (start, step) = (started(uncapped()), |config| {
+    let step = |config| {
         let mut lora = started(config);
         feed(&mut lora, Sample::new(&vector(1)), &vector(2));
         update(&mut lora, 0.01);
         lora
-    });
-    let (plain, decayed) = (step(uncapped()), step(uncapped().with_decay(decay)));
-    assert_eq!(decayed.lora_a(), plain.lora_a());
-    let forgotten = moved(&decayed, &plain).split_off(2 * N);
-    let expected: Vec<f64> = start.lora_b().iter().map(|b| -f64::from(decay * b)).collect();
-    assert_close(&forgotten, &expected, 1e-5);
+    };
+    for config in [uncapped(), uncapped().with_step(StepKind::Sgd)] {
+        let start = started(config);
+        let (plain, decayed) = (step(config), step(config.with_decay(decay)));
+        assert_eq!(decayed.lora_a(), plain.lora_a());
+        let forgotten = moved(&decayed, &plain).split_off(2 * N);
+        let expected: Vec<f64> = start.lora_b().iter().map(|b| -f64::from(decay * b)).collect();
+        assert_close(&forgotten, &expected, 1e-5);
+    }
 }
 
 #[test]
@@ -307,6 +310,18 @@ fn the_receipt_tells_the_length_of_the_step() {
         let length = moved(&start, &lora).iter().map(|value| value * value).sum::<f64>().sqrt();
         assert_close(&[receipt.step_norm.into()], &[length], 1e-4);
     }
+}
+
+#[test]
+fn the_receipt_tells_the_length_of_the_mean_gradient() {
+    let grad_norm = |weights: &[f32]| {
+        let mut lora = started(uncapped());
+        for weight in weights {
+            feed(&mut lora, Sample::new(&vector(1)).with_weight(*weight), &vector(2));
+        }
+        f64::from(lora.apply_updates(0.01).unwrap().grad_norm)
+    };
+    assert_close(&[grad_norm(&[0.5, 3.0])], &[grad_norm(&[1.0])], 1e-6);
 }
 
 #[test]
