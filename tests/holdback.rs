@@ -141,6 +141,8 @@ fn rankings_that_end_early_give_shorter_lists() {
     assert_eq!(holdback.record_clicks(&[0.0; 5]), Err(Error::Length { what, expected: 3, got: 5 }));
     assert!(holdback.record_clicks(&[0.0, 2.0, 0.0]).is_err());
     assert_eq!(holdback.report().events, 0);
+    let ids: Vec<u32> = (0..64).collect();
+    assert_eq!(holdback.interleave(&ids, &ids, &mut [0; 64]), Ok(64));
     let error = holdback.interleave(&[1], &[2], &mut [0; 65]).unwrap_err();
     assert_eq!(error.to_string(), "shown: expected 1 to 64, got 65");
 }
@@ -181,6 +183,7 @@ fn the_report_is_a_sentence_that_is_right() {
         (1, 0.5, 0.5, "not applied: too few events yet, 1 event"),
         (1, 0.0, 0.0, "not applied: nothing liked yet, 1 event"),
         (30, 0.0, 0.0, "not applied: nothing liked yet, 30 events"),
+        (30, 0.5, 0.5, "not applied: too few events yet, 30 events"),
         (60, 0.5, 0.5, "not applied: +0 % is no clear lead, 60 events"),
         (60, 0.5, 0.499, "not applied: +0 % is no clear lead, 60 events"),
         (60, 0.5, 0.4375, "not applied: -13 % is no clear lead, 60 events"),

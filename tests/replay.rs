@@ -88,7 +88,7 @@ fn all_lists_are_rehearsed_in_turn_and_the_oldest_makes_room() {
     for axis in 0..3 {
         ring.view().push(&QUERY, Listwise::new(&unit, &list(axis))).unwrap();
     }
-    assert_eq!(ring.len(), 2);
+    assert_eq!((ring.len(), ring.is_empty()), (2, false));
     let mut lora = Lora::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
     // The list of axis 2 has overwritten that of axis 0.
     for axis in [2, 1, 2, 1] {
