@@ -202,6 +202,8 @@ proptest! {
         prop_assert_eq!(lora.apply_residual(&mut y).unwrap(), 1.0);
         prop_assert_eq!(y, x);
         let bound = (3.0 / len as f32).sqrt();
-        prop_assert!(lora.a.iter().all(|a| a.abs() <= bound && *a != 0.0 || len == 0));
+        prop_assert!(lora.a.iter().all(|a| a.abs() <= bound));
+        // One of 2^24 values is 0.
+        prop_assert!(lora.a.iter().filter(|a| **a == 0.0).count() <= 1);
     }
 }
