@@ -253,7 +253,7 @@ fn short_rows_that_do_not_repeat_keep_their_part_of_the_output() {
 }
 
 #[test]
-fn a_list_whose_query_or_documents_are_zeros_teaches_nothing() {
+fn zeros_for_a_query_documents_a_weight_or_a_rate_teach_nothing() {
     let Event { query, documents, clicks } = Person::new(26).search();
     let mut lora = dual();
     lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
@@ -269,6 +269,10 @@ fn a_list_whose_query_or_documents_are_zeros_teaches_nothing() {
     let list = Listwise::new(&documents, &clicks);
     let receipt = lora.adapt_listwise(Sample::new(&query).with_weight(0.0), list).unwrap();
     assert_eq!((receipt.outcome, lora.pending()), (Outcome::Skipped(Skip::ZeroWeight), 1));
+    let (mut memory, clicks) = (lists(), Clicks::on(&documents, &clicks));
+    let receipt = memory.view().learn(&mut *dual(), &query, clicks, 0.0, no_vectors).unwrap();
+    assert_eq!(receipt.outcome, Outcome::Skipped(Skip::ZeroLearningRate));
+    assert!(memory.is_empty());
 }
 
 #[test]
