@@ -237,6 +237,13 @@ fn the_guard_measures_a_correction_whose_rows_cancel() {
     lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[1.0, 0.0, -1.0, 1e-4]).unwrap();
     let guard = lora.output_guard(&[1.0, 1.0]).unwrap();
     assert!((guard - 0.5 * 2.0_f32.sqrt()).abs() < 1e-4, "{guard}");
+    // The same difference from a bias: 4 (1, 1) - (4, 4 - 4e-4).
+    let mut lora = HeapLora::new(2, 2, 2, &config.with_step(StepKind::ScaledGradientV2));
+    lora.set_weights(&[1.0, 0.0, 0.0, 1.0], &[1.0, 0.0, 0.0, 1.0]).unwrap();
+    lora.bias = vec![-4.0, 4e-4 - 4.0];
+    lora.adapter_mut().take_up().unwrap();
+    let guard = lora.output_guard(&[1.0, 1.0]).unwrap();
+    assert!((guard - 0.5 * 2.0_f32.sqrt()).abs() < 1e-3, "{guard}");
 }
 
 #[test]
