@@ -13,24 +13,27 @@ const MAX_CALLS: u32 = 100;
 pub fn run(source: &mut Source<'_>) {
     let Some(mut life) = Life::begin(source) else { return };
     let mut restored = Life::from_adapter(life.adapter().clone());
-    let mut calls = 0;
+    let (mut calls, mut was_loaded) = (0, false);
     while calls < MAX_CALLS && !source.is_empty() {
         if source.one_in(8) {
             restored = Life::from_adapter(reload(restored.adapter()));
+            was_loaded = true;
         }
         let op = Op::draw(source, life.shape());
         // The same event over and over, as from a host that hangs.
         let times = if source.one_in(32) { 30 } else { 1 };
         for _ in 0..times {
-            assert_same(&life.carry_out(&op), &restored.carry_out(&op));
+            assert_same(&life.carry_out(&op), &restored.repeat(&op));
             if times > 1 {
-                assert_same(&life.carry_out(&Op::Update(1000.0)), &restored.carry_out(&Op::Update(1000.0)));
+                assert_same(&life.carry_out(&Op::Update(1000.0)), &restored.repeat(&Op::Update(1000.0)));
             }
         }
         calls += times;
     }
-    let restored = reload(restored.adapter());
-    assert!(without_generation(&save(&restored)) == without_generation(&save(life.adapter())));
+    if !was_loaded {
+        restored = Life::from_adapter(reload(restored.adapter()));
+    }
+    assert!(without_generation(&save(restored.adapter())) == without_generation(&save(life.adapter())));
 }
 
 fn assert_same(a: &Result<Done>, b: &Result<Done>) {

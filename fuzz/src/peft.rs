@@ -137,7 +137,10 @@ pub fn safetensors(file: &[u8]) {
             load(file, module.name, shape, header.as_ref());
         }
         load_frozen(file, module.name, shape);
-        assert!(module.dtype != Dtype::Other || header.is_some());
+        if let Some(header) = &header {
+            let tensor = &header[name_in(header, module.name, "lora_A")];
+            assert_eq!(module.dtype, dtype_of(tensor), "{tensor}");
+        }
     }
     assert_refused(file, "a module that no file has");
 }
@@ -236,6 +239,15 @@ fn header(file: &[u8]) -> Option<Value> {
             assert_liberty(&error);
             None
         }
+    }
+}
+
+fn dtype_of(tensor: &Value) -> Dtype {
+    match tensor["dtype"].as_str() {
+        Some("F32") => Dtype::F32,
+        Some("F16") => Dtype::F16,
+        Some("BF16") => Dtype::Bf16,
+        _ => Dtype::Other,
     }
 }
 

@@ -44,7 +44,7 @@ const EDGES: &[f32] = &[
 /// Sizes around those of the kernels' blocks.
 const SIZES: &[usize] = &[1, 2, 3, 4, 5, 8, 31, 33, 40];
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     pub in_features: usize,
     pub out_features: usize,
