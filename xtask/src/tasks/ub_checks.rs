@@ -18,6 +18,9 @@ pub fn run(shell: &Shell, report: &mut Report) {
     report.step("ub-checks", || {
         needs::ensure(shell, &[&needs::GCC])?;
         let (test, _) = rebuilt::cargo(shell, "test", "std,test,panic_unwind", FLAGS, "ub-checks")?;
-        Ok(test.args(PACKAGES).args(["--lib", "--tests", "--no-fail-fast"]).run()?)
+        Ok(test
+            .args(PACKAGES)
+            .args(["--features", "micro-lora/alloc", "--lib", "--tests", "--no-fail-fast"])
+            .run()?)
     });
 }
