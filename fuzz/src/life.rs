@@ -25,12 +25,13 @@ impl Life {
     pub fn begin(source: &mut Source<'_>) -> Option<Self> {
         let (shape, config) = (source.shape(), source.config());
         config.check().ok()?;
-        Some(Self { lora: HeapLora::new(shape.in_features, shape.out_features, shape.rank, &config), shape })
+        Some(Self::from_adapter(HeapLora::new(shape.in_features, shape.out_features, shape.rank, &config)))
     }
 
     pub fn from_adapter(lora: HeapLora) -> Self {
         let (in_features, out_features) = (lora.in_features(), lora.out_features());
         let shape = Shape { in_features, out_features, rank: lora.rank() };
+        sound(&lora);
         Self { lora, shape }
     }
 
@@ -141,7 +142,8 @@ impl Life {
     fn check_event(&self, receipt: &Receipt, before: &HeapLora) {
         assert!(finite(receipt), "{receipt:?}");
         let (now, then) = (self.lora.stats(), before.stats());
-        if !(same_bits(&self.lora.a, &before.a) && same_bits(&self.lora.b, &before.b)) {
+        let same = |part: fn(&HeapLora) -> &Vec<f32>| same_bits(part(&self.lora), part(before));
+        if !(same(|lora| &lora.a) && same(|lora| &lora.b) && same(|lora| &lora.bias)) {
             self.check_turned(before);
         }
         assert_eq!(now.samples_seen, then.samples_seen.saturating_add(1));
@@ -164,7 +166,8 @@ impl Life {
         turned.into_dual().expect("the event has made it dual");
         assert!(turned.generation() > generation, "an event changed the weights of {before:?}");
         assert_eq!(self.lora.config().step, StepKind::Dual);
-        assert_eq!((bits(&self.lora.a), bits(&self.lora.b)), (bits(&turned.a), bits(&turned.b)));
+        let weights = |lora: &HeapLora| [&lora.a, &lora.b, &lora.bias].map(|values| bits(values));
+        assert_eq!(weights(&self.lora), weights(&turned));
     }
 
     /// The output guard holds, up to rounding where the rows of `C` cancel each other out.

@@ -150,7 +150,7 @@ static mlora_status attempt(const subject *of) {
     at[i] = arena.bytes + offset;
     places[i] = (place){at[i], wanted->bytes, wanted->is_written};
   }
-  char *memory = arena.bytes + 8 * chance((uint32_t)((room - ADAPTER) / 8));
+  char *memory = arena.bytes + sizeof(float) * chance((uint32_t)((room - ADAPTER) / sizeof(float)));
   places[count] = (place){memory, ADAPTER, of->changes_adapter};
   memcpy(memory, trained.memory, ADAPTER);
   mlora *lora = NULL;

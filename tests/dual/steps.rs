@@ -276,13 +276,20 @@ fn zeros_for_a_query_documents_a_weight_or_a_rate_teach_nothing() {
 }
 
 #[test]
+fn a_pending_list_weighs_16_at_the_most() {
+    let Event { query, documents, clicks } = Person::new(27).search();
+    let mut lora = dual();
+    lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
+    // Half of its click, times the rate over 0.01.
+    let refused = lora.apply_updates(0.33).unwrap_err().to_string();
+    assert!(refused.starts_with("learning_rate: expected ") && lora.pending() == 1, "{refused}");
+}
+
+#[test]
 fn the_step_of_an_update_is_that_of_bias_and_weights_together() {
     let Event { query, documents, clicks } = Person::new(27).search();
     let mut lora = dual();
     lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
-    // A list weighs 16 at the most: this one half of its click, times the rate over 0.01.
-    let refused = lora.apply_updates(0.33).unwrap_err().to_string();
-    assert!(refused.starts_with("learning_rate: expected ") && lora.pending() == 1, "{refused}");
     let receipt = lora.apply_updates(0.01).unwrap();
     let norm = |values: &[f32]| dot(values, values).sqrt();
     let (bias, c) = (norm(lora.bias()), lora.config().alpha / 4.0 * norm(lora.lora_b()));

@@ -87,7 +87,7 @@ const finding = (vectors, heap, failed) => (kind, id, to, n) => {
  */
 export const request = (values, what, lora, query, arrays = NONE, which = 0, queryId, numbers = NONE) => {
   const [width, out] = values._sizes;
-  const own = blockOf(lora);
+  blockOf(lora);
   const { inFeatures, outFeatures, modelId } = lora.getConfig();
   for (const [name, got, expected] of [
     ["inFeatures", inFeatures, width],
@@ -114,6 +114,8 @@ export const request = (values, what, lora, query, arrays = NONE, which = 0, que
     (array instanceof Uint32Array ? words : floats).set(array, end);
     end += array.length;
   }
+  // Asked for after all code of the caller's: a freed adapter has none.
+  const own = lora.block();
   const blocks = [own, values._block].map(([from, to]) => new Uint8Array(buffer, from, to - from));
   const before = values._asks || what === call.RELEARN ? blocks.map((block) => block.slice()) : NONE;
   const failed = {};

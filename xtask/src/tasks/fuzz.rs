@@ -1,7 +1,6 @@
 //! The fuzz targets, starting from the committed corpus: each for a given time under AddressSanitizer, or all together
-//! for a given number of executions without it, and without the hints that comparisons give the mutator: ten times as
-//! fast, and the dictionary and the corpus have the values that these would find. Debug assertions and overflow checks
-//! are on in both (`fuzz/Cargo.toml`).
+//! for a given number of executions without it, and without the hints that comparisons give the mutator, which cost
+//! about half of the time. Debug assertions and overflow checks are on in both (`fuzz/Cargo.toml`).
 //!
 //! New inputs that a run finds are written below the target directory, not into the checkout: `cargo fuzz cmin` decides
 //! which of them are committed.

@@ -74,7 +74,7 @@ pub const ALL: &[Task] = &[
             Flag { name: "--seconds N", about: "seconds for each target, 10 if not given" },
             Flag {
                 name: "--count N",
-                about: "instead of a time: executions of all targets together, without the sanitizer",
+                about: "instead of a time: executions of all targets together, without the sanitizer and comparison hints",
             },
             Flag { name: "--target T", about: "only this target, or several: T,U,V" },
         ],

@@ -96,7 +96,7 @@ sets! {
         "20 sections from three examples each, told the right one";
     "thumbs", 4, What::Classes { from: Source::Sections, answer: Answer::Thumb }, "the same, a thumb on the guess";
     "personal-cli", 1, What::Personal { interface: "commandline" },
-        "the README's personal search: command line, the first liked of five is clicked";
+        "personal search on the command line, the first liked of five is clicked";
     "personal-x11", 1, What::Personal { interface: "x11" }, "the same, x11";
     "explore", 12, What::Explore, "pairs in some directions, only a number observed";
     "data", 4, usual(Source::Data, Rivals::All), "--data: half of each topic's labels are liked, coarse";
