@@ -116,6 +116,31 @@ static size_t write_others(uint8_t *to) {
   return 8 + length + 544;
 }
 
+static void the_type_of_the_values_is_told(void) {
+  const struct {
+    const char *name;
+    size_t bytes;
+    uint32_t expected;
+  } types[] = {
+      {"F32", 4, MLORA_DTYPE_F32}, {"F16", 2, MLORA_DTYPE_F16}, {"BF16", 2, MLORA_DTYPE_BF16},
+      {"I8", 1, MLORA_DTYPE_OTHER}};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    const unsigned bytes = (unsigned)types[i].bytes;
+    memset(file, 0, sizeof file);
+    const int length = snprintf(
+        (char *)file + 8, sizeof file - 8,
+        "{\"base_model.model.m.lora_A.weight\":{\"dtype\":\"%s\",\"shape\":[1,1],\"data_offsets\":[0,%u]},"
+        "\"base_model.model.m.lora_B.weight\":{\"dtype\":\"%s\",\"shape\":[1,1],\"data_offsets\":[%u,%u]}}",
+        types[i].name, bytes, types[i].name, bytes, 2 * bytes);
+    file[0] = (uint8_t)(length & 255);
+    file[1] = (uint8_t)(length >> 8);
+    memset(file + 8 + length, 0, 2 * bytes);
+    mlora_module module;
+    ACCEPT(mlora_peek_safetensors(file, 8 + (size_t)length + 2 * bytes, 0, &module));
+    CHECK(module.dtype == types[i].expected);
+  }
+}
+
 static const char CONFIG_R8[] = "{\"peft_type\": \"LORA\", \"r\": 8, \"lora_alpha\": 16}";
 
 static void a_loop_over_modules_ends(void) {
@@ -283,6 +308,7 @@ void test_peft(void) {
   what_is_written_can_be_read();
   other_files_are_refused();
   a_loop_over_modules_ends();
+  the_type_of_the_values_is_told();
   refusals_are_told_in_words();
   a_larger_rank_is_reduced();
   names_and_buffers_are_checked();

@@ -365,3 +365,21 @@ fn a_module_that_is_refused_is_explained_by_what_its_file_says() {
         assert_eq!(problem.unwrap().to_string(), format!("in_features: expected {width}, got 3"));
     }
 }
+
+#[test]
+fn a_refusal_is_explained_where_the_file_shows_nothing_of_it() {
+    let lora = HeapLora::new(3, 2, 1, &Config::new());
+    let said = |value: f32| {
+        let mut file = module_with(|_| {});
+        let last = file.len() - 4;
+        file[last..].copy_from_slice(&value.to_le_bytes());
+        peft::find_problem(&lora, &file, "m", None).unwrap().to_string()
+    };
+    let message = "lora_B: expected finite values, got NaN or infinity at index 1";
+    assert_eq!(said(f32::NAN), message);
+    let message = "lora_B: expected a magnitude that f32 can go on with, got an overflow";
+    assert_eq!(said(1e20), message);
+    let error = Error::Unsupported { field: "dtype", expected: "F32, F16 or BF16" };
+    let problem = peft::explain(error, &module_with(|_| {}), "another");
+    assert_eq!(problem.to_string(), "dtype: expected F32, F16 or BF16, got something else");
+}
