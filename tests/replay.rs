@@ -1,8 +1,8 @@
 //! The ring of remembered lists, through the public API.
 
 use micro_lora::{
-    Apply, Config, Error, Learn, Listwise, MAX_FEATURES, MicroLora, Outcome, Replay, ReplayHeader, Sample,
-    Skip, StepKind,
+    Apply, Config, Error, Learn, Listwise, MAX_FEATURES, MicroLora, Outcome, Replay, ReplayHeader, ReplayMut,
+    Sample, Skip, StepKind,
 };
 
 type Lora = MicroLora<4, 4, 2>;
@@ -364,4 +364,33 @@ fn a_refused_rehearsal_leaves_the_turn_where_it_was() {
     let refused = ring.view().rehearse(&mut dual, 0.01, 1);
     assert!(matches!(refused, Err(Error::Unsupported { field: "step", .. })), "{refused:?}");
     assert_eq!(*ring.view().header, before);
+}
+
+/// A host may lay a ring over memory of its own.
+#[test]
+fn a_ring_over_memory_of_another_size_is_refused() {
+    let mut ring = Ring::new();
+    let mut refused = |shorten: fn(&mut ReplayMut<'_>)| {
+        let mut view = ring.view();
+        shorten(&mut view);
+        let error = view.check().unwrap_err();
+        assert_eq!(view.push(&QUERY, Listwise::new(&SHOWN, &CLICKS)), Err(error));
+        error.to_string()
+    };
+    macro_rules! short {
+        ($field:ident) => {
+            refused(|view| {
+                let all = core::mem::take(&mut view.$field);
+                view.$field = &mut all[1..];
+            })
+        };
+    }
+    assert_eq!(short!(entries), "entries: expected 4 values, got 3");
+    assert_eq!(short!(inputs), "inputs: expected 16 values, got 15");
+    assert_eq!(short!(candidates), "candidates: expected 48 values, got 47");
+    assert_eq!(short!(scales), "scales: expected 12 values, got 11");
+    assert_eq!(short!(weights), "weights: expected 12 values, got 11");
+    assert_eq!(short!(row), "row: expected 4 values, got 3");
+    assert_eq!(short!(rows), "rows: expected 12 values, got 11");
+    assert!(ring.view().check().is_ok() && ring.is_empty());
 }
