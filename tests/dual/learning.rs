@@ -82,6 +82,28 @@ fn a_list_far_from_the_length_of_the_first_is_refused_by_name() {
 }
 
 #[test]
+fn how_far_a_length_may_be_is_a_share_of_the_first() {
+    let scaled = |values: &[f32], by: f32| values.iter().map(|value| by * value).collect::<Vec<_>>();
+    for first in [0.01, 0.1, 10.0] {
+        let (mut lora, mut person) = (dual(), Person::new(7));
+        let mut taught = |by: f32| {
+            let Event { query, documents, clicks } = person.search();
+            let (query, documents) = (scaled(&query, first * by), scaled(&documents, first * by));
+            let receipt = lora.adapt_listwise(&query, Listwise::new(&documents, &clicks));
+            receipt.map_err(|error| format!("{first}: {error}"))
+        };
+        taught(1.0).unwrap();
+        for by in [15.0, 1.0 / 15.0] {
+            taught(by).unwrap();
+        }
+        for by in [17.0, 1.0 / 17.0] {
+            let error = taught(by).unwrap_err();
+            assert!(error.starts_with(&format!("{first}: length of the ")), "{error}");
+        }
+    }
+}
+
+#[test]
 fn sixty_pending_lists_give_what_sixty_single_ones_give() {
     let mut person = Person::new(8);
     let events: Vec<_> = (0..60).map(|_| person.search()).collect();
