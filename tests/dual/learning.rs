@@ -264,3 +264,29 @@ fn a_list_without_a_click_at_a_weight_or_a_rate_of_zero_is_skipped() {
         assert!(lora.apply(&query).unwrap() == before && memory.len() == 1);
     }
 }
+
+#[test]
+fn a_list_with_a_click_at_a_weight_of_zero_is_skipped() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(19));
+    let Event { query, documents, clicks } = person.search();
+    let (sample, list) = (Sample::new(&query).with_weight(0.0), Clicks::on(&documents, &clicks));
+    let receipt = memory.view().learn(&mut *lora, sample, list, 0.01, no_vectors).unwrap();
+    assert_eq!(receipt.outcome, Outcome::Skipped(Skip::ZeroWeight));
+    assert!(memory.is_empty());
+}
+
+#[test]
+fn grades_count_by_their_shares_whatever_the_highest_is() {
+    let Event { query, documents, .. } = Person::new(9).search();
+    let learned = |highest: f32| {
+        let (mut lora, mut memory) = (dual(), lists());
+        let clicks = [1.0, 0.5, 0.25, 0.0, 0.0, 0.0].map(|grade| highest * grade).to_vec();
+        let event = Event { query: query.clone(), documents: documents.clone(), clicks };
+        learn(&mut lora, &mut memory, &event);
+        lora.apply(&query).unwrap()
+    };
+    let of_one = learned(1.0);
+    assert!(dot(&of_one, &of_one) > 0.0);
+    assert_eq!(learned(4.0), of_one);
+    assert_eq!(learned(0.25), of_one);
+}

@@ -65,12 +65,16 @@ fn questions_that_do_not_fit_are_refused() {
 
 #[test]
 fn sizes_out_of_range_are_refused() {
+    // The scores without a correction cannot be computed from vectors of two sizes.
+    let mut without = MemoryLayout::by_id(4, 3, 4);
+    without.scores = false;
     for (layout, capacity, expected) in [
         (MemoryLayout::by_id(0, 4, 4), 8, "in_features: expected 1 to 1048576, got 0"),
         (MemoryLayout::by_id(4, MAX_FEATURES + 1, 4), 8, "out_features: expected 1 to 1048576, got 1048577"),
         (MemoryLayout::by_id(4, 4, 1), 8, "list: expected 2 to 64, got 1"),
         (MemoryLayout::by_id(4, 4, 4), 0, "capacity: expected 1 to 65536, got 0"),
         (MemoryLayout::by_id(4, 4, 4), 65_537, "capacity: expected 1 to 65536, got 65537"),
+        (without, 8, "scores where in_features and out_features differ: expected 1 to 1, got 0"),
     ] {
         assert_eq!(MemoryHeader::new(layout, capacity).unwrap_err().to_string(), expected);
     }

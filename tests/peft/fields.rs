@@ -379,7 +379,18 @@ fn a_refusal_is_explained_where_the_file_shows_nothing_of_it() {
     assert_eq!(said(f32::NAN), message);
     let message = "lora_B: expected a magnitude that f32 can go on with, got an overflow";
     assert_eq!(said(1e20), message);
-    let error = Error::Unsupported { field: "dtype", expected: "F32, F16 or BF16" };
-    let problem = peft::explain(error, &module_with(|_| {}), "another");
-    assert_eq!(problem.to_string(), "dtype: expected F32, F16 or BF16, got something else");
+    for (error, words) in [
+        (Error::Length { what: "bias", expected: 2, got: 0 }, "bias: expected 2 values, got 0"),
+        (
+            Error::OutOfRange { what: "cap", got: 9.0, min: 0.0, max: 1.0 },
+            "cap: expected a number within its range, got one outside it or NaN",
+        ),
+        (
+            Error::Unsupported { field: "dtype", expected: "F32, F16 or BF16" },
+            "dtype: expected F32, F16 or BF16, got something else",
+        ),
+        (Error::NotInitialised, "adapter: expected init to have been called, got zeroed memory"),
+    ] {
+        assert_eq!(peft::explain(error, &module_with(|_| {}), "another").to_string(), words);
+    }
 }

@@ -117,7 +117,12 @@ fn what_cannot_be_is_refused_by_name_and_value() {
     ];
     for (changes, message) in table {
         let text = config("0.18", changes);
-        assert_eq!(read_adapter_config(text.as_bytes()).unwrap_err().to_string(), message);
+        let problem = read_adapter_config(text.as_bytes()).unwrap_err();
+        assert_eq!(problem.to_string(), message);
+        // What a host in C gets is the error alone.
+        if let Error::Unsupported { field, .. } = problem.error() {
+            assert!(message.starts_with(&format!("{field}: ")), "{field}, not {message}");
+        }
     }
 }
 
