@@ -208,7 +208,7 @@ fn an_export_loads_back_bit_for_bit() {
                 lora.in_features(),
                 lora.out_features(),
                 lora.rank(),
-                &lora.config().with_alpha(3.0).with_rslora(false),
+                &lora.config().with_alpha(3.0).with_rslora(!lora.config().use_rslora),
             );
             other.load_safetensors(&tensors, module, config).unwrap();
             assert_eq!(other.a, lora.a);
