@@ -98,6 +98,22 @@ fn a_host_that_fails_changes_nothing() {
 }
 
 #[test]
+fn a_list_that_is_forgotten_with_a_changed_document_keeps_its_part() {
+    let (mut lora, mut person) = (dual(), Person::new(12));
+    let mut memory = Box::new(Ids::new(BY_ID).unwrap());
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let list = Clicks::on_ids(&[0, 1, 2, 3, 4, 5], &event.clicks);
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    let before = lora.clone();
+    // What it would take out is not what it put in.
+    shelf.documents[3].as_mut().unwrap()[0] += 0.5;
+    let forgotten = memory.view().forget(&mut *lora, 1, |id, out| shelf.find(id, out));
+    assert_eq!(forgotten, Ok(Forgotten::LeftBehind));
+    assert!(*lora == *before && memory.is_empty());
+}
+
+#[test]
 fn all_lists_with_a_document_are_forgotten() {
     let (mut lora, mut person) = (dual(), Person::new(13));
     let mut memory = Box::new(Ids::new(BY_ID).unwrap());
