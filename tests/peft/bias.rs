@@ -205,7 +205,7 @@ fn the_guard_bounds_the_correction_of_a_bias_after_other_steps() {
 
 #[test]
 fn the_guard_counts_the_strength_with_a_bias_and_without() {
-    let (learned, x) = (learned(), Noise(10).unit(IN).iter().map(|x| 0.5 * x).collect::<Vec<_>>());
+    let (learned, unit) = (learned(), Noise(10).unit(IN));
     let file = tensors(&learned);
     let make = |bias: bool, cap: f32| {
         let mut lora = Lora::new(Config::new().with_alpha(3.0).with_cap(cap)).unwrap();
@@ -216,12 +216,13 @@ fn the_guard_counts_the_strength_with_a_bias_and_without() {
         }
         lora
     };
-    for bias in [true, false] {
+    for (bias, norm) in [(true, 0.5), (false, 0.5), (true, 500.0), (false, 500.0)] {
+        let x: Vec<f32> = unit.iter().map(|x| norm * x).collect();
         let delta = make(bias, Config::CAP_OFF).apply(&x).unwrap();
         let length = delta.iter().map(|value| value * value).sum::<f32>().sqrt();
         for share in [0.9_f32, 1.1] {
             // This share of a correction that is four times as long.
-            let mut lora = make(bias, share * 4.0 * length / 0.5);
+            let mut lora = make(bias, share * 4.0 * length / norm);
             lora.set_strength(4.0).unwrap();
             let guard = lora.output_guard(&x).unwrap();
             assert!((guard - share.min(1.0)).abs() < 1e-5, "{guard} for {share}");
