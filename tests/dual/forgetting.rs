@@ -5,7 +5,7 @@ use micro_lora::{
     StepKind, no_vectors,
 };
 
-use super::people::{LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
+use super::people::{Event, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
 
 #[test]
 fn shares_and_the_rest_add_up_to_the_correction() {
@@ -196,4 +196,17 @@ fn settling_without_a_visit_changes_nothing() {
     memory.view().clear();
     assert_eq!(memory.view().settle(&mut *lora, 9, no_vectors), Ok(0));
     assert!(save(&lora) == before);
+}
+
+#[test]
+fn nothing_is_forgotten_or_settled_beside_pending_lists() {
+    let (mut lora, mut memory, mut person) = (dual(), lists(), Person::new(5));
+    learn(&mut lora, &mut memory, &person.search());
+    let Event { query, documents, clicks } = person.search();
+    lora.adapt_listwise(&query, Listwise::new(&documents, &clicks)).unwrap();
+    let before = lora.clone();
+    let error = Error::Count { what: "pending", got: 1, min: 0, max: 0 };
+    assert_eq!(memory.view().forget(&mut *lora, 1, no_vectors), Err(error));
+    assert_eq!(memory.view().settle(&mut *lora, 5, no_vectors), Err(error));
+    assert!(*lora == *before && memory.len() == 1);
 }
