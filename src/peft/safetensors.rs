@@ -220,7 +220,8 @@ impl<'a> Tensors<'a> {
     /// one too many or alone, or else the tensor's entry.
     pub(super) fn seen(mut self, module: &str, field: &str) -> Option<&'a str> {
         let mut last = None;
-        loop {
+        // A setting is of no tensor.
+        while matches!(field, "tensors" | "dtype" | "shape") {
             let before = self.json;
             let Some(Some((name, tensor))) = self.next() else { break };
             let Some(part) = names::part_of(module.as_bytes(), name) else { continue };

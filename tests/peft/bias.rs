@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use micro_lora::peft::{find_problem, read_adapter_config};
+use micro_lora::peft::{explain, find_problem, read_adapter_config};
 use micro_lora::{Apply, Config, Error, FrozenLora, Learn, Listwise, MicroLora, Sample, StepKind};
 
 use super::Case;
@@ -140,6 +140,9 @@ fn a_bias_is_never_dropped() {
         let expected = "true with a bias of lora_B in the file, false without";
         assert_eq!(error, Err(Error::Unsupported { field: "lora_bias", expected }));
         assert!(target == before);
+        // No tensor is shown for it: the setting is of none.
+        let problem = explain(error.unwrap_err(), file, M).to_string();
+        assert_eq!(problem, format!("lora_bias: expected {expected}, got something else"));
     }
     // A file without a bias removes an earlier one.
     target.load_safetensors(&tensors(&plain), M, None).unwrap();
