@@ -219,9 +219,12 @@ impl<'a> Tensors<'a> {
     /// What stands in the file where a module cannot be taken for the sake of this: the name of the tensor that is
     /// one too many or alone, or else the tensor's entry.
     pub(super) fn seen(mut self, module: &str, field: &str) -> Option<&'a str> {
+        if !matches!(field, "tensors" | "dtype" | "shape") {
+            // A setting, which is of no tensor.
+            return None;
+        }
         let mut last = None;
-        // A setting is of no tensor.
-        while matches!(field, "tensors" | "dtype" | "shape") {
+        loop {
             let before = self.json;
             let Some(Some((name, tensor))) = self.next() else { break };
             let Some(part) = names::part_of(module.as_bytes(), name) else { continue };
