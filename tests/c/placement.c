@@ -161,7 +161,7 @@ static mlora_status attempt(const subject *of) {
   const int is_right = misaligned ? got == MLORA_ERROR_MISALIGNED || (shared && got == MLORA_ERROR_OVERLAP)
                                   : got == (shared ? MLORA_ERROR_OVERLAP : MLORA_OK);
   CHECK(is_right);
-  if (!is_right) fprintf(stderr, "%s: %s\n", of->name, mlora_status_message(got));
+  if (!is_right) fprintf(stderr, "%s: %s\n", of->name, mlora_status_message((int32_t)got));
   if (got == MLORA_OK)
     check_as_apart(of, places, count);
   else
