@@ -16,6 +16,7 @@ const MAX_FEATURES: usize = 64;
 /// The size of the adapter that loads a state without readable sizes.
 const FALLBACK: Shape = Shape { in_features: 3, out_features: 2, rank: 2 };
 type Fallback = MicroLora<{ FALLBACK.in_features }, { FALLBACK.out_features }, { FALLBACK.rank }>;
+type Frozen = FrozenLora<{ FALLBACK.in_features }, { FALLBACK.out_features }, { FALLBACK.rank }>;
 
 pub fn save(lora: &impl Apply) -> Vec<u8> {
     let mut json = vec![b'#'; lora.json_len()];
@@ -121,7 +122,7 @@ pub fn loading(text: &[u8]) {
 /// Every owner must load the same texts, to the same values.
 fn compare_owners(text: &[u8], model_id: u32, lora: Option<&HeapLora>) {
     let owned = Fallback::from_json(text, model_id);
-    let frozen = FrozenLora::<3, 2, 2>::from_json(text, model_id);
+    let frozen = Frozen::from_json(text, model_id);
     let Some(lora) = lora else {
         let (owned, frozen) = (owned.expect_err("refused before"), frozen.expect_err("refused before"));
         // As text only if they differ, since an error quotes the number that it refuses, and that may be NaN.

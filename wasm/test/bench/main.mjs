@@ -1,10 +1,10 @@
 // node main.mjs FOLDER TARBALL [--check]: installs both packages, measures them in Chromium and prints the
 // ratios.
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { withEngine } from "../runner/engines.mjs";
-import { HERE, importMap, install, npm } from "../runner/project.mjs";
+import { HERE, install, npm, scriptPage } from "../runner/project.mjs";
 import { serve } from "../runner/server.mjs";
 
 const OLD = "@ruvector/ruvllm-wasm@2.0.2";
@@ -48,17 +48,8 @@ const [folder, tarball, option] = process.argv.slice(2);
 install(folder, tarball);
 npm(folder, "install", "--prefer-offline", OLD);
 cpSync(join(HERE, "bench"), join(folder, "bench"), { recursive: true });
-const map = JSON.stringify({ imports: importMap(folder) });
-for (const [page, script] of [
-  ["index", "page"],
-  ["creation", "creation"],
-]) {
-  writeFileSync(
-    join(folder, `${page}.html`),
-    `<!doctype html><title>bench</title><link rel="icon" href="data:,">
-<script type="importmap">${map}</script><script type="module" src="/bench/${script}.js"></script>`,
-  );
-}
+scriptPage(folder, "index.html", "bench/page.js");
+scriptPage(folder, "creation.html", "bench/creation.js");
 
 const server = await serve(folder);
 const { version, results, clicks, creations } = await withEngine("chromium", async ({ version, visit }) => {

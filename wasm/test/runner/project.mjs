@@ -36,6 +36,16 @@ export function testProject(folder, tarball) {
   writeFileSync(page, readFileSync(page, "utf8").replace("<!-- import map -->", map));
 }
 
+/** A page of its own for a script, both by their paths in the project. */
+export function scriptPage(folder, page, script) {
+  const map = JSON.stringify({ imports: importMap(folder) });
+  writeFileSync(
+    join(folder, page),
+    `<!doctype html><title>${script}</title><link rel="icon" href="data:,">
+<script type="importmap">${map}</script><script type="module" src="/${script}"></script>`,
+  );
+}
+
 /** What a bundler would resolve a package's names to, for a browser that loads modules without one. */
 export function importMap(folder) {
   const imports = { chai: "/node_modules/chai/index.js" };

@@ -1,9 +1,7 @@
 // node main.mjs PROJECT CLICKS SEED: a long life of two adapters in Chromium. Exits with 1 if they differ in a bit, if an
 // output is not finite, or if the page grows. `cargo xtask soak` runs it.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { withEngine } from "../runner/engines.mjs";
-import { importMap } from "../runner/project.mjs";
+import { scriptPage } from "../runner/project.mjs";
 import { serve } from "../runner/server.mjs";
 
 /** Clicks between two comparisons. The first ones compile, and fill the memory of lists. */
@@ -17,12 +15,7 @@ const all = Number(clicks);
 if (!(Number.isSafeInteger(all) && all > BETWEEN_CHECKS))
   throw new Error(`CLICKS: expected a whole number above ${BETWEEN_CHECKS}, got ${clicks}`);
 
-const map = JSON.stringify({ imports: importMap(project) });
-writeFileSync(
-  join(project, "soak/index.html"),
-  `<!doctype html><title>soak</title><link rel="icon" href="data:,">
-<script type="importmap">${map}</script><script type="module" src="/soak/page.js"></script>`,
-);
+scriptPage(project, "soak/index.html", "soak/page.js");
 const server = await serve(project);
 const { version, first, last } = await withEngine("chromium", live).finally(server.close);
 const engine = last.engineBytes - first.engineBytes;

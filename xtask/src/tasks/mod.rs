@@ -121,7 +121,10 @@ pub const ALL: &[Task] = &[
         name: "soak",
         about: "learn a million clicks with saves and loads in between, in Rust, C and Chromium; compute outputs of snapshots in other threads",
         options: &[
-            Flag { name: "--clicks N", about: "a million if not given; outputs are ten times as many" },
+            Flag {
+                name: "--clicks N",
+                about: "a million if not given, above 10,000 for Chromium; outputs are ten times as many",
+            },
             Flag { name: "--seed N", about: "chooses the clicks, 0 if not given" },
             Flag {
                 name: "--thread-sanitizer",
