@@ -100,7 +100,7 @@ roster! {
     Always MAIN => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.0)?));
     Always "dual, at 1.5" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 1.5)?));
     Asked "dual, at 0.8" => |s| Ok(Box::new(EngineDual::<4>::new(s, LISTS, 0.8)?));
-    Searches "dual, no ring" => |s| Ok(Box::new(EngineDual::<4>::new(s, 0, 1.0)?));
+    Searches "dual, no memory" => |s| Ok(Box::new(EngineDual::<4>::new(s, 0, 1.0)?));
     Asked "dual, rank 1" => |s| Ok(Box::new(EngineDual::<1>::new(s, LISTS, 1.0)?));
     Asked "dual, rank 2" => |s| Ok(Box::new(EngineDual::<2>::new(s, LISTS, 1.0)?));
     Asked "dual, 64 lists" => |s| Ok(Box::new(EngineDual::<4>::new(s, 64, 1.0)?));

@@ -69,8 +69,8 @@ impl Asked<'_> {
         self.ask("strict", AT_KEPT, 600, 0.172, 0.195);
         self.ask("strict", GAIN, 100, 0.065, 0.085);
         self.ask("strict", GAIN, 600, 0.171, 0.190);
-        self.variant(", no ring", "graded", 600, 0.060, 0.060);
-        self.variant(", no ring", "strict", 600, 0.145, 0.145);
+        self.variant(", no memory", "graded", 600, 0.060, 0.060);
+        self.variant(", no memory", "strict", 600, 0.145, 0.145);
         for (suffix, at, must) in
             [("", 100, 0.045), ("", 600, 0.15), (", at 1.5", 100, 0.075), (", at 1.5", 600, 0.225)]
         {

@@ -41,7 +41,8 @@ impl Table {
     /// Tables in Markdown. The others are compared with `main` on the same runs.
     pub fn print(&self, main: &str) -> String {
         let runs = self.rows.iter().map(|row| row.runs.len()).max().unwrap_or(0);
-        let mut text = format!("### {}: {}\n\n{} runs. {}\n\n", self.set, self.title, runs, self.frozen);
+        let plural = if runs == 1 { "" } else { "s" };
+        let mut text = format!("### {}: {}\n\n{runs} run{plural}. {}\n\n", self.set, self.title, self.frozen);
         text += &self.figures(main);
         text += &self.details();
         text
