@@ -57,15 +57,15 @@ impl fmt::Display for Summary {
         let Self { people, runs_per_person, searches, clicks, gains, showcase } = self;
         writeln!(
             out,
-            "Somebody searches programs by what they do, and clicks. A click says more than the query: this person"
+            "Somebody describes a program (one that is not in the index) and clicks on others. A click says more than the query: this person"
         )?;
         writeln!(
             out,
-            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches of each person, which have {clicks:.0} clicks."
+            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches and some {clicks:.0} clicks of each person."
         )?;
         writeln!(
             out,
-            "Two new searches (* shares a purpose tag with what was asked for, and is of the kind that is liked):"
+            "Two new searches (* shares a purpose tag, is of the liked kind; chosen: more * than before, the former first kept, upper quartile of gain):"
         )?;
         for search in &showcase.searches {
             writeln!(out, "\n  likes {}, asks for \"{}\"", search.likes, search.query)?;
@@ -78,9 +78,10 @@ impl fmt::Display for Summary {
             }
         }
         let Showcase { unseen, better, worse, kept, .. } = showcase;
+        let same = unseen - better - worse;
         writeln!(
             out,
-            "\nOf {unseen} new searches {better} are ranked better than before, {worse} worse; {kept:.1} of ten results are the same."
+            "\nOf all {unseen} new searches of these two, {better} are ranked better than before, {same} equally well, {worse} worse; of ten results {kept:.1} stay."
         )?;
         writeln!(
             out,
