@@ -3,7 +3,7 @@
 // `cargo xtask web-test` checks the types, then runs it in Node and in Chromium. Each scenario ends with a check of its
 // promise. Programs written for `@ruvector/ruvllm-wasm` change one line, the import; what is new to them is marked NEW.
 import init, { AdaptFeedbackWasm, MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
-import { Memory } from "micro-lora/learn";
+import { type FindVector, Memory } from "micro-lora/learn";
 
 const SIZE = 64;
 
@@ -273,7 +273,7 @@ function crossEntropyGradient(y: Float32Array, rows: Float32Array[], target: num
 /** NEW: clicks that are remembered. Each teaches more, says what it did, and can be taken back. */
 function rememberedClicks(store: Store): string {
   const documents = Array.from({ length: 40 }, (_, id) => vector(100 + id));
-  const vectors = (id: number): Float32Array | undefined => documents[id];
+  const vectors: FindVector = (id, kind) => (kind === "document" ? documents[id] : undefined);
   const lora = adapter();
   const memory = new Memory(SIZE, SIZE, { documents: "id", vectors });
 

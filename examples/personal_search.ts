@@ -5,7 +5,7 @@
 // personal-search` runs it.
 import { pipeline, type FeatureExtractionPipeline } from "@huggingface/transformers";
 import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
-import { Memory } from "micro-lora/learn";
+import { type FindVector, Memory } from "micro-lora/learn";
 
 const MODEL = "Xenova/all-MiniLM-L6-v2";
 /** Your number for the embedding model: a state that was made for another one is refused. */
@@ -31,8 +31,9 @@ export class PersonalSearch {
     const [extractor] = await Promise.all([pipeline("feature-extraction", model, { dtype: "q8" }), init()]);
     const rows = await embed(extractor, texts);
     const size = rows[0]?.length ?? 0;
-    // Documents are remembered by their index, so one must not change.
-    const options = { modelId: MODEL_ID, vectors: (id: number) => rows[id] };
+    // Documents are remembered by their index, so one must not change. Queries are kept: only `relearn` would ask for one.
+    const vectors: FindVector = (id, kind) => (kind === "document" ? rows[id] : undefined);
+    const options = { modelId: MODEL_ID, vectors };
     if (saved === undefined) {
       const memory = new Memory(size, size, { documents: "id", list: SHOWN, ...options });
       return new PersonalSearch(extractor, texts, rows, freshAdapter(size), memory);

@@ -100,7 +100,7 @@ export class PersonalSearch {
   }
 
   #options() {
-    return { modelId: MODEL_ID, vectors: (id) => this.#row(id) };
+    return { modelId: MODEL_ID, vectors: (id, kind) => (kind === "document" ? this.#row(id) : undefined) };
   }
 
   #row(id) {

@@ -122,7 +122,8 @@ export class PersonalSearch {
 
   #load(person) {
     // The memory keeps ids; the vectors stay where they are.
-    const options = { modelId: MODEL_ID, vectors: (id) => this.#vector(id) };
+    const vectors = (id, kind) => (kind === "document" ? this.#vector(id) : undefined);
+    const options = { modelId: MODEL_ID, vectors };
     const row = this.#statements.load.get(person);
     if (row) {
       const lora = MicroLoraWasm.load(row.adapter, MODEL_ID);

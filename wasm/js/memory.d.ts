@@ -8,12 +8,24 @@ import type { Bytes } from "./peft.js";
 export type Stored = "f32" | "int8" | "id";
 
 /**
- * Finds a vector that a {@link Memory} keeps by id: `outFeatures` values of a document, `inFeatures` of a query. Nothing
- * (`undefined` or `null`) says that it is gone: lists with it are remembered no longer, and what they taught stays. The
- * same id must have the same values for ever; a list whose vectors have changed counts as gone.
+ * Finds a vector that a {@link Memory} keeps by id: `outFeatures` values of a document, `inFeatures` of a query.
+ *
+ * Look at `kind`: ids of documents and of queries are apart. {@link Memory.relearn} also asks for every query, by its
+ * `queryId` (else by the list's number), whatever `queries` is. TypeScript takes a function of `id` alone, too; one that
+ * so gives a document for a query has wrong queries learned, without an error.
+ *
+ * Nothing (`undefined` or `null`) says that the vector is gone, deleted for ever: lists with it are remembered no longer,
+ * what they taught stays, and they can no longer be forgotten. The same id must have the same values for ever; a list
+ * whose vectors have changed counts as gone.
+ *
+ * Where a vector only cannot be read now, throw: whatever it throws, the call passes on; the adapter and the memory are
+ * then bit for bit what they were.
  *
  * It answers at once, so vectors have to be in memory. It calls nothing of this package that has an engine: that throws
- * `BUSY`. Whatever it throws, the call passes on; the adapter and the memory are then bit for bit what they were.
+ * `BUSY`.
+ *
+ * @example
+ * const vectors: FindVector = (id, kind) => (kind === "document" ? embeddings[id] : queries[id]);
  */
 export type FindVector = (id: number, kind: "document" | "query") => ArrayLike<number> | null | undefined;
 
@@ -27,7 +39,10 @@ export interface MemoryOptions {
   queries?: Stored;
   /** How documents are kept. Default `"int8"`; `"id"` takes 40 bytes for ten of them where `"int8"` takes 3,880. */
   documents?: Stored;
-  /** Keeps the scores by which the page ranked the documents. Always so where `inFeatures` and `outFeatures` differ. */
+  /**
+   * Keeps the scores by which the page ranked the documents. Always so where `inFeatures` and `outFeatures` differ. Such a
+   * memory cannot {@link Memory.relearn}, since the scores are of the old model.
+   */
   scores?: boolean;
   /** Names the frozen model, as the adapter's config does. Default 0; adapters and texts of another are refused. */
   modelId?: number;
@@ -43,7 +58,10 @@ export interface ClicksOptions extends SampleOptions {
   temperature?: number;
   /** The list counts as much as `learningRate / 0.01` says; no more than 16 times as a whole. Default 0.01. */
   learningRate?: number;
-  /** The scores by which the page ranked the documents, one each, of the size of cosines, in place of `document . base`. */
+  /**
+   * The scores by which the page ranked the documents, one each, in place of `document . base`. On the scale of cosines:
+   * BM25, say, divided into 0 to 1. Needs a memory with `scores: true`.
+   */
   scores?: ArrayLike<number>;
   /** The number by which `vectors` finds the query again. Default: the list's number. */
   queryId?: number;
@@ -84,14 +102,15 @@ export interface Why {
  *
  * @example
  * import init, { MicroLoraConfigWasm, MicroLoraWasm } from "micro-lora";
- * import { Memory } from "micro-lora/learn";
+ * import { type FindVector, Memory } from "micro-lora/learn";
  *
  * await init();
  * const config = new MicroLoraConfigWasm();
  * config.inFeatures = config.outFeatures = 384;
  * config.rank = 4;
  * const lora = new MicroLoraWasm(config);
- * const memory = new Memory(384, 384, { documents: "id", vectors: (id) => embeddings[id] });
+ * const vectors: FindVector = (id, kind) => (kind === "document" ? embeddings[id] : undefined);
+ * const memory = new Memory(384, 384, { documents: "id", vectors });
  *
  * const { number } = memory.learn(lora, query, [17, 4, 250], 2); // results 17, 4, 250; the third was clicked
  * const why = memory.why(lora, query, [embeddings[250]]);        // which clicks moved result 250
@@ -165,9 +184,12 @@ export class Memory {
   settle(lora: MicroLoraWasm, visits?: number): number;
 
   /**
-   * Learns everything that is remembered again in another embedding, after the frozen model was replaced: documents have
-   * to be kept by id, and queries have to be found by their `queryId`. The adapter starts afresh. Its `modelId` is the
-   * memory's from then on.
+   * Learns everything that is remembered again in another embedding, after the frozen model was replaced. Documents have to
+   * be kept by id, without scores. `vectors` is also asked for every query, by its `queryId` (else by the list's number),
+   * with the kind `"query"`: it must not answer with a document. The adapter starts afresh. Its `modelId` is the memory's
+   * from then on.
+   *
+   * Lists of which a vector is not found are dropped. If none is left, `MISSING` is thrown, and nothing changes.
    *
    * @param vectors finds the new vectors, and takes the place of the one before
    * @returns how many lists were learned again
@@ -192,7 +214,7 @@ export class Memory {
    * `TYPE`, `NOT_LOADED`, `MEMORY`
    *
    * @example
-   * const memory = Memory.fromJson(saved, { vectors: (id) => embeddings[id] });
+   * const memory = Memory.fromJson(saved, { vectors: (id, kind) => (kind === "document" ? embeddings[id] : undefined) });
    */
   static fromJson(json: string, options?: Pick<MemoryOptions, "vectors" | "modelId">): Memory;
   /** What `save()` gave, as {@link fromJson} takes it. */

@@ -238,6 +238,30 @@ describe("a memory of lists", () => {
     expect(memory.learn(made, table[8], [7, 8], 0).number).to.equal(6);
   });
 
+  it("asks for each query only to learn again: by its `queryId`, else by the list's number", () => {
+    const made = make();
+    const asked = [];
+    let queries = [];
+    const memory = byId((id, kind) => {
+      if (kind === "document") return table[id];
+      asked.push(id);
+      return queries[id];
+    });
+    for (const options of [{}, { queryId: 9 }, {}]) memory.learn(made, table[1], [2, 11, 20], 2, options);
+    memory.settle(made);
+    expect(asked).to.deep.equal([]);
+
+    // The finder that the README shows has no queries: nothing is learned, rather than something wrong.
+    const before = [made.toJson(), memory.toJson()];
+    refusal(() => memory.relearn(made), "MISSING", /./);
+    expect([made.toJson(), memory.toJson()]).to.deep.equal(before);
+
+    expect(new Set(asked)).to.deep.equal(new Set([1, 9, 3]));
+    queries = { 1: table[1], 9: table[1] };
+    expect(memory.relearn(made)).to.equal(2);
+    expect([memory.forget(made, 3), memory.length]).to.deep.equal(["not remembered", 2]);
+  });
+
   it("refuses what no memory is made of", () => {
     for (const [given, code, message] of [
       [[0, 8], "COUNT", /^inFeatures/],
