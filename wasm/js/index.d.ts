@@ -175,11 +175,12 @@ export class MicroLoraWasm extends Lite {
   /**
    * Learns which of a list of 2 to 64 were chosen, all at once: the best signal that clicks give.
    *
-   * @param weights one for each candidate, 0 to 1e6: 1 for a click and 0 for none, say
+   * @param weights one for each candidate, 0 to 1e6: 1 for a click and 0 for none, say; numbers, not booleans
    * @throws {MicroLoraError} those of {@link adaptChoice}
    *
    * @example
    * lora.adaptListwise(query, results, [0, 1, 0, 0, 1]);
+   * lora.adaptListwise(query, results, ids.map((id) => (id === clicked ? 1 : 0)));
    */
   adaptListwise(
     input: ArrayLike<number>,

@@ -114,7 +114,7 @@ export interface Why {
  *
  * const { number } = memory.learn(lora, query, [17, 4, 250], 2); // results 17, 4, 250; the third was clicked
  * const why = memory.why(lora, query, [embeddings[250]]);        // which clicks moved result 250
- * memory.forget(lora, number);                                   // take that click back
+ * if (number !== undefined) memory.forget(lora, number);         // take that click back; a skipped list has no number
  */
 export class Memory {
   /**
@@ -138,14 +138,15 @@ export class Memory {
    *
    * @param documents ids or vectors, as the memory keeps them: 2 to `list`
    * @param clicks one weight for each document, 0 to 1e6 (1 for a click and 0 for none, say; all 0 where none was clicked,
-   * which is skipped with outcome 3 before any other list); or the index of the one that was clicked or, with `quality` 0,
-   * turned down
+   * which is skipped with outcome 3 before any other list), numbers, not booleans; or the index of the one that was
+   * clicked or, with `quality` 0, turned down
    * @throws {MicroLoraError} `LENGTH`, `NOT_FINITE`, `COUNT`, `OUT_OF_RANGE` (also for vectors far from the length of the
    * first list's), `MISSING`, `MISMATCH`, `OVERFLOW`, `TYPE`, `UNSUPPORTED` for an adapter of another step, `FREED`; and
    * what `vectors` throws
    *
    * @example
    * memory.learn(lora, query, shown, [0, 0, 1, 0, 1]);     // clicks
+   * memory.learn(lora, query, shown, shown.map((id) => (clicked.has(id) ? 1 : 0))); // the same of a set of ids
    * memory.learn(lora, query, shown, [0, 0, 0, 0, 0]);     // looked at, and none was clicked
    * memory.learn(lora, query, shown, 3, { quality: 0 });   // a thumb down on the fourth
    */
