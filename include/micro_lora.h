@@ -1220,7 +1220,7 @@ mlora_status mlora_memory_why(mlora_memory *memory,
 /// other lists have adapted to it: call mlora_memory_settle, so that they settle. A list from before a reset of the
 /// adapter, or from before the memory was cleared, can no longer be taken back.
 ///
-/// forgotten: a number of mlora_forgotten.
+/// outcome: a number of mlora_forgotten, of which 0 is MLORA_FORGOTTEN.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT and OUT_OF_RANGE as mlora_memory_settle, MISMATCH for an
 /// adapter of another model_id.
@@ -1230,7 +1230,7 @@ mlora_status mlora_memory_forget(mlora_memory *memory,
                                  uint32_t number,
                                  mlora_vectors vectors,
                                  void *context,
-                                 uint32_t *forgotten);
+                                 uint32_t *outcome);
 
 /// Takes back every list in which a document was shown. Writes how many lists were forgotten, and how many others were
 /// left behind or could not be read.

@@ -168,11 +168,11 @@ class Memory {
   }
   template <class Words>
   [[nodiscard]] mlora_status forget(BasicAdapter<Words> &adapter, std::uint32_t number,
-                                    mlora_forgotten &forgotten) {
+                                    mlora_forgotten &outcome) {
     std::uint32_t code = 0;
     const mlora_status status =
         mlora_memory_forget(handle(), adapter.handle(), number, vectors_, context_, &code);
-    if (status == MLORA_OK) forgotten = static_cast<mlora_forgotten>(code);
+    if (status == MLORA_OK) outcome = static_cast<mlora_forgotten>(code);
     return status;
   }
   template <class Words>

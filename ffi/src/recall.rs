@@ -86,7 +86,7 @@ pub unsafe extern "C" fn mlora_memory_why(
 /// other lists have adapted to it: call mlora_memory_settle, so that they settle. A list from before a reset of the
 /// adapter, or from before the memory was cleared, can no longer be taken back.
 ///
-/// forgotten: a number of mlora_forgotten.
+/// outcome: a number of mlora_forgotten, of which 0 is MLORA_FORGOTTEN.
 ///
 /// Errors: those of every handle, buffer and callback; COUNT and OUT_OF_RANGE as mlora_memory_settle, MISMATCH for an
 /// adapter of another model_id.
@@ -98,19 +98,19 @@ pub unsafe extern "C" fn mlora_memory_forget(
     number: u32,
     vectors: mlora_vectors,
     context: *mut c_void,
-    forgotten: *mut u32,
+    outcome: *mut u32,
 ) -> mlora_status {
     run(|| {
-        let forgotten = Slot::required(forgotten)?;
+        let outcome = Slot::required(outcome)?;
         let host = Host { vectors, context };
         // SAFETY: the caller's promise for every argument.
         let done = unsafe {
-            work(memory, lora, host, true, &[], [forgotten.span, Span::NOTHING], |memory, adapter, host| {
+            work(memory, lora, host, true, &[], [outcome.span, Span::NOTHING], |memory, adapter, host| {
                 memory.forget(adapter, number, host)
             })
         }?;
-        // SAFETY: the caller's promise for `forgotten`, which overlaps nothing else.
-        unsafe { forgotten.put(mlora_forgotten::from(done) as u32) };
+        // SAFETY: the caller's promise for `outcome`, which overlaps nothing else.
+        unsafe { outcome.put(mlora_forgotten::from(done) as u32) };
         Ok(())
     })
 }

@@ -86,15 +86,15 @@ static void what_moved_a_document_is_told(void) {
 
 static void what_is_forgotten_is_gone(void) {
   make_both();
-  uint32_t forgotten = 9, others = 9;
+  uint32_t outcome = 9, forgotten = 9, others = 9;
   float delta[FEATURES];
   const uint32_t first = learn(lists, lora, QUERY, IDS);
-  ACCEPT(mlora_memory_forget(lists, lora, first, find, NULL, &forgotten));
-  CHECK(forgotten == MLORA_FORGOTTEN);
+  ACCEPT(mlora_memory_forget(lists, lora, first, find, NULL, &outcome));
+  CHECK(outcome == MLORA_FORGOTTEN);
   ACCEPT(mlora_apply(lora, QUERY, FEATURES, delta, FEATURES, NULL));
   for (size_t i = 0; i < FEATURES; i++) CHECK(near(delta[i], 0.0f));
-  ACCEPT(mlora_memory_forget(lists, lora, first, find, NULL, &forgotten));
-  CHECK(forgotten == MLORA_NOT_REMEMBERED);
+  ACCEPT(mlora_memory_forget(lists, lora, first, find, NULL, &outcome));
+  CHECK(outcome == MLORA_NOT_REMEMBERED);
 
   // Document 2 was in both.
   (void)learn(lists, lora, QUERY, IDS);
@@ -109,10 +109,10 @@ static void what_is_forgotten_is_gone(void) {
   // A list that cannot be read now stays; a list with a vector that is gone is left behind.
   host failing = {MLORA_FAILED, MLORA_OK}, empty = {MLORA_GONE, MLORA_OK};
   uint32_t number = learn(lists, lora, QUERY, IDS);
-  ACCEPT(mlora_memory_forget(lists, lora, number, find, &failing, &forgotten));
-  CHECK(forgotten == MLORA_NOT_READ);
-  ACCEPT(mlora_memory_forget(lists, lora, number, find, &empty, &forgotten));
-  CHECK(forgotten == MLORA_LEFT_BEHIND);
+  ACCEPT(mlora_memory_forget(lists, lora, number, find, &failing, &outcome));
+  CHECK(outcome == MLORA_NOT_READ);
+  ACCEPT(mlora_memory_forget(lists, lora, number, find, &empty, &outcome));
+  CHECK(outcome == MLORA_LEFT_BEHIND);
   (void)learn(lists, lora, QUERY, IDS);
   ACCEPT(mlora_memory_clear(lists));
   ACCEPT(mlora_memory_len(lists, &number));

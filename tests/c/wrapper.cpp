@@ -163,9 +163,9 @@ static void walk_a_memory() {
   CHECK(other.init(lora, layout, find_row) == MLORA_OK);
   CHECK(memory.save_json(json) == MLORA_OK && json.back() == '}');
   CHECK(other.load_json(json) == MLORA_OK && other.len(len) == MLORA_OK && len == 2);
-  mlora_forgotten forgotten = MLORA_NOT_READ;
-  CHECK(memory.forget(lora, 1, forgotten) == MLORA_OK && forgotten == MLORA_FORGOTTEN);
-  CHECK(memory.forget(lora, 1, forgotten) == MLORA_OK && forgotten == MLORA_NOT_REMEMBERED);
+  mlora_forgotten outcome = MLORA_NOT_READ;
+  CHECK(memory.forget(lora, 1, outcome) == MLORA_OK && outcome == MLORA_FORGOTTEN);
+  CHECK(memory.forget(lora, 1, outcome) == MLORA_OK && outcome == MLORA_NOT_REMEMBERED);
   CHECK(memory.forget_document(lora, 1, made, others) == MLORA_OK && made == 1 && others == 0);
   CHECK(lora.apply(X, delta) == MLORA_OK && delta[1] < 1e-5f && delta[1] > -1e-5f);
   CHECK(other.learn(lora, query, micro_lora::Clicks(ids, clicks).with_scores(clicks)) == MLORA_ERROR_COUNT);

@@ -37,7 +37,7 @@ int main(void) {
     status = mlora_memory_learn(memory, lora, &query, &clicks, MLORA_LEARNING_RATE, find, NULL, &receipt);
 
   // Which lists moved document 2: one share for each list, and one for the rest.
-  uint32_t len = 0, numbers[LISTS], made = 0, forgotten = 0;
+  uint32_t len = 0, numbers[LISTS], made = 0, outcome = MLORA_NOT_REMEMBERED;
   float shares[LISTS + 1];
   if (status == MLORA_OK) status = mlora_memory_len(memory, &len);
   if (status == MLORA_OK)
@@ -45,9 +45,9 @@ int main(void) {
   if (status == MLORA_OK) printf("list %u moved it by %.3f\n", (unsigned)numbers[0], (double)shares[0]);
 
   // The last click was a mistake: takes it back, and lets the other lists settle.
-  if (status == MLORA_OK) status = mlora_memory_forget(memory, lora, receipt.number, find, NULL, &forgotten);
+  if (status == MLORA_OK) status = mlora_memory_forget(memory, lora, receipt.number, find, NULL, &outcome);
   if (status == MLORA_OK) status = mlora_memory_settle(memory, lora, 40, find, NULL, &made);
-  if (status == MLORA_OK) printf("forgotten: %s\n", forgotten == MLORA_FORGOTTEN ? "yes" : "no");
+  if (status == MLORA_OK) printf("forgotten: %s\n", outcome == MLORA_FORGOTTEN ? "yes" : "no");
 
   mlora_predictions seen = {0};
   if (status == MLORA_OK) status = mlora_get_predictions(lora, &seen);
