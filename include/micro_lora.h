@@ -256,9 +256,11 @@ typedef enum {
 typedef enum {
   /// The vector has been written.
   MLORA_FOUND = 0,
-  /// There is no such vector any more: lists with it are no longer remembered, but their part stays in the adapter.
+  /// There is no such vector any more, for ever: lists with it are no longer remembered, their part stays in the adapter,
+  /// and they can no longer be forgotten.
   MLORA_GONE = 1,
-  /// It could not be read this time: lists with it stay as they are. Any other number means the same.
+  /// It could not be read now (the database is locked, say): lists with it stay as they are. Any other number means the
+  /// same.
   MLORA_FAILED = 2,
 } mlora_lookup;
 
@@ -470,7 +472,8 @@ typedef struct {
   uint32_t queries;
   /// How documents are kept: a number of mlora_stored.
   uint32_t documents;
-  /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features.
+  /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features. Such a
+  /// memory cannot be relearned.
   uint32_t scores;
 } mlora_memory_layout;
 
@@ -489,8 +492,8 @@ typedef struct {
   const float *weights;
   /// n, or 0 for a thumb.
   size_t weights_len;
-  /// The scores by which the program ranked the documents, used instead of document . base; in the range of cosines.
-  /// NULL, unless the layout keeps scores.
+  /// The scores by which the program ranked the documents, used instead of document . base; on the scale of cosines: BM25,
+  /// say, divided into 0 to 1. NULL, unless the layout keeps scores.
   const float *scores;
   /// n, or 0.
   size_t scores_len;
@@ -508,7 +511,8 @@ typedef struct {
 
 /// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values,
 /// all 0. It returns a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. It must always give the
-/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
+/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone. Look at kind: the ids of
+/// documents and of queries are apart, and mlora_memory_relearn asks for every query, however queries are kept.
 ///
 /// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
 /// same adapter or memory of lists return BUSY and change nothing; on others they work. It must not make something new in

@@ -26,15 +26,18 @@ pub enum mlora_vector {
 pub enum mlora_lookup {
     /// The vector has been written.
     MLORA_FOUND = 0,
-    /// There is no such vector any more: lists with it are no longer remembered, but their part stays in the adapter.
+    /// There is no such vector any more, for ever: lists with it are no longer remembered, their part stays in the adapter,
+    /// and they can no longer be forgotten.
     MLORA_GONE = 1,
-    /// It could not be read this time: lists with it stay as they are. Any other number means the same.
+    /// It could not be read now (the database is locked, say): lists with it stay as they are. Any other number means the
+    /// same.
     MLORA_FAILED = 2,
 }
 
 /// A callback that writes a vector which the memory keeps by id: kind is a number of mlora_vector, out has len values,
 /// all 0. It returns a number of mlora_lookup; NaN or infinity in out counts as MLORA_FAILED. It must always give the
-/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone.
+/// same bits for an id: a list whose vectors have changed is left behind, as if they were gone. Look at kind: the ids of
+/// documents and of queries are apart, and mlora_memory_relearn asks for every query, however queries are kept.
 ///
 /// It may write only to out, and must return: no exception, no longjmp. Functions of this library that it calls on the
 /// same adapter or memory of lists return BUSY and change nothing; on others they work. It must not make something new in

@@ -11,7 +11,8 @@ static char text[MLORA_MEMORY_JSON_MAX(FEATURES, FEATURES, SHOWN, LISTS, MLORA_S
 
 static const float documents[][FEATURES] = {{0.8f, 0.6f, 0, 0}, {0, 0.8f, 0.6f, 0}, {0, 0, 0.8f, 0.6f}};
 
-// The memory keeps ids; the program looks up the vectors, in a database, say.
+// The memory keeps ids; the program looks up the vectors, in a database, say. MLORA_GONE: deleted for ever. What cannot be
+// read now is MLORA_FAILED.
 static int find(void *context, int kind, uint32_t id, float *out, size_t len) {
   (void)context;
   if (kind != MLORA_VECTOR_DOCUMENT || id >= 3) return MLORA_GONE;
