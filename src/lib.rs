@@ -22,6 +22,8 @@
 extern crate alloc;
 
 mod adapter;
+#[cfg(feature = "alloc")]
+mod boxed;
 mod companions;
 mod error;
 mod forward;

@@ -1,7 +1,5 @@
 //! What an adapter is: limits, settings, header, borrowed views, owners, statistics, and what changes them.
 
-#[cfg(feature = "alloc")]
-mod boxed;
 mod changes;
 pub(crate) mod config;
 pub(crate) mod frozen;

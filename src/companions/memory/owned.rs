@@ -6,7 +6,8 @@ use crate::error::Result;
 /// A memory of lists for an adapter that learns by the dual step: `WORDS` is [`MemoryLayout::words`] of how many lists
 /// it is to hold, `SCRATCH` is [`MemoryLayout::scratch`].
 ///
-/// It is large, 157 KB for 256 lists of ten results by id at 384 values: put it into a box or a `static`.
+/// It is large, 157 KB for 256 lists of ten results by id at 384 values: put it into a `static`, or into a box: with
+/// the feature `alloc`, `Memory::boxed` makes it there; `Box::new` may need the stack for it.
 ///
 /// ```
 /// use micro_lora::{Memory, MemoryLayout};
@@ -18,7 +19,7 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Memory<const WORDS: usize, const SCRATCH: usize> {
-    header: MemoryHeader,
+    pub(crate) header: MemoryHeader,
     scratch: [f32; SCRATCH],
     words: [u32; WORDS],
 }
@@ -35,15 +36,19 @@ impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
     /// assert!(Memory::<10, 10>::new(layout).is_err());
     /// ```
     pub const fn new(layout: MemoryLayout) -> Result<Self> {
+        match Self::header_of(layout) {
+            Ok(header) => Ok(Self { header, scratch: [0.0; SCRATCH], words: [0; WORDS] }),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) const fn header_of(layout: MemoryLayout) -> Result<MemoryHeader> {
         let lists = WORDS.saturating_sub(layout.words_of_mean());
         let capacity = match lists.checked_div(layout.words_per_list()) {
             Some(capacity) => capacity,
             None => 0,
         };
-        match MemoryHeader::new(layout, capacity) {
-            Ok(header) => Ok(Self { header, scratch: [0.0; SCRATCH], words: [0; WORDS] }),
-            Err(error) => Err(error),
-        }
+        MemoryHeader::new(layout, capacity)
     }
 
     /// The view that has the methods.
