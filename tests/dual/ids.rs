@@ -1,6 +1,6 @@
 //! Memories that ask the host for vectors by id.
 
-use micro_lora::{Clicks, Error, Forgotten, Lookup, Memory, VectorId};
+use micro_lora::{Apply, Clicks, Error, Forgotten, Lookup, Memory, VectorId, no_vectors};
 
 use super::people::{BY_ID, Event, Ids, LIST, Lora, N, Person, apart, corrections, dot, dual};
 
@@ -88,7 +88,7 @@ fn a_host_that_fails_changes_nothing() {
             .view()
             .learn(&mut *lora, &event.query, Clicks::on_ids(&ids, &event.clicks), 0.01, answer)
             .unwrap_err();
-        assert_eq!(error, Error::Missing { what: "the vector of a document's id" });
+        assert_eq!(error, Error::Missing { what: "a finite vector for a document's id" });
         assert!(*lora == *before && memory.len() == 1);
     }
     assert_eq!(memory.view().forget(&mut *lora, 1, |_, _| Lookup::Failed), Ok(Forgotten::Failed));
@@ -180,6 +180,21 @@ fn a_new_embedding_model_keeps_what_was_learned() {
     let cosine = dot(&before, &after) / (dot(&before, &before) * dot(&after, &after)).sqrt();
     assert!(cosine > 0.9, "{cosine}");
     assert_eq!(memory.len(), 30);
+}
+
+/// The function for layouts without ids, passed by mistake.
+#[test]
+fn no_list_is_dropped_where_nothing_can_find_its_vectors() {
+    let (mut lora, mut memory, mut person) = (dual(), Box::new(Ids::new(BY_ID).unwrap()), Person::new(15));
+    let event = person.search();
+    let mut shelf = Shelf::of(&event);
+    let list = Clicks::on_ids(&[0, 1, 2, 3, 4, 5], &event.clicks);
+    memory.view().learn(&mut *lora, &event.query, list, 0.01, |id, out| shelf.find(id, out)).unwrap();
+    let before = lora.clone();
+    assert_eq!(memory.view().settle(&mut *lora, 9, no_vectors), Ok(0));
+    assert!(memory.len() == 1 && lora.lora_b() == before.lora_b());
+    assert_eq!(memory.view().forget(&mut *lora, 1, no_vectors), Ok(Forgotten::Failed));
+    assert_eq!(memory.view().forget(&mut *lora, 1, |id, out| shelf.find(id, out)), Ok(Forgotten::Done));
 }
 
 #[test]

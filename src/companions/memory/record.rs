@@ -46,20 +46,22 @@ pub enum VectorId {
 pub enum Lookup {
     /// The vector has been written.
     Found = 0,
-    /// The vector no longer exists: the list is dropped.
+    /// The vector no longer exists. The lists with it are dropped: what they taught stays, and can no longer be
+    /// forgotten.
     Gone = 1,
-    /// It could not be read this time: the list is unchanged.
+    /// It could not be read this time, as when a database does not answer: its lists stay as they are.
     Failed = 2,
 }
 
-/// For a memory that keeps its vectors itself.
+/// For a memory that keeps its vectors itself, and so asks for none. One that asks is told that it cannot be read
+/// now, so that no list is dropped by mistake.
 ///
 /// ```
 /// use micro_lora::{Lookup, VectorId, no_vectors};
-/// assert_eq!(no_vectors(VectorId::Document(0), &mut []), Lookup::Gone);
+/// assert_eq!(no_vectors(VectorId::Document(0), &mut []), Lookup::Failed);
 /// ```
 pub fn no_vectors(_: VectorId, _: &mut [f32]) -> Lookup {
-    Lookup::Gone
+    Lookup::Failed
 }
 
 /// A list that is read.
