@@ -41,6 +41,21 @@ fn lists_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_list_of_the_other_kind_is_refused_with_the_kind_that_the_layout_keeps() {
+    let (mut lora, mut memory, mut person) = learned();
+    let Event { query, documents, clicks } = person.search();
+    let (by_id, by_value) = (Clicks::on_ids(&[1, 2, 3, 4, 5, 6], &clicks), Clicks::on(&documents, &clicks));
+    let error = memory.view().learn(&mut *lora, &query, by_id, 0.01, no_vectors).unwrap_err();
+    assert_eq!(error.to_string(), "documents, in a layout of documents by value: expected 2 to 6, got 0");
+    let mut ids = Box::new(Ids::new(BY_ID).unwrap());
+    let error = ids.view().learn(&mut *lora, &query, by_value, 0.01, no_vectors).unwrap_err();
+    assert_eq!(error.to_string(), "ids, in a layout of documents by id: expected 2 to 6, got 0");
+    let error = memory.view().learn(&mut *lora, &query, by_value, 10.0, no_vectors).unwrap_err();
+    let weight = "weight of a list, which grows with the sample's weight and learning_rate: expected ";
+    assert!(error.to_string().starts_with(weight), "{error}");
+}
+
+#[test]
 fn questions_that_do_not_fit_are_refused() {
     let (mut lora, mut memory, mut person) = learned();
     let Event { query, mut documents, .. } = person.search();
@@ -135,8 +150,9 @@ fn words_that_no_list_has_are_not_taken_up() {
     assert_eq!(taken_up(ROWS, no_weights), Ok(()), "a list by weights has them in place");
     let last = LAYOUT.words_per_list() - 1;
     assert!(matches!(taken_up(last, |_| f32::NAN.to_bits()), Err(Error::NotFinite { .. })));
-    let too_large = refused(last, |_| 2e6f32.to_bits());
-    assert!(too_large.starts_with("vectors and scores of a list: expected"), "{too_large}");
+    let range = "vectors and scores of a list: expected -1000000 to 1000000, got ";
+    assert_eq!(refused(last, |_| 2e6f32.to_bits()), format!("{range}2000000"));
+    assert_eq!(refused(last, |_| (-2e6f32).to_bits()), format!("{range}-2000000"));
     let (_, mut memory, _) = learned();
     let view = &mut memory.view();
     view.words[LAYOUT.words_per_list() + weights..][..LIST.div_ceil(4)].fill(0);

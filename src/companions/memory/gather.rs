@@ -19,7 +19,7 @@ pub(super) fn gather(
 ) -> Checked<()> {
     kernel::copy(query, sample.input);
     if layout.queries == Stored::ById && find(VectorId::Query(query_id), query, vectors) != Lookup::Found {
-        return Err(refuse::missing("the vector of the query's id"));
+        return Err(refuse::missing("a finite vector for the query's id"));
     }
     if layout.documents != Stored::ById {
         if !kernel::largest(clicks.documents).is_finite() {
@@ -31,7 +31,7 @@ pub(super) fn gather(
     }
     for (id, document) in clicks.ids.iter().zip(kernel::rows_mut(documents, layout.out_features)) {
         if find(VectorId::Document(*id), document, vectors) != Lookup::Found {
-            return Err(refuse::missing("the vector of a document's id"));
+            return Err(refuse::missing("a finite vector for a document's id"));
         }
     }
     Ok(())

@@ -154,7 +154,7 @@ impl MemoryMut<'_> {
                 Lookup::Found => found |= self.is_usable(n),
                 Lookup::Gone => {}
                 Lookup::Failed => {
-                    return public_result(Err(refuse::missing("the vector of a remembered id")));
+                    return public_result(Err(refuse::missing("a finite vector for a remembered id")));
                 }
             }
         }

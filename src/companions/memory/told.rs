@@ -21,12 +21,13 @@ impl MemoryMut<'_> {
             return Err(refuse::length("documents", expected, clicks.documents.len()));
         }
         if rows < MIN_CANDIDATES || rows > layout.list {
-            return Err(refuse::count(
-                if by_id { "ids" } else { "documents" },
-                rows,
-                MIN_CANDIDATES,
-                layout.list,
-            ));
+            let what = match (by_id, rows) {
+                (true, 0) => "ids, in a layout of documents by id",
+                (false, 0) => "documents, in a layout of documents by value",
+                (true, _) => "ids",
+                (false, _) => "documents",
+            };
+            return Err(refuse::count(what, rows, MIN_CANDIDATES, layout.list));
         }
         if let Some(scores) = clicks.scores {
             check_length("scores", scores.len(), rows)?;
