@@ -2,6 +2,7 @@
 //! lists what is accepted.
 
 use std::fmt::Write;
+use std::slice;
 
 use xshell::Shell;
 
@@ -53,17 +54,21 @@ impl Options {
 }
 
 pub enum Request {
-    Help,
-    Run { task: &'static Task, options: Options },
+    /// On these tasks: all, or the one that was named.
+    Help(&'static [Task]),
+    Run {
+        task: &'static Task,
+        options: Options,
+    },
 }
 
 /// `Err` is a usage error, ready to print.
 pub fn parse(mut arguments: impl Iterator<Item = String>, tasks: &'static [Task]) -> Result<Request, String> {
     let Some(name) = arguments.next() else {
-        return Ok(Request::Help);
+        return Ok(Request::Help(tasks));
     };
     if is_help(&name) {
-        return Ok(Request::Help);
+        return Ok(Request::Help(tasks));
     }
     let Some(task) = tasks.iter().find(|task| task.name == name) else {
         let names: Vec<_> = tasks.iter().map(|task| task.name).collect();
@@ -72,7 +77,7 @@ pub fn parse(mut arguments: impl Iterator<Item = String>, tasks: &'static [Task]
     let mut options = Options(Vec::new());
     while let Some(argument) = arguments.next() {
         if is_help(&argument) {
-            return Ok(Request::Help);
+            return Ok(Request::Help(slice::from_ref(task)));
         }
         let flag = task.options.iter().find(|flag| flag.parts().0 == argument);
         let flag = flag.ok_or_else(|| unknown_option(task, &argument))?;
@@ -131,8 +136,16 @@ mod tests {
 
     #[test]
     fn no_task_or_a_call_for_help_lists_the_tasks() {
-        for words in [&[][..], &["--help"], &["-h"], &["help"], &["plain", "--help"]] {
-            assert!(matches!(parse_words(words), Ok(Request::Help)), "{words:?}");
+        for (words, listed) in [
+            (&[][..], &["plain", "flagged"][..]),
+            (&["--help"], &["plain", "flagged"]),
+            (&["-h"], &["plain", "flagged"]),
+            (&["help"], &["plain", "flagged"]),
+            (&["plain", "--help"], &["plain"]),
+            (&["flagged", "--quick", "-h"], &["flagged"]),
+        ] {
+            let Ok(Request::Help(tasks)) = parse_words(words) else { panic!("{words:?}") };
+            assert!(tasks.iter().map(|task| task.name).eq(listed.iter().copied()), "{words:?}");
         }
         let help = help(TASKS);
         for expected in ["plain", "takes nothing", "flagged", "--quick", "less of it"] {

@@ -17,8 +17,8 @@ use report::Report;
 
 fn main() -> ExitCode {
     match cli::parse(env::args().skip(1), tasks::ALL) {
-        Ok(Request::Help) => {
-            print!("{}", cli::help(tasks::ALL));
+        Ok(Request::Help(tasks)) => {
+            print!("{}", cli::help(tasks));
             ExitCode::SUCCESS
         }
         Ok(Request::Run { task, options }) => match workspace::shell() {
@@ -33,7 +33,9 @@ fn main() -> ExitCode {
             }
         },
         Err(usage) => {
-            eprintln!("error: {usage}\n\n{}", cli::help(tasks::ALL));
+            eprintln!(
+                "error: {usage}\n\n`cargo xtask help` lists all tasks, `cargo xtask <task> --help` its options."
+            );
             ExitCode::from(2)
         }
     }
