@@ -5,7 +5,7 @@ use crate::kernel;
 /// The window of the running means, in events.
 pub(crate) const WINDOW: u32 = 400;
 
-/// Equal values have no spread. This share of their square, a thousandth of the value, is used as the variance.
+/// The least variance of a value, a thousandth squared: equal values have no spread, and a few of them prove little.
 pub(crate) const LEAST_SPREAD: f32 = 1e-6;
 
 /// A weighted mean and what its standard error needs. Later events weigh more, since an
