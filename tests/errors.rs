@@ -352,7 +352,18 @@ fn zeroed_memory_is_refused_everywhere() {
     assert_eq!(lora.set_weights(&[0.0; 8], &[0.0; 8]), Err(not));
     lora.reset();
     assert_eq!(lora.apply(&x), Err(not));
-    assert_eq!(lora.stats().param_count, 0);
+    let stats = lora.stats();
+    assert_eq!((stats.param_count, stats.norm_a, stats.norm_b, stats.norm_delta_weight), (0, 0.0, 0.0, 0.0));
+}
+
+#[test]
+fn tiny_numbers_are_written_with_an_exponent() {
+    let says = |got| Error::OutOfRange { what: "length", got, min: 0.0, max: 1e-30 }.to_string();
+    for (got, text) in
+        [(1e-38, "1e-38"), (-2.5e-12, "-2.5e-12"), (1e-8, "0.00000001"), (0.0, "0"), (1e9, "1000000000")]
+    {
+        assert_eq!(says(got), format!("length: expected 0 to 1e-30, got {text}"));
+    }
 }
 
 #[test]

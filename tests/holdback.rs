@@ -110,6 +110,30 @@ fn where_both_agree_clicks_belong_to_neither() {
     assert_eq!(holdback.report().to_string(), says.replace("100", "101"));
 }
 
+/// Equal values have no spread of their own, and are not taken for certain.
+#[test]
+fn the_lead_of_equal_values_has_an_error_of_a_thousandth() {
+    let mut holdback = Holdback::new();
+    let mut counts = [0u32; 2];
+    for _ in 0..100 {
+        let is_adapted = holdback.next() == Serving::Adapted;
+        counts[usize::from(is_adapted)] += 1;
+        holdback.record(if is_adapted { 0.75 } else { 0.25 }).unwrap();
+        // Twenty answers of each are the fewest that are compared.
+        assert_eq!(holdback.report().lead != 0.0, counts.iter().all(|count| *count >= 20), "{counts:?}");
+    }
+    // Weights of 1, 2, 3 and so on.
+    let error_squared = |count: u32| {
+        let (sum, squares) = (1..=count).fold((0.0, 0.0), |(sum, squares), weight| {
+            (sum + f64::from(weight), squares + f64::from(weight).powi(2))
+        });
+        1e-6 * squares / (sum * sum)
+    };
+    let expected = 0.5 / counts.map(error_squared).iter().sum::<f64>().sqrt();
+    let lead = f64::from(holdback.report().lead);
+    assert!((lead / expected - 1.0).abs() < 1e-3, "{lead} for {expected}, of {counts:?} events");
+}
+
 #[test]
 fn of_no_list_nothing_is_counted() {
     let mut holdback = Holdback::new();
@@ -156,6 +180,32 @@ fn who_loses_the_toss_takes_the_next_place_even_of_what_both_would_show() {
     }
     let report = holdback.report();
     assert_eq!((report.base, report.adapted, report.lead), (1.0, 1.0, 0.0));
+}
+
+/// Whose each result was is saved in words of 32.
+#[test]
+fn a_long_merged_list_is_saved_before_it_is_clicked() {
+    let base: Vec<u32> = (0..64).collect();
+    let adapted: Vec<u32> = (100..164).collect();
+    for place in [0, 31, 32, 63] {
+        let mut holdback = Holdback::new();
+        let mut shown = [0; 64];
+        holdback.interleave(&base, &adapted, &mut shown).unwrap();
+        let mut json = [0; Holdback::JSON_MAX];
+        let len = holdback.write_json(&mut json).unwrap();
+        let mut loaded = Holdback::from_json(&json[..len]).unwrap();
+        assert_eq!(loaded, holdback);
+        let mut clicks = [0.0; 64];
+        clicks[place] = 1.0;
+        loaded.record_clicks(&clicks).unwrap();
+        let report = loaded.report();
+        let is_adapted = shown[place] >= 100;
+        assert_eq!(
+            (report.adapted, report.base),
+            if is_adapted { (1.0, 0.0) } else { (0.0, 1.0) },
+            "{place}"
+        );
+    }
 }
 
 #[test]

@@ -53,6 +53,27 @@ fn reset_equals_new_but_for_the_generation() {
 }
 
 #[test]
+fn init_in_place_equals_new_whatever_was_there() {
+    let config = Config::new().with_seed(8);
+    let mut lora = MicroLora::<4, 4, 2>::new(Config::new().with_step(StepKind::Dual)).unwrap();
+    for _ in 0..3 {
+        lora.adapt_choice(&[0.5; 4], Choice::click(&CANDIDATES, 1)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    lora.adapt_choice(&[0.5; 4], Choice::click(&CANDIDATES, 0)).unwrap();
+    assert!(lora.bias().iter().any(|value| *value != 0.0) && lora.pending() == 1);
+    lora.init(config).unwrap();
+    let mut fresh = MicroLora::new(config).unwrap();
+    assert!(lora == fresh && lora.bias() == [0.0; 4]);
+    // Also in what is not shown: both learn the same.
+    for lora in [&mut lora, &mut fresh] {
+        lora.adapt_choice(&[0.1, 0.2, 0.3, 0.4], Choice::click(&CANDIDATES, 1)).unwrap();
+        lora.apply_updates(0.01).unwrap();
+    }
+    assert!(lora == fresh);
+}
+
+#[test]
 fn generation_is_bumped_by_what_changes_outputs_and_by_nothing_else() {
     let mut lora = MicroLora::<4, 4, 2>::new(Config::new()).unwrap();
     let mut seen = vec![lora.generation()];
@@ -116,6 +137,19 @@ fn receipts_say_why_nothing_was_learned() {
     lora.adapt_gradient(&x, &[-1.0; 4]).unwrap();
     let cancelled = lora.apply_updates(0.01).unwrap();
     assert_eq!(cancelled.outcome, Outcome::Skipped(Skip::ZeroGradient));
+}
+
+#[test]
+fn an_output_of_zero_has_no_direction_to_move() {
+    let config = Config::new().with_alpha(1.0).with_cap(Config::CAP_OFF).with_step(StepKind::Sgd);
+    let mut lora = MicroLora::<2, 2, 1>::new(config).unwrap();
+    lora.set_weights(&[1.0, 0.0], &[-1.0, 0.0]).unwrap();
+    let sample = [1.0, 0.0];
+    assert_eq!(lora.apply(&sample).unwrap(), [-1.0, 0.0]);
+    let before = lora.clone();
+    let receipt = lora.adapt_target(&sample, &[0.0, 1.0], 0.9).unwrap();
+    assert_eq!(receipt.outcome, Outcome::Skipped(Skip::ZeroGradient));
+    assert!(lora.pending() == 0 && lora.lora_b() == before.lora_b());
 }
 
 #[test]

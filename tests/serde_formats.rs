@@ -11,6 +11,7 @@ use micro_lora::{
     StateInfo, Stats, StepKind,
 };
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
 use serde::{Deserialize, Serialize};
 
 type Lora = MicroLora<5, 3, 2>;
@@ -195,6 +196,61 @@ fn binary_formats_hold_bytes_and_not_base64() {
     }
 }
 
+/// Some writers have no bytes, only sequences of numbers.
+#[test]
+fn sections_may_be_sequences_of_numbers() {
+    let read = |change: fn(&mut Vec<ciborium::Value>)| {
+        let mut tree = ciborium::Value::serialized(&trained(true)).unwrap();
+        let mut sections = 0;
+        for (name, value) in tree.as_map_mut().unwrap() {
+            let Some(bytes) = value.as_bytes() else { continue };
+            let mut numbers = bytes.iter().map(|byte| ciborium::Value::from(*byte)).collect();
+            if name.as_text() == Some("lora_a") {
+                change(&mut numbers);
+            }
+            *value = ciborium::Value::Array(numbers);
+            sections += 1;
+        }
+        assert!(sections >= 4, "{sections} sections");
+        Cbor.read::<Lora>(&Cbor.write(&tree))
+    };
+    assert!(read(|_| ()).unwrap() == trained(true));
+    for (change, message) in [
+        (
+            (|numbers| drop(numbers.pop())) as fn(&mut Vec<ciborium::Value>),
+            "lora_a: expected a well-formed text, got bytes",
+        ),
+        (|numbers| numbers.push(0.into()), "lora_a: expected a well-formed text, got bytes"),
+        (|numbers| numbers.truncate(numbers.len() - 4), "lora_a: expected 10 values, got 9"),
+        (
+            |numbers| numbers.extend([0, 0, 0, 0].map(ciborium::Value::from)),
+            "lora_a: expected a well-formed text, got more",
+        ),
+    ] {
+        let error = read(change).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn only_the_codes_of_a_ring_may_end_within_a_word() {
+    let read = |name: &str, change: fn(&mut Vec<u8>)| {
+        let mut tree = ciborium::Value::serialized(&ring_of(2)).unwrap();
+        let fields = tree.as_map_mut().unwrap();
+        let section = fields.iter_mut().find(|(key, _)| key.as_text() == Some(name)).unwrap();
+        change(section.1.as_bytes_mut().unwrap());
+        Cbor.read::<Ring>(&Cbor.write(&tree)).unwrap_err()
+    };
+    for (name, is_of_bytes) in
+        [("entries", false), ("scales", false), ("weights", false), ("inputs", true), ("candidates", true)]
+    {
+        let cut = read(name, |bytes| bytes.truncate(bytes.len() - 1));
+        assert_eq!(cut.contains("no whole values"), !is_of_bytes, "{name}: {cut}");
+        let longer = read(name, |bytes| bytes.extend([0; 4]));
+        assert!(longer.contains(name), "{name}: {longer}");
+    }
+}
+
 /// Every flipped bit, every removed or doubled byte, every truncation: refused, or the same state.
 fn damage<T: Serialize + DeserializeOwned + PartialEq>(value: &T) {
     for format in FORMATS {
@@ -327,6 +383,9 @@ fn a_value_of_another_kind_is_told_what_was_expected() {
         changed[field] = 5.into();
         assert_eq!(says(changed), format!("invalid type: integer `5`, expected {expected}"));
     }
+    let names = MapDeserializer::<_, serde::de::value::Error>::new([(true, 1u32)].into_iter());
+    let error = Lora::deserialize(names).unwrap_err().to_string();
+    assert!(error.contains("expected the name of a field"), "{error}");
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod owners;
 pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod serialize;
+#[cfg(test)]
+mod tests;
 mod values;
 pub(crate) mod write;
 

@@ -79,6 +79,7 @@ static void init_refuses_loudly(void) {
   REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, bytes - 1, &good, MLORA_ABI_VERSION, handle));
   REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, 0, &good, MLORA_ABI_VERSION, handle));
   REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, SIZE_MAX, &good, MLORA_ABI_VERSION, handle));
+  REFUSE(MLORA_ERROR_MEMORY, mlora_init(made.memory, SIZE_MAX / 2 + 1, &good, MLORA_ABI_VERSION, handle));
 
   const char *problem = "";
   ACCEPT(mlora_config_problem(&good, &problem));

@@ -71,6 +71,30 @@ fn another_taste_is_followed_within_forty_lists() {
     assert!(least < 0.5, "{least}");
 }
 
+/// The lightest list that can be loaded stays one when it weighs a tenth; places without a list stay empty.
+#[test]
+fn a_memory_can_be_loaded_again_after_its_lightest_lists_have_faded() {
+    const OMEGA: usize = 2;
+    let mut memory = Box::new(Memory::<{ LAYOUT.words(64) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap());
+    let (mut lora, mut person) = (dual(), Person::new(11));
+    let mut has_faded = false;
+    for n in 0..60 {
+        if n == 30 {
+            person.taste.iter_mut().for_each(|value| *value = -*value);
+            let lists = memory.view().words.chunks_mut(LAYOUT.words_per_list()).take(3);
+            lists.for_each(|list| list[OMEGA] = f32::MIN_POSITIVE.to_bits());
+        }
+        let (event, before) = (person.search(), dot(lora.bias(), lora.bias()));
+        let clicks = Clicks::on(&event.documents, &event.clicks);
+        memory.view().learn(&mut *lora, &event.query, clicks, 0.01, no_vectors).unwrap();
+        has_faded |= n > 30 && dot(lora.bias(), lora.bias()) < 0.25 * before;
+        assert_eq!(memory.view().take_up(), Ok(()), "after {n}");
+        let empty = LAYOUT.words_per_list() * (n + 1)..LAYOUT.words_per_list() * 64;
+        assert!(memory.view().words[empty].iter().all(|word| *word == 0), "after {n}");
+    }
+    assert!(has_faded);
+}
+
 #[test]
 fn lists_that_are_not_remembered_are_doubted_as_well() {
     let (mut lora, mut person) = (dual(), Person::new(12));

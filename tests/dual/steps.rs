@@ -232,14 +232,17 @@ fn a_correction_with_a_bias_is_held_to_the_cap_at_every_strength() {
 
 #[test]
 fn rows_that_repeat_become_orthonormal() {
-    let mut lora = MicroLora::<3, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
-    lora.set_weights(&[1.0, 0.0, 0.0].repeat(2), &[0.1; 4]).unwrap();
-    lora.into_dual().unwrap();
-    let (first, second) = lora.lora_a().split_at(3);
-    for (product, expected) in
-        [(dot(first, first), 1.0), (dot(second, second), 1.0), (dot(first, second), 0.0)]
-    {
-        assert!((product - expected).abs() < 1e-6, "{product} for {expected}");
+    for row in [[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, -2.0, 0.0], [-0.6, -0.6, -0.5]] {
+        let mut lora =
+            MicroLora::<3, 2, 2>::new(Config::new().with_step(StepKind::ScaledGradientV2)).unwrap();
+        lora.set_weights(&row.repeat(2), &[0.1; 4]).unwrap();
+        lora.into_dual().unwrap();
+        let (first, second) = lora.lora_a().split_at(3);
+        for (product, expected) in
+            [(dot(first, first), 1.0), (dot(second, second), 1.0), (dot(first, second), 0.0)]
+        {
+            assert!((product - expected).abs() < 1e-6, "{product} for {expected} of {row:?}");
+        }
     }
 }
 

@@ -248,6 +248,25 @@ fn the_guard_measures_a_correction_whose_rows_cancel() {
     lora.adapter_mut().take_up().unwrap();
     let guard = lora.output_guard(&[1.0, 1.0]).unwrap();
     assert!((guard - 0.5 * 2.0_f32.sqrt()).abs() < 1e-3, "{guard}");
+    // And with half of it: 4 (0.5, 0.5) - (2, 2 - 2e-4).
+    lora.bias = vec![-2.0, 2e-4 - 2.0];
+    lora.adapter_mut().take_up().unwrap();
+    let guard = lora.output_guard(&[0.5, 0.5]).unwrap();
+    assert!((guard - 0.5 * 2.0_f32.sqrt()).abs() < 1e-3, "{guard}");
+}
+
+#[test]
+fn an_input_that_the_guard_cannot_measure_is_refused_with_a_bias_and_without() {
+    for bias in [0.0, 0.5] {
+        let mut lora =
+            HeapLora::new(2, 2, 1, &Config::new().with_alpha(1.0).with_step(StepKind::ScaledGradientV2));
+        // `lora_A` does not see the input, so the correction is small.
+        lora.set_weights(&[1.0, 0.0], &[1.0, 0.0]).unwrap();
+        lora.bias = vec![bias, 0.0];
+        lora.adapter_mut().take_up().unwrap();
+        assert_eq!(lora.output_guard(&[0.0, 1e18]), Ok(1.0));
+        assert_eq!(lora.output_guard(&[0.0, 1e20]), Err(Error::Overflow { what: "input" }), "bias {bias}");
+    }
 }
 
 #[test]

@@ -54,6 +54,16 @@ fn unsupported_fields_are_refused_by_name() {
 }
 
 #[test]
+fn zero_is_off_however_it_is_written() {
+    for (value, is_zero) in
+        [("-0", true), ("0.00", true), ("0e5", true), ("0.0E-7", true), ("1e-9", false), ("0.05e0", false)]
+    {
+        let text = config(&[]).replacen('{', &format!("{{\"use_of_2030\":{value},"), 1);
+        assert_eq!(read_adapter_config(text.as_bytes()).is_ok(), is_zero, "{value}");
+    }
+}
+
+#[test]
 fn values_out_of_reach_are_refused_by_name() {
     let says = |field, value| refusal(field, value).to_string();
     assert_eq!(says("peft_type", json!("LOHA")), "peft_type: expected \"LORA\", got \"LOHA\"");
@@ -358,6 +368,12 @@ fn a_module_that_is_refused_is_explained_by_what_its_file_says() {
         message.starts_with(&format!("shape: expected a bias of lora_B [out], got {entry}")),
         "{message}"
     );
+    // What is one too many is named where it comes between the others, or before them.
+    for name in ["m.lora_A.z", "m.bias"] {
+        let more = json!({"dtype": "F32", "shape": [0, 2], "data_offsets": [20, 20]});
+        let message = said(&module_with(|header| header[format!("base_model.model.{name}")] = more));
+        assert!(message.ends_with(&format!("got base_model.model.{name}")), "{message}");
+    }
     assert_eq!(peft::find_problem(&lora, &module_with(|_| {}), "m", None), None);
     for width in [9, 10] {
         let problem =

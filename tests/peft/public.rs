@@ -317,6 +317,16 @@ fn names_of_other_styles_are_read_or_named() {
         );
         assert_eq!(peft::modules(&file).unwrap_err(), error);
     }
+    // Beside a module of PEFT another style is one more tensor, wherever it comes.
+    for first in [0, 1] {
+        let mut names = vec![
+            ("base_model.model.m.lora_A.weight".to_owned(), [1, 3]),
+            ("base_model.model.m.lora_B.weight".to_owned(), [2, 1]),
+        ];
+        names.insert(2 * first, ("unet.to_q.lora.down.weight".to_owned(), [1, 1]));
+        assert_eq!(peft::modules(&with_names(names.clone(), None)).unwrap().count(), 1);
+        load(&with_names(names, None), "m").unwrap();
+    }
     // A whole model has neither.
     let file = with_names([("model.embed.weight".to_owned(), [2, 2])], None);
     assert_eq!(peft::modules(&file).unwrap().count(), 0);

@@ -83,6 +83,28 @@ fn a_module_of_the_same_rank_is_loaded_as_it_is() {
     assert!(plain.same_as(&reduced));
 }
 
+/// Columns of one length that are not orthogonal: the rotation between them is one of 45 degrees.
+#[test]
+fn directions_of_the_same_length_are_told_apart() {
+    // lora_B is [[2, 1], [1, 2]]. lora_B lora_A, and its largest singular value, along (1, 1):
+    // [[5, 4, 0], [4, 5, 0]] and 9, [[2, 1, 0], [1, 2, 0]] and 3.
+    for (a, largest, other) in
+        [([2.0, 1.0, 0.0, 1.0, 2.0, 0.0], 9.0, 1.0), ([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], 3.0, 1.0)]
+    {
+        let file = file_of("m", 3, 2, 2, &a, &[2.0, 1.0, 1.0, 2.0]);
+        let mut lora = HeapLora::new(3, 2, 1, &Config::new().with_cap(Config::CAP_OFF));
+        let reduction = lora.load_safetensors_reduced(&file, "m", Some(&config(2, 2.0, false))).unwrap();
+        let kept = largest / f64::hypot(largest, other);
+        assert!((f64::from(reduction.kept) - kept).abs() < 1e-6, "{} for {kept}", reduction.kept);
+        let mut weight = vec![0.0; 6];
+        lora.delta_weight(&mut weight).unwrap();
+        let half = largest as f32 / 2.0;
+        for (value, expected) in weight.iter().zip([half, half, 0.0, half, half, 0.0]) {
+            assert!((value - expected).abs() < 1e-5, "{weight:?}");
+        }
+    }
+}
+
 #[test]
 fn a_module_of_zeros_becomes_a_fresh_adapter() {
     let file = file_of("m", 7, 5, 8, &Noise(1).vec(56), &[0.0; 40]);
@@ -90,6 +112,10 @@ fn a_module_of_zeros_becomes_a_fresh_adapter() {
     let reduction = lora.load_safetensors_reduced(&file, "m", None).unwrap();
     assert_eq!(reduction.kept, 1.0);
     assert!(lora.b.iter().all(|value| *value == 0.0));
+    // As in a fresh adapter: uniform up to the root of 3 / in_features.
+    let bound = (3.0f32 / 7.0).sqrt();
+    let largest = lora.a.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    assert!((0.8 * bound..=bound).contains(&largest), "{largest} of {bound}");
     lora.adapt_gradient(&[0.3; 7], &[0.1; 5]).unwrap();
     assert!(lora.apply_updates(0.01).unwrap().applied());
     assert!(lora.b.iter().all(|value| *value != 0.0), "it learns in every direction");
