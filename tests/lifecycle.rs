@@ -139,6 +139,30 @@ fn receipts_say_why_nothing_was_learned() {
     assert_eq!(cancelled.outcome, Outcome::Skipped(Skip::ZeroGradient));
 }
 
+/// In README "What it holds to".
+#[test]
+fn the_correction_is_bounded_for_inputs_of_every_usual_length() {
+    let mut bound = 0;
+    for (cap, longest) in [(1e-6, 1e19), (0.5, 1e19), (2.0, 5e18), (100.0, 1e17), (1e6, 1e13)] {
+        for strength in [0.01, 1.0, 100.0] {
+            let mut lora = MicroLora::<2, 2, 1>::new(Config::new().with_alpha(1.0).with_cap(cap)).unwrap();
+            lora.set_weights(&[1.0, 0.0], &[0.0, 1000.0]).unwrap();
+            lora.set_strength(strength).unwrap();
+            for length in [1e-17, 1e-10, 1.0, 1e10, longest] {
+                let Ok(delta) = lora.apply(&[length, 0.0]) else { continue };
+                let expected = f32::min(cap, 1000.0 * strength);
+                let share = delta[1] / length / expected;
+                assert!(
+                    (share - 1.0).abs() < 1e-4,
+                    "{share} of {expected} at {length:e}, strength {strength}"
+                );
+                bound += usize::from(expected == cap);
+            }
+        }
+    }
+    assert!(bound > 40, "{bound}");
+}
+
 #[test]
 fn an_output_of_zero_has_no_direction_to_move() {
     let config = Config::new().with_alpha(1.0).with_cap(Config::CAP_OFF).with_step(StepKind::Sgd);
