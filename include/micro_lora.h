@@ -472,8 +472,8 @@ typedef struct {
   uint32_t queries;
   /// How documents are kept: a number of mlora_stored.
   uint32_t documents;
-  /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features. Such a
-  /// memory cannot be relearned.
+  /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features. A
+  /// memory with scores cannot be relearned.
   uint32_t scores;
 } mlora_memory_layout;
 
@@ -492,8 +492,8 @@ typedef struct {
   const float *weights;
   /// n, or 0 for a thumb.
   size_t weights_len;
-  /// The scores by which the program ranked the documents, used instead of document . base; on the scale of cosines: BM25,
-  /// say, divided into 0 to 1. NULL, unless the layout keeps scores.
+  /// The scores by which the program ranked the documents, used instead of document . base, on the scale of cosines: divide
+  /// BM25, say, by one number, so that it lies in 0 to 1. NULL, unless the layout keeps scores.
   const float *scores;
   /// n, or 0.
   size_t scores_len;

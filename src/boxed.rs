@@ -26,7 +26,8 @@ impl<const IN: usize, const OUT: usize, const RANK: usize> MicroLora<IN, OUT, RA
     #[allow(unsafe_code, reason = "nothing safe makes a value on the heap without one on the stack")]
     pub fn boxed(config: Config) -> Result<Box<Self>> {
         const { assert_sizes::<IN, OUT, RANK>() }
-        // SAFETY: all of the type is u32, f32 and arrays of them, and there is a header.
+        // SAFETY: all of the type is u32, f32 and arrays of them, for which zeros are valid; its header makes it larger than
+        // zero bytes.
         let mut lora = unsafe { zeroed::<Self>() };
         lora.init(config)?;
         Ok(lora)
@@ -50,7 +51,8 @@ impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
     #[allow(unsafe_code, reason = "nothing safe makes a value on the heap without one on the stack")]
     pub fn boxed(layout: MemoryLayout) -> Result<Box<Self>> {
         let header = Self::header_of(layout)?;
-        // SAFETY: all of the type is u32, f32 and arrays of them, and there is a header.
+        // SAFETY: all of the type is u32, f32 and arrays of them, for which zeros are valid; its header makes it larger than
+        // zero bytes.
         let mut memory = unsafe { zeroed::<Self>() };
         memory.header = header;
         Ok(memory)
@@ -58,7 +60,7 @@ impl<const WORDS: usize, const SCRATCH: usize> Memory<WORDS, SCRATCH> {
 }
 
 /// # Safety
-/// The type has a size, and zeros are a value of it.
+/// `T` is larger than zero bytes, and all bytes zero are a valid value of it.
 #[allow(unsafe_code, reason = "nothing safe makes a value on the heap without one on the stack")]
 unsafe fn zeroed<T>() -> Box<T> {
     let layout = Layout::new::<T>();

@@ -44,8 +44,8 @@ struct Person<'a> {
 
 /// One search of each person, and a summary of all of them.
 ///
-/// The searches are not picked by hand: of those that show more good results and still the frozen model's first one, it
-/// is the one with the upper quartile of the gain.
+/// The searches are not picked by hand: for each person it is the one with the upper quartile of the gain, of those that
+/// show more good results and still the frozen model's first one.
 pub fn searches(data: &Debian, contender: &Contender) -> Result<Showcase, Error> {
     let mut all = Showcase { searches: vec![], unseen: 0, better: 0, worse: 0, kept: 0.0 };
     let mut kept = 0;
@@ -59,8 +59,8 @@ pub fn searches(data: &Debian, contender: &Contender) -> Result<Showcase, Error>
             all.better += usize::from(gain > 0.0);
             all.worse += usize::from(gain < 0.0);
             kept += shown.iter().filter(|document| frozen.contains(document)).count();
-            let is_plain = person.good(query, &shown) > person.good(query, frozen);
-            if gain > 0.0 && is_plain && shown[..FIVE].contains(&frozen[0]) {
+            let shows_more = person.good(query, &shown) > person.good(query, frozen);
+            if gain > 0.0 && shows_more && shown[..FIVE].contains(&frozen[0]) {
                 improved.push((gain, query, *frozen, shown));
             }
         }

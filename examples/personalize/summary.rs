@@ -65,7 +65,11 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             out,
-            "Two new searches (* shares a purpose tag, is of the liked kind; chosen: more * than before, the former first kept, upper quartile of gain):"
+            "Two new searches (* shares a purpose tag with what was asked for, and is of the kind that is liked). Of those with more * than before"
+        )?;
+        writeln!(
+            out,
+            "that still show the former first result, each is the one with the upper quartile of the gain:"
         )?;
         for search in &showcase.searches {
             writeln!(out, "\n  likes {}, asks for \"{}\"", search.likes, search.query)?;

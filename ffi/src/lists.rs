@@ -97,8 +97,8 @@ pub struct mlora_clicks {
     pub weights: *const f32,
     /// n, or 0 for a thumb.
     pub weights_len: usize,
-    /// The scores by which the program ranked the documents, used instead of document . base; on the scale of cosines: BM25,
-    /// say, divided into 0 to 1. NULL, unless the layout keeps scores.
+    /// The scores by which the program ranked the documents, used instead of document . base, on the scale of cosines: divide
+    /// BM25, say, by one number, so that it lies in 0 to 1. NULL, unless the layout keeps scores.
     pub scores: *const f32,
     /// n, or 0.
     pub scores_len: usize,

@@ -47,8 +47,8 @@ pub struct mlora_memory_layout {
     pub queries: u32,
     /// How documents are kept: a number of mlora_stored.
     pub documents: u32,
-    /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features. Such a
-    /// memory cannot be relearned.
+    /// 1 to keep the scores by which the program ranked the documents, else 0. Always 1 if in_features != out_features. A
+    /// memory with scores cannot be relearned.
     pub scores: u32,
 }
 

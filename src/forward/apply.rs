@@ -21,7 +21,7 @@ use crate::error::{Result, public_result};
 /// assert_eq!(search(&lora, vec![0.6, 0.8])?, [0.6, 0.8]);
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
-#[diagnostic::on_unimplemented(note = "a boxed adapter is passed as `&*adapter` or `&mut *adapter`")]
+#[diagnostic::on_unimplemented(note = "an adapter in a `Box` is passed as `&*adapter` or `&mut *adapter`")]
 pub trait Apply {
     /// The engine's view of this adapter.
     ///

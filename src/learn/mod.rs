@@ -44,7 +44,7 @@ use crate::peft::{PeftConfig, Reduction};
 /// clicked(&mut lora, &[0.6, 0.8], &[1.0, 0.0, /* and */ 0.0, 1.0], 1)?;
 /// # Ok::<(), micro_lora::Error>(())
 /// ```
-#[diagnostic::on_unimplemented(note = "a boxed adapter is passed as `&mut *adapter`")]
+#[diagnostic::on_unimplemented(note = "an adapter in a `Box` is passed as `&mut *adapter`")]
 pub trait Learn: Apply {
     /// The engine's view of this adapter, to train.
     ///

@@ -114,7 +114,7 @@ export type Receipt =
  * | `CHECKSUM` | a saved state has been damaged |
  * | `STEP` | the adapter learns from lists by the dual step, and from nothing else |
  * | `UNSUPPORTED` | a PEFT file holds more than an adapter here can be; the adapter learns by a step that cannot do this |
- * | `MISSING` | a PEFT file does not hold what is searched for; a vector of a list to learn is not found |
+ * | `MISSING` | a PEFT file does not hold what is searched for; a vector of a list to learn is not found, or `relearn` finds those of no list |
  * | `BUSY` | a function that finds vectors for a `Memory` has called back in |
  * | `TYPE` | an argument is of the wrong type |
  * | `FREED` | the adapter has been freed |

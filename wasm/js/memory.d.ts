@@ -11,8 +11,8 @@ export type Stored = "f32" | "int8" | "id";
  * Finds a vector that a {@link Memory} keeps by id: `outFeatures` values of a document, `inFeatures` of a query.
  *
  * Look at `kind`: ids of documents and of queries are apart. {@link Memory.relearn} also asks for every query, by its
- * `queryId` (else by the list's number), whatever `queries` is. TypeScript takes a function of `id` alone, too; one that
- * so gives a document for a query has wrong queries learned, without an error.
+ * `queryId` (else by the list's number), whatever `queries` is. TypeScript accepts a function of `id` alone, too. Such
+ * a function returns a document where a query is asked for, and `relearn` learns wrong queries without an error.
  *
  * Nothing (`undefined` or `null`) says that the vector is gone, deleted for ever: lists with it are remembered no longer,
  * what they taught stays, and they can no longer be forgotten. The same id must have the same values for ever; a list
@@ -60,7 +60,7 @@ export interface ClicksOptions extends SampleOptions {
   learningRate?: number;
   /**
    * The scores by which the page ranked the documents, one each, in place of `document . base`. On the scale of cosines:
-   * BM25, say, divided into 0 to 1. Needs a memory with `scores: true`.
+   * divide BM25, say, by one number, so that it lies in 0 to 1. Needs a memory with `scores: true`.
    */
   scores?: ArrayLike<number>;
   /** The number by which `vectors` finds the query again. Default: the list's number. */

@@ -53,8 +53,8 @@ pub enum Lookup {
     Failed = 2,
 }
 
-/// For a memory that keeps its vectors itself, and so asks for none. One that asks is told that it cannot be read
-/// now, so that no list is dropped by mistake.
+/// For a memory that keeps all vectors itself and asks for none. The answer is that the vector cannot be read now, so
+/// that a memory that does ask drops no list by mistake.
 ///
 /// ```
 /// use micro_lora::{Lookup, VectorId, no_vectors};
