@@ -7,13 +7,13 @@ use crate::error::Error;
 
 #[test]
 fn a_header_with_a_value_out_of_its_range_is_not_taken_up() {
-    let changes: [(&str, fn(&mut Header)); 4] = [
-        ("strength", |header| header.strength = f32::NAN),
-        ("alpha", |header| header.alpha = -1.0),
-        ("cap", |header| header.cap = 0.0),
-        ("mean_quality", |header| header.mean_quality = 1.5),
+    let changes: [fn(&mut Header); 4] = [
+        |header| header.strength = f32::NAN,
+        |header| header.alpha = -1.0,
+        |header| header.cap = 0.0,
+        |header| header.mean_quality = 1.5,
     ];
-    for (name, change) in changes {
+    for (name, change) in ["strength", "alpha", "cap", "mean_quality"].into_iter().zip(changes) {
         let mut header = Header::new(1, 1, 1, &Config::new()).unwrap();
         change(&mut header);
         let (mut a, mut b, mut grad_a, mut grad_b, mut scratch) = ([0.5], [2.0], [0.0], [0.0], [0.0]);
