@@ -46,12 +46,12 @@ fn a_list_of_the_other_kind_is_refused_with_the_kind_that_the_layout_keeps() {
     let Event { query, documents, clicks } = person.search();
     let (by_id, by_value) = (Clicks::on_ids(&[1, 2, 3, 4, 5, 6], &clicks), Clicks::on(&documents, &clicks));
     let error = memory.view().learn(&mut *lora, &query, by_id, 0.01, no_vectors).unwrap_err();
-    assert_eq!(error.to_string(), "documents, in a layout of documents by value: expected 2 to 6, got 0");
+    assert_eq!(error.to_string(), "documents (kept by value): expected 2 to 6, got 0");
     let mut ids = Box::new(Ids::new(BY_ID).unwrap());
     let error = ids.view().learn(&mut *lora, &query, by_value, 0.01, no_vectors).unwrap_err();
-    assert_eq!(error.to_string(), "ids, in a layout of documents by id: expected 2 to 6, got 0");
+    assert_eq!(error.to_string(), "ids (documents are kept by id): expected 2 to 6, got 0");
     let error = memory.view().learn(&mut *lora, &query, by_value, 10.0, no_vectors).unwrap_err();
-    let weight = "weight of a list, which grows with the sample's weight and learning_rate: expected ";
+    let weight = "weight of a list at this learning_rate: expected ";
     assert!(error.to_string().starts_with(weight), "{error}");
 }
 

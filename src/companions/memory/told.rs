@@ -22,8 +22,8 @@ impl MemoryMut<'_> {
         }
         if rows < MIN_CANDIDATES || rows > layout.list {
             let what = match (by_id, rows) {
-                (true, 0) => "ids, in a layout of documents by id",
-                (false, 0) => "documents, in a layout of documents by value",
+                (true, 0) => "ids (documents are kept by id)",
+                (false, 0) => "documents (kept by value)",
                 (true, _) => "ids",
                 (false, _) => "documents",
             };

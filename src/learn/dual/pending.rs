@@ -36,12 +36,7 @@ impl AdapterMut<'_> {
     pub(crate) fn admit(&mut self, list: &List<'_>, base: Option<&[f32]>) -> Checked<()> {
         self.check_dual()?;
         // A subnormal weight could not be saved, and teaches nothing.
-        check_measured(
-            "weight of a list, which grows with the sample's weight and learning_rate",
-            list.omega,
-            f32::MIN_POSITIVE,
-            MAX_OMEGA,
-        )?;
+        check_measured("weight of a list at this learning_rate", list.omega, f32::MIN_POSITIVE, MAX_OMEGA)?;
         let lengths = list.lengths(self.header.out_len(), base);
         self.header.check_lengths(lengths)?;
         if let Base::Scores(scores) = list.base
