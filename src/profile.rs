@@ -26,10 +26,12 @@ pub(crate) mod refuse;
 /// An error of which only the code is known: [`Error::code`](crate::Error::code).
 #[cfg(micro_lora_terse)]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reported(pub(crate) u8);
 /// No value: errors of this build say everything.
 #[cfg(not(micro_lora_terse))]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Reported {}
 
 impl Reported {

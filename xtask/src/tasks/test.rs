@@ -20,18 +20,18 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     });
     report.step("clippy", || {
         needs::ensure(shell, &[&needs::CLIPPY, &needs::GCC])?;
-        cmd!(shell, "cargo clippy --workspace --all-targets -- -D warnings").run()?;
+        cmd!(shell, "cargo clippy --workspace --all-targets {ALLOC...} -- -D warnings").run()?;
         npm::lint(shell)
     });
     report.step(modules::STEP, || modules::check(shell));
     // With debug assertions and overflow checks.
     report.step("tests", || {
         needs::ensure(shell, &[&needs::GCC])?;
-        Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --no-fail-fast").run()?)
+        Ok(cmd!(shell, "cargo test --workspace {ALLOC...} --lib --bins --tests --no-fail-fast").run()?)
     });
     // Doc comments of the C interface contain C, which is not a Rust doctest.
     report.step("doc tests", || {
-        Ok(cmd!(shell, "cargo test --workspace --exclude micro-lora-ffi --doc").run()?)
+        Ok(cmd!(shell, "cargo test --workspace {ALLOC...} --exclude micro-lora-ffi --doc").run()?)
     });
 
     if quick {
@@ -83,13 +83,19 @@ pub fn run(shell: &Shell, quick: bool, report: &mut Report) {
     package::run(shell, report);
 }
 
+/// With `boxed`, which no other step has. The optimised tests are of the default features.
+const ALLOC: [&str; 2] = ["--features", "micro-lora/alloc"];
+
 const OPTIMISED: &str = "tests, optimised";
 const DUAL_ALONE: &str = "tests, dual step alone";
 const EXAMPLE: &str = "example";
 const DOCS: &str = "documentation";
 
+/// With all features, as docs.rs does: no test needs `defmt`, which would not be compiled anywhere else.
 fn docs(shell: &Shell) -> Result<()> {
-    Ok(cmd!(shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()?)
+    Ok(cmd!(shell, "cargo doc --workspace --no-deps --all-features")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?)
 }
 
 /// The build with the dual step alone, for devices that learn from lists, see `src/profile.rs`.
