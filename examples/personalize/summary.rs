@@ -57,19 +57,15 @@ impl fmt::Display for Summary {
         let Self { people, runs_per_person, searches, clicks, gains, showcase } = self;
         writeln!(
             out,
-            "Somebody describes a program (one that is not in the index) and clicks on others. A click says more than the query: this person"
+            "Somebody describes a program (one not in the index) and clicks on others: this person wants it on the command line, that one in a window."
         )?;
         writeln!(
             out,
-            "wants it on the command line, that one in a window. MicroLoRA learns it from {searches} searches and some {clicks:.0} clicks of each person."
+            "MicroLoRA learns it from {searches} searches and some {clicks:.0} clicks of each person. Two new searches follow; * marks what is on topic and of the liked"
         )?;
         writeln!(
             out,
-            "Two new searches (* shares a purpose tag with what was asked for, and is of the kind that is liked). Of those with more * than before"
-        )?;
-        writeln!(
-            out,
-            "that still show the former first result, each is the one with the upper quartile of the gain:"
+            "kind. Each has the upper quartile of the gain, of all that show more * than before and still their former first result:"
         )?;
         for search in &showcase.searches {
             writeln!(out, "\n  likes {}, asks for \"{}\"", search.likes, search.query)?;
