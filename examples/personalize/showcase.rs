@@ -100,8 +100,7 @@ impl<'a> Person<'a> {
 
     /// How many of the results that are printed are good.
     fn good(&self, query: usize, shown: &Shown) -> usize {
-        let good = self.task.relevant_shown(&self.task.relevance, query, shown);
-        good.iter().take(FIVE).filter(|is_good| **is_good).count()
+        self.results(query, shown).iter().filter(|result| result.is_good).count()
     }
 
     fn results(&self, query: usize, shown: &Shown) -> Vec<Hit> {
