@@ -3,6 +3,7 @@
 use micro_lora::{Apply, Clicks, Learn, Listwise, Memory, Sample, no_vectors};
 
 use super::people::{Event, LAYOUT, Lists, Lora, N, Person, dot, dual, learn, lists, section};
+use super::refused::OMEGA;
 
 /// The mean cosine of corrections with a taste.
 fn follows(lora: &Lora, person: &mut Person, taste: &[f32]) -> f32 {
@@ -74,7 +75,6 @@ fn another_taste_is_followed_within_forty_lists() {
 /// The lightest list that can be loaded stays one when it weighs a tenth; places without a list stay empty.
 #[test]
 fn a_memory_can_be_loaded_again_after_its_lightest_lists_have_faded() {
-    const OMEGA: usize = 2;
     let mut memory = Box::new(Memory::<{ LAYOUT.words(64) }, { LAYOUT.scratch() }>::new(LAYOUT).unwrap());
     let (mut lora, mut person) = (dual(), Person::new(11));
     let mut has_faded = false;

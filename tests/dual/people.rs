@@ -93,6 +93,13 @@ pub fn save(lora: &Lora) -> Vec<u8> {
     json
 }
 
+/// A saved adapter without its generation, which counts loads and resets, and the checksum.
+pub fn without_counts(json: &[u8]) -> serde_json::Value {
+    let mut state: serde_json::Value = serde_json::from_slice(json).unwrap();
+    (state["generation"], state["crc32"]) = (0.into(), 0.into());
+    state
+}
+
 /// The floats of a section of the adapter's saved state.
 pub fn section(lora: &Lora, name: &str) -> Vec<f32> {
     let state: serde_json::Value = serde_json::from_slice(&save(lora)).unwrap();

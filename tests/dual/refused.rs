@@ -111,7 +111,7 @@ fn memory_of_another_size_is_refused() {
 /// The offsets of these words in a list, see `src/companions/memory/layout.rs`.
 const ROWS: usize = 1;
 const OUTSIDE: u32 = 0x200;
-const OMEGA: usize = 2;
+pub const OMEGA: usize = 2;
 const TEMPERATURE: usize = 3;
 const H: usize = 7;
 const U: usize = 11;

@@ -5,7 +5,9 @@ use micro_lora::{
     Result, Sample, Skip, StepKind, no_vectors,
 };
 
-use super::people::{Event, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save};
+use super::people::{
+    Event, LIST, Lora, N, Person, apart, corrections, dot, dual, learn, lists, save, without_counts,
+};
 
 #[test]
 fn an_adapter_of_the_scaled_step_goes_on_by_the_dual_one() {
@@ -128,13 +130,6 @@ fn a_reset_after_weights_were_set_lets_feedback_choose_the_step_again() {
             assert_eq!(without_counts(&save(lora)), without_counts(&fresh));
         }
     }
-}
-
-/// A saved adapter without its generation, which a reset does not take back, and the checksum.
-fn without_counts(json: &[u8]) -> serde_json::Value {
-    let mut state: serde_json::Value = serde_json::from_slice(json).unwrap();
-    (state["generation"], state["crc32"]) = (0.into(), 0.into());
-    state
 }
 
 /// Code written for the scaled-gradient step still works: a host's own memory without a bias, a rank above
